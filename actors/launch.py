@@ -25,18 +25,18 @@ SERVER_LIVES = 3
 
 
 @contextmanager
-def runtime(built: Built) -> Iterator[None]:
-    """A Ray runtime for this scenario: a running cluster's, one that this process already has, or one of our own."""
+def runtime(*built: Built) -> Iterator[None]:
+    """A Ray runtime for these runs: a running cluster's, one that this process already has, or one of our own."""
     if ray.is_initialized():
         yield
         return
     # Ray's usage reports would go out to the internet; a simulator has no business there.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address := built.scenario.runtime.address:
+    if address := built[0].scenario.runtime.address:
         options["address"] = address
     else:
-        options |= {"num_cpus": os.cpu_count(), "resources": device_resources(built)}
+        options |= {"num_cpus": os.cpu_count(), "resources": device_resources(*built)}
         options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     ray.init(**options)
     try:

@@ -57,9 +57,11 @@ def _dedicated(group: list[Client], cpus_per_flops: float, most_mb: float) -> di
     }
 
 
-def device_resources(built: Built) -> dict[str, float]:
-    """One custom resource per device, so that a cluster of our own offers what dedicated actors ask for."""
-    kinds = Counter(built.world.client(client, 0.0).device for client in range(built.world.count))
+def device_resources(*built: Built) -> dict[str, float]:
+    """One custom resource per device of the largest run, so that our own cluster offers what dedicated actors ask."""
+    kinds: Counter[str] = Counter()
+    for one in built:
+        kinds |= Counter(one.world.client(client, 0.0).device for client in range(one.world.count))
     return {f"device:{device}": float(number) for device, number in sorted(kinds.items())}
 
 

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 
 Tree = Mapping[str, Any]
-"""Nested mappings with tensors at the leaves: all that is sent, kept, averaged or saved."""
+"""Nested mappings with tensors at the leaves: all that is sent, kept, averaged or saved.
+
+A key has no ``/`` in it. An empty mapping below the root holds nothing and does not travel (``normal``).
+"""
 
 
 def leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
@@ -31,6 +34,11 @@ def from_leaves(flat: Iterable[tuple[str, Tensor]]) -> dict[str, Any]:
             node = node.setdefault(parent, {})
         node[name] = tensor
     return tree
+
+
+def normal(tree: Tree) -> dict[str, Any]:
+    """``tree`` as the wire gives it: keys in sorted order, and no empty mapping below the root."""
+    return from_leaves(leaves(tree))
 
 
 def tree_map(fn: Callable[..., Any], first: Tree, *others: Tree) -> dict[str, Any]:

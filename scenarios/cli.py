@@ -68,7 +68,7 @@ def run(
     """
     from mlecs_ray.scenario.overrides import apply, parse
     from scenarios.catalogue import find
-    from scenarios.execute import free_folder
+    from scenarios.execute import claimed
     from scenarios.paths import absolute
 
     scenario = find(name)
@@ -86,7 +86,8 @@ def run(
         changes["runtime.backend"] = "local"
     _check_heard(scenario, changes)
     scenario = absolute(apply(scenario, changes))
-    _execute(scenario, free_folder(out, scenario.name), resume=False)
+    with claimed(out, scenario.name) as folder:
+        _execute(scenario, folder, resume=False)
 
 
 @app.command()
@@ -174,8 +175,13 @@ def _only(scenario: Any, variant: str) -> Any:
 
 def _check_heard(scenario: Any, changes: dict[str, Any]) -> None:
     """Refuse what every variant of a study sets for itself: the run would not do what was asked."""
-    for key in changes:
-        if scenario.variants and "variants" not in changes and all(key in own for own in scenario.variants.values()):
+    from mlecs_ray.scenario.overrides import dotted
+
+    if not scenario.variants or "variants" in changes:
+        return
+    own = [dotted(scenario, its) for its in scenario.variants.values()]
+    for key in dotted(scenario, changes):
+        if all(any(key == its or key.startswith(f"{its}.") for its in keys) for keys in own):
             raise InputError(
                 f"{key} is set by each variant of {scenario.name}, so yours would change nothing; choose one by "
                 "--variant, or add --set variants={} to have none"

@@ -22,5 +22,5 @@ SCENARIO = Scenario(
     method=MethodConfig(name="fedbuff"),
     schedule=Schedule(concurrency=12, buffer=6),
     evaluation=EvaluationConfig(metrics=("accuracy",), every_merges=5),
-    runtime=RuntimeConfig(backend="ray", clients_per_actor=1),
+    runtime=RuntimeConfig(backend="ray", clients_per_actor=1, checkpoint_every=5),
 )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from actors import launch
@@ -82,7 +83,7 @@ def execute(scenario: Scenario, folder: Path, watch: Watch, resume: bool = False
 def _runtime(built: Sequence[Built]) -> Iterator[None]:
     """One Ray runtime for all runs of a study, checked to be large enough for each."""
     ray = [one for one in built if one.scenario.runtime.backend == "ray"]
-    with launch.runtime(ray[0]) if ray else nullcontext():
+    with launch.runtime(*ray) if ray else nullcontext():
         for one in ray:
             check(place(one, launch.offered()["CPU"]), launch.offered())
         yield
@@ -141,10 +142,23 @@ def _read_plan(folder: Path) -> Scenario:
         raise InputError(f"{folder / PLAN} is damaged ({error}); the study cannot go on, run it again") from error
 
 
-def free_folder(out: Path | None, name: str) -> Path:
+@contextmanager
+def claimed(out: Path | None, name: str) -> Iterator[Path]:
     """``out`` if a run may write there; without one ``runs/<name>-001``, or the next number that is free."""
-    if out is None:
-        return _new_folder(Path("runs"), name)
+    if out is not None:
+        yield _writable(out)
+        return
+    folder = _new_folder(Path("runs"), name)
+    try:
+        yield folder
+    finally:
+        # A run that was refused has left it empty; any other stays.
+        for path in (folder, folder.parent):
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _writable(out: Path) -> Path:
     place = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not place.is_dir():
         raise InputError(f"{place} is a file, so no run can be written to {out}; choose another --out")
@@ -155,7 +169,13 @@ def free_folder(out: Path | None, name: str) -> Path:
 
 def _new_folder(root: Path, name: str) -> Path:
     taken = [int(p.name.rsplit("-", 1)[1]) for p in root.glob(f"{name}-*") if p.name.rsplit("-", 1)[1].isdigit()]
-    return root / f"{name}-{max(taken, default=0) + 1:03d}"
+    for number in count(max(taken, default=0) + 1):
+        folder = root / f"{name}-{number:03d}"
+        # Made at once: of two that start in one moment, each has its own.
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
+    raise AssertionError("numbers do not end")
 
 
 def find_run(name: str) -> Path:

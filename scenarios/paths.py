@@ -1,6 +1,6 @@
 """Files that a scenario names, in full: actors and resumed runs have other working folders."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ def absolute(scenario: Scenario) -> Scenario:
         "data.path": scenario.data.path,
         "clients.availability.trace": scenario.clients.availability.trace,
         "method.name": scenario.method.name,
+        "clients.structures": scenario.clients.structures,
         "task.slms": list(scenario.task.slms),
         "task.cloud_llm": scenario.task.cloud_llm,
     }
@@ -22,7 +23,12 @@ def absolute(scenario: Scenario) -> Scenario:
 
 
 def _full(changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _KINDS[key](value) if key in _KINDS and value else value for key, value in changes.items()}
+    return {key: _kind(key)(value) if value else value for key, value in changes.items()}
+
+
+def _kind(key: str) -> Callable[[Any], Any]:
+    # A mapping is named whole or by one of its entries.
+    return _model if key.startswith("clients.structures.") else _KINDS.get(key, lambda value: value)
 
 
 def _file(path: str) -> str:
@@ -39,10 +45,11 @@ def _model(name: str) -> str:
     return _file(name) if "/" in name and Path(name).expanduser().exists() else name
 
 
-_KINDS = {
+_KINDS: Mapping[str, Callable[[Any], Any]] = {
     "data.path": _file,
     "clients.availability.trace": _file,
     "method.name": _method,
+    "clients.structures": lambda names: {device: _model(name) for device, name in names.items()},
     "task.slms": lambda names: [_model(name) for name in names],
     "task.cloud_llm": _model,
 }

@@ -1,6 +1,5 @@
 """A run's artifact as the predictor that evaluation measured, for whoever serves it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client
 from mlecs_ray.run.artifact import FORMAT
+from mlecs_ray.run.records import read_json
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.build import build, judge_clients
 from mlecs_ray.scenario.overrides import validate
@@ -22,7 +22,7 @@ class ServedModel:
 
     def __init__(self, run: Path, structure: str | None = None) -> None:
         """``structure`` as ``artifact.json`` names them; None: the usual one. Raises InputError where it is none."""
-        facts = _facts(run)
+        facts = _facts(run / "artifact" / "artifact.json")
         self.version: int = facts["version"]
         self._built = build(validate(facts["scenario"]))
         self._client = self._choose(structure)
@@ -48,11 +48,9 @@ class ServedModel:
             return self._built.method.predictor(self._tree, {}, client)(samples)
 
 
-def _facts(run: Path) -> dict[str, Any]:
-    path = run / "artifact" / "artifact.json"
+def _facts(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise InputError(f"{run} has no artifact: a run leaves one when it has ended, so there is nothing to serve yet")
-    facts: dict[str, Any] = json.loads(path.read_text())
-    if facts.get("format") != FORMAT:
-        raise InputError(f"{path} has format {facts.get('format')}, this reads {FORMAT}: serve it with its own version")
-    return facts
+        raise InputError(
+            f"{path.parents[1]} has no artifact: a run leaves one when it has ended, so there is nothing to serve yet"
+        )
+    return read_json(path, "artifact", FORMAT)

@@ -25,6 +25,8 @@ class Checkpoint:
     kept: Mapping[int, Tree]
     counts: Counts
     """Rows of the records at that moment; later rows are written again."""
+    real_seconds: float = 0.0
+    """What the run has taken so far."""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -37,6 +39,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
         part.mkdir(parents=True)
         index, tensors = _index(checkpoint.snapshot.trees)
         facts = {**checkpoint.snapshot.facts, "counts": asdict(checkpoint.counts), "trees": index}
+        facts["real_seconds"] = checkpoint.real_seconds
         (part / "facts.json").write_text(json.dumps(facts))
         save_tree({str(place): tensor for place, tensor in enumerate(tensors)}, part / "tensors.safetensors")
         save_tree({str(client): tree for client, tree in checkpoint.kept.items()}, part / "kept.safetensors")
@@ -72,10 +75,11 @@ def newest(folder: Path) -> Checkpoint:
             for name, places in facts.pop("trees").items()
         }
         kept = load_tree(path / "kept.safetensors")
-        counts = Counts(**facts.pop("counts"))
+        counts, real_seconds = Counts(**facts.pop("counts")), float(facts.pop("real_seconds"))
     except Exception as error:
         raise InputError(f"{path} is damaged ({error}); delete it to resume from the one before it") from error
-    return Checkpoint(Snapshot(facts, trees), {int(client): tree for client, tree in kept.items()}, counts)
+    kept_by = {int(client): tree for client, tree in kept.items()}
+    return Checkpoint(Snapshot(facts, trees), kept_by, counts, real_seconds)
 
 
 def _index(trees: Mapping[str, Tree]) -> tuple[dict[str, dict[str, int]], list[Tensor]]:

@@ -28,6 +28,7 @@ __all__ = [
     "StudyRun",
     "TrafficRow",
     "is_study",
+    "read_json",
     "read_manifest",
     "read_run",
     "read_study",
@@ -203,7 +204,7 @@ def read_run(folder: Path) -> Run:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """``scenario.json``. Raises InputError where there is none, or one of another format."""
-    return _read_json(folder / "scenario.json", "run")
+    return read_json(folder / "scenario.json", "run")
 
 
 def is_study(folder: Path) -> bool:
@@ -214,7 +215,7 @@ def is_study(folder: Path) -> bool:
 def read_study(folder: Path) -> Study:
     """Read what a study consists of (not its runs). Raises InputError like ``read_run``."""
     path = folder / "study.json"
-    raw = _read_json(path, "study")
+    raw = read_json(path, "study")
     try:
         # Without variants a study is several seeds of one thing, which then goes by the study's name.
         runs = tuple(StudyRun(run["variant"] or raw["name"], int(run["seed"]), run["path"]) for run in raw["runs"])
@@ -238,7 +239,8 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
         part.write_text(json.dumps({"format": FORMAT, **value}, indent=2) + "\n")
 
 
-def _read_json(path: Path, noun: str) -> dict[str, Any]:
+def read_json(path: Path, noun: str, expected: int = FORMAT) -> dict[str, Any]:
+    """A file that says its ``format``. Raises InputError where there is none, or it is damaged or of another format."""
     if not path.is_file():
         raise InputError(f"{path.parent} is no {noun} folder: it has no {path.name}, so there is nothing to read")
     try:
@@ -246,9 +248,9 @@ def _read_json(path: Path, noun: str) -> dict[str, Any]:
         found = manifest.get("format")
     except (ValueError, AttributeError) as error:
         raise InputError(f"{path} is damaged ({error}); the {noun} cannot be read") from error
-    if found != FORMAT:
+    if found != expected:
         raise InputError(
-            f"{path.parent} was written by format {found}, this reads {FORMAT}: "
+            f"{path.parent} was written by format {found}, this reads {expected}: "
             "use the version of mlecs-ray that wrote it, or run it again"
         )
     return dict(manifest)

@@ -2,33 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import pyarrow as pa
 
-Kind = Literal["online", "offline", "started", "finished", "lost", "merged", "discarded", "refused", "evaluated"]
-Outcome = Literal["merged", "lost", "discarded", "refused", "waiting", "running"]
-Scope = Literal["global", "client", "personal", "cloud"]
+from mlecs_ray.server.journal import EventRow, Outcome, Scope
 
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """One event of the virtual world; -1 where a number has no meaning for the kind.
-
-    ``online`` with client -1: ``detail`` tells how many clients are online at second 0.
-    """
-
-    seconds: float
-    """Virtual."""
-    kind: Kind
-    client: int = -1
-    job: int = -1
-    version: int = -1
-    """Of the server: for ``started`` the one it trains on, for ``merged`` the new one."""
-    staleness: int = -1
-    """Merges between the start of the job and its arrival."""
-    lane: int = -1
-    detail: str = ""
+__all__ = ["BY", "EVENTS", "METRICS", "SCHEMAS", "TRAFFIC", "EventRow", "MetricRow", "TrafficRow"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from mlecs_ray.run.manifest import manifest
 from mlecs_ray.run.outcome import Outcome, write_outcome
 from mlecs_ray.run.progress import Progress, Stage, observe
 from mlecs_ray.run.records import MetricRow, Recorder, write_manifest
-from mlecs_ray.run.rows import EventRow, TrafficRow
+from mlecs_ray.run.rows import TrafficRow
 from mlecs_ray.scenario.build import Built, make_engine
 from mlecs_ray.server.engine import Engine
-from mlecs_ray.server.journal import JobRecord
+from mlecs_ray.server.journal import EventRow, JobRecord, Scope
 from mlecs_ray.server.snapshot import freeze, thaw
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.tree import Tree, tree_digest
@@ -31,18 +31,8 @@ class RunJournal:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
 
-    def event(
-        self,
-        seconds: float,
-        kind: str,
-        client: int = -1,
-        job: int = -1,
-        version: int = -1,
-        staleness: int = -1,
-        lane: int = -1,
-        detail: str = "",
-    ) -> None:
-        self.recorder.event(EventRow(seconds, kind, client, job, version, staleness, lane, detail))  # type: ignore[arg-type]  # the server speaks the same kinds
+    def event(self, row: EventRow) -> None:
+        self.recorder.event(row)
 
     def job(self, record: JobRecord) -> None:
         client, timing = record.client, record.timing
@@ -56,7 +46,7 @@ class RunJournal:
             record.version,
             record.start,
             record.finish,
-            record.outcome,  # type: ignore[arg-type]  # the server speaks the same outcomes
+            record.outcome,
             sum(record.download.values()),
             sum(record.upload.values()),
             timing.download,
@@ -70,11 +60,11 @@ class RunJournal:
         )
         self.recorder.traffic(row)
 
-    def metric(self, seconds: float, version: int, scope: str, subject: str, values: Mapping[str, float]) -> None:
+    def metric(self, seconds: float, version: int, scope: Scope, subject: str, values: Mapping[str, float]) -> None:
         samples = int(values["samples"])
         for name, value in values.items():
             if name != "samples":
-                self.recorder.metric(MetricRow(seconds, version, scope, subject, name, value, samples))  # type: ignore[arg-type]
+                self.recorder.metric(MetricRow(seconds, version, scope, subject, name, value, samples))
 
 
 class Session:
@@ -86,6 +76,8 @@ class Session:
         self._stage: Stage = "starting"
         self._stopped = False
         self._began = time.monotonic()
+        self._before = 0.0
+        """Real seconds of the legs before this one."""
 
     def stop(self) -> None:
         """End at the next event, with a checkpoint."""
@@ -93,9 +85,12 @@ class Session:
 
     def progress(self) -> Progress:
         """This moment."""
-        scenario, seconds = self._built.scenario, time.monotonic() - self._began
+        scenario, seconds = self._built.scenario, self._real_seconds()
         now = Progress(self._stage, self._variant, until=scenario.seconds, max_merges=scenario.merges)
         return replace(now if self._engine is None else observe(self._engine, now), real_seconds=seconds)
+
+    def _real_seconds(self) -> float:
+        return self._before + time.monotonic() - self._began
 
     def snapshot(self) -> tuple[int, Tree]:
         """The server's newest version and state."""
@@ -124,6 +119,7 @@ class Session:
             recorder.truncate(loaded.counts)
             fleet.restore(loaded.kept)
             thaw(engine, loaded.snapshot)
+            self._before = loaded.real_seconds
         self._engine, self._stage = engine, "running"
         every = self._built.scenario.runtime.checkpoint_every
         async for merged in engine.run(lambda: self._stopped):
@@ -140,8 +136,8 @@ class Session:
     async def _save(self, engine: Engine, fleet: Fleet, recorder: Recorder) -> None:
         await engine.evaluator.drain()
         recorder.write(self.folder)
-        snapshot = freeze(engine)
-        checkpoint.save(self.folder, Checkpoint(snapshot, await fleet.kept(), recorder.counts()))
+        now = Checkpoint(freeze(engine), await fleet.kept(), recorder.counts(), self._real_seconds())
+        checkpoint.save(self.folder, now)
 
     async def _finish(self, engine: Engine, recorder: Recorder) -> None:
         self._stage = "finishing"

@@ -112,6 +112,7 @@ def make_plan(built: Built) -> Plan:
     seen = test.take(range(rows))
     return Plan(
         judges=(*_whole(built), *_some_clients(built)),
+        seen=functools.partial(_seen, built.world),
         measure=functools.partial(_measure, config.metrics, seen),
         rows=rows,
         every_merges=config.every_merges,
@@ -121,6 +122,11 @@ def make_plan(built: Built) -> Plan:
 
 def _measure(names: Sequence[str], samples: Samples, answers: Sequence[Any]) -> Mapping[str, float]:
     return measure(names, answers, samples)
+
+
+def _seen(world: World, client: Client, now: float) -> Client:
+    """An edge client through the sensors that work now; whoever has all modalities keeps them."""
+    return world.client(client.id, now) if client.id != CLOUD else client
 
 
 def judge_clients(built: Built) -> list[Client]:

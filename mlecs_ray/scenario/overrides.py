@@ -1,5 +1,6 @@
 """``--set key=value``: reaches every field of a scenario, typed and checked before anything starts."""
 
+import copy
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,21 @@ def apply(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
         short = _shortcut(node, last, value)
         node[last] = _with_kind(node[last], short, value) if short else value
     return validate(raw)
+
+
+def dotted(scenario: Scenario, changes: Mapping[str, Any]) -> list[str]:
+    """The fields that ``apply`` would set: each in full, whether named so, by a shortcut or inside a mapping."""
+    raw = scenario.model_dump(mode="json")
+    return [field for key, value in changes.items() if is_key(key) for field in _fields(raw, key, value)]
+
+
+def _fields(raw: dict[str, Any], key: str, value: Any) -> list[str]:
+    node, last = _place(copy.deepcopy(raw), key)
+    if short := _shortcut(node, last, value):
+        return [f"{key}.{short}"]
+    if isinstance(value, dict) and value and isinstance(node.get(last), dict):
+        return [field for part, inner in value.items() for field in _fields(raw, f"{key}.{part}", inner)]
+    return [key]
 
 
 def _with_kind(node: Mapping[str, Any], short: str, value: str) -> dict[str, Any]:

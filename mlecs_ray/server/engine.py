@@ -8,12 +8,13 @@ any machine.
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from mlecs_ray.events import Alarm, Discarded, Event, Finished, Lost, Merged, Offline, Online, Rang, Refused, Train
 from mlecs_ray.method import Update
 from mlecs_ray.server.core import Server
 from mlecs_ray.server.evaluation import Evaluator
-from mlecs_ray.server.journal import JobRecord, Journal, bytes_by_modality, spent
+from mlecs_ray.server.journal import EventRow, JobRecord, Journal, Outcome, bytes_by_modality, spent
 from mlecs_ray.server.pace import Pace, VirtualPace
 from mlecs_ray.sim.clock import Clock
 from mlecs_ray.sim.fleet import Fleet
@@ -130,7 +131,7 @@ class Engine:
         if self.evaluator.plan.every_seconds is not None:
             self.clock.set(self.evaluator.plan.every_seconds, Tick())
         opening = self.world.opening()
-        self.journal.event(0.0, "online", detail=str(len(opening)))
+        self.journal.event(EventRow(0.0, "online", detail=str(len(opening))))
         for client in range(self.world.count):
             self._expect_change(client, self.world.state(client, 0.0)[1])
         await self._decide(Online(opening))
@@ -161,7 +162,7 @@ class Engine:
         """Tell the server that a client came or went, if it did."""
         if online == bool(self.server.online[client]):
             return []
-        self.journal.event(self.clock.now, "online" if online else "offline", client=client)
+        self.journal.event(EventRow(self.clock.now, "online" if online else "offline", client=client))
         return await self._decide(Online((client,)) if online else Offline(client))
 
     async def _land(self, number: int) -> list[Merged]:
@@ -178,13 +179,13 @@ class Engine:
                 merged += await self._reach(client, False)
         if job.fate.lost is not None:
             self.tally.lost += 1
-            self.journal.event(now, "lost", client, number, job.train.job.version, detail=job.fate.lost)
+            self.journal.event(EventRow(now, "lost", client, number, job.train.job.version, detail=job.fate.lost))
             self.journal.job(record)
             return merged + await self._decide(Lost(client, number))
         update = await self._answers.pop(number)
         self.fleet.commit(client, number)
         self.tally.updates += 1
-        self.journal.event(now, "finished", client, number, job.train.job.version)
+        self.journal.event(EventRow(now, "finished", client, number, job.train.job.version))
         self.unsettled[number] = record
         return merged + await self._decide(Finished(client, number, update))
 
@@ -214,7 +215,7 @@ class Engine:
         timing = self.world.timing(client, now, train.number, tree_bytes(train.job.tree), train.work)
         fate = Fate(timing.total) if self.pace.real else self.world.fate(client.id, train.number, now, timing)
         self.pending[train.number] = Pending(train, now, timing, fate)
-        self.journal.event(now, "started", client.id, train.number, train.job.version)
+        self.journal.event(EventRow(now, "started", client.id, train.number, train.job.version))
         if not self.pace.real:
             self.clock.set(fate.seconds, Due(train.number))
         self._send(train, fate)
@@ -238,20 +239,22 @@ class Engine:
             self.journal.job(replace(self.unsettled.pop(number), outcome="merged", staleness=staleness))
         worst = max(step.staleness)
         self.journal.event(
-            now, "merged", version=step.version, staleness=worst, lane=step.lane, detail=str(len(step.numbers))
+            EventRow(
+                now, "merged", version=step.version, staleness=worst, lane=step.lane, detail=str(len(step.numbers))
+            )
         )
         await self.evaluator.collect()
         every = self.evaluator.plan.every_merges
         if every is not None and step.version % every == 0:
             await self.evaluator.ask(now, step.version, self.server.state)
 
-    def _settle(self, number: int, outcome: str, client: int, reason: str) -> None:
-        self.journal.event(self.clock.now, outcome, client, number, self.server.version, detail=reason)
+    def _settle(self, number: int, outcome: Literal["discarded", "refused"], client: int, reason: str) -> None:
+        self.journal.event(EventRow(self.clock.now, outcome, client, number, self.server.version, detail=reason))
         record = self.unsettled.pop(number, None)
         if record is not None:
             self.journal.job(replace(record, outcome=outcome))
 
-    def _record(self, number: int, job: Pending, outcome: str, seconds: float) -> JobRecord:
+    def _record(self, number: int, job: Pending, outcome: Outcome, seconds: float) -> JobRecord:
         client = job.train.job.client
         # On the wall clock the seconds are real and the timing is what the model of the device says of the job.
         timing = job.timing if self.pace.real else spent(job.timing, seconds)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Method
-from mlecs_ray.server.journal import Journal
+from mlecs_ray.server.journal import EventRow, Journal, Scope
 from mlecs_ray.sim.fleet import Fleet, Probe
 from mlecs_ray.tree import Tree
 
@@ -20,7 +20,7 @@ LOOKAHEAD = 2
 class Judge:
     """Whose model is measured: ``scope`` is global, cloud, client or personal."""
 
-    scope: str
+    scope: Scope
     subject: str
     client: Client
 
@@ -34,6 +34,8 @@ class Plan:
     rows: int = 0
     every_merges: int | None = None
     every_seconds: float | None = None
+    seen: Callable[[Client, float], Client] = lambda client, _: client
+    """A judge's client as it is now: its modalities may vary with time."""
 
     def __post_init__(self) -> None:
         for name in ("every_merges", "every_seconds"):
@@ -59,12 +61,13 @@ class Evaluator:
     async def ask(self, now: float, version: int, state: Tree, judges: Iterable[Judge] | None = None) -> None:
         """Begin to evaluate; waits only while LOOKAHEAD evaluations of every judge are under way."""
         self.asked_version = version
-        self.journal.event(now, "evaluated", version=version)
+        self.journal.event(EventRow(now, "evaluated", version=version))
         for judge in self.plan.judges if judges is None else judges:
             if judge.scope == "personal" and judge.client.id not in self.fleet.keepers():
                 continue
-            tree = self.method.assign(state, judge.client)
-            probe = Probe(judge.client, tree, self.plan.rows, personal=judge.scope == "personal")
+            client = self.plan.seen(judge.client, now)
+            tree = self.method.assign(state, client)
+            probe = Probe(client, tree, self.plan.rows, personal=judge.scope == "personal")
             answers = asyncio.ensure_future(self.fleet.predict(probe))
             self._asked.append((now, version, judge, answers))
         while len(self._asked) > LOOKAHEAD * len(self.plan.judges):

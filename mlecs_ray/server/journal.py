@@ -2,11 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mlecs_ray.method import Client
 from mlecs_ray.sim.world import Timing
 from mlecs_ray.tree import Tree, leaves
+
+Kind = Literal["online", "offline", "started", "finished", "lost", "merged", "discarded", "refused", "evaluated"]
+Outcome = Literal["merged", "lost", "discarded", "refused", "waiting", "running"]
+Scope = Literal["global", "client", "personal", "cloud"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the virtual world; -1 where a number has no meaning for the kind.
+
+    ``online`` with client -1: ``detail`` tells how many clients are online at second 0.
+    """
+
+    seconds: float
+    """Virtual."""
+    kind: Kind
+    client: int = -1
+    job: int = -1
+    version: int = -1
+    """Of the server: for ``started`` the one it trains on, for ``merged`` the new one."""
+    staleness: int = -1
+    """Merges between the start of the job and its arrival."""
+    lane: int = -1
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -18,7 +42,7 @@ class JobRecord:
     version: int
     start: float
     finish: float
-    outcome: str
+    outcome: Outcome
     """merged, discarded, refused, lost, waiting (arrived, not merged when the run ended) or running."""
     timing: Timing
     download: Mapping[str, int]
@@ -30,23 +54,13 @@ class JobRecord:
 class Journal(Protocol):
     """Where a run is written down."""
 
-    def event(
-        self,
-        seconds: float,
-        kind: str,
-        client: int = -1,
-        job: int = -1,
-        version: int = -1,
-        staleness: int = -1,
-        lane: int = -1,
-        detail: str = "",
-    ) -> None:
+    def event(self, row: EventRow) -> None:
         """One line of the event log."""
 
     def job(self, record: JobRecord) -> None:
         """A job has ended, or the run has."""
 
-    def metric(self, seconds: float, version: int, scope: str, subject: str, values: Mapping[str, float]) -> None:
+    def metric(self, seconds: float, version: int, scope: Scope, subject: str, values: Mapping[str, float]) -> None:
         """An evaluation of the state ``version`` at virtual time ``seconds``; ``samples`` is among the values."""
 
 

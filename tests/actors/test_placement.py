@@ -35,6 +35,17 @@ def test_a_dedicated_actor_asks_for_its_kind_of_device_and_for_memory():
     assert device_resources(BUILT) == {"device:jetson-nano": 6.0, "device:phone-mid": 6.0, "device:pi4b": 12.0}
 
 
+def test_a_cluster_for_several_runs_offers_what_the_largest_asks_for():
+    other = build(apply(SCENARIO, {"clients.devices": {"pi4b": 1.0, "jetson-orin": 1.0}}))
+    offered = device_resources(BUILT, other)
+    assert offered == {
+        "device:jetson-nano": 6.0,
+        "device:jetson-orin": 12.0,
+        "device:phone-mid": 6.0,
+        "device:pi4b": 12.0,
+    }
+
+
 def test_several_clients_on_one_actor_add_up():
     option = place(build(apply(SCENARIO, {"runtime.clients_per_actor": 12})), 2.0).options[0]
     assert sum(option["resources"].values()) == 12.0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.run.checkpoint import newest, save
 from mlecs_ray.run.local import local_fleet
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.records import read_run
@@ -97,6 +99,16 @@ def test_a_crashed_run_goes_on_to_the_same_end(whole: tuple[Built, Outcome, Path
         run(Session(whole[0], tmp_path), crash, at=13)
     outcome, _ = run(Session(whole[0], tmp_path, resume=True))
     assert_same(outcome, tmp_path, whole)
+
+
+def test_real_time_is_that_of_all_legs(whole: tuple[Built, Outcome, Path], tmp_path: Path) -> None:
+    session = Session(whole[0], tmp_path)
+    run(session, session.stop, at=12)
+    saved = newest(tmp_path)
+    assert 0 < saved.real_seconds < 600
+    save(tmp_path, replace(saved, real_seconds=1e6))
+    outcome, _ = run(Session(whole[0], tmp_path, resume=True))
+    assert 1e6 < outcome.progress.real_seconds < 1e6 + 600
 
 
 def test_a_run_may_be_broken_off_more_than_once(whole: tuple[Built, Outcome, Path], tmp_path: Path) -> None:

@@ -80,6 +80,19 @@ def test_the_model_is_judged_through_all_modalities_and_through_some_clients(tmp
     assert [client.id for client in judge_clients(built)] == [CLOUD]
 
 
+def test_a_client_is_judged_through_the_sensors_that_work_at_that_moment(tmp_path: Path) -> None:
+    data = {"name": "parquet", "path": str(write_folder(tmp_path)), "partition": "given"}
+    masks = {"kind": "varying", "rate": 0.5, "period": 10.0}
+    built = build(small_scenario(data=data, task="fusion", clients__count=3, clients__masks=masks))
+    plan = make_plan(built)
+    client, moments = built.world.client(0, 0.0), [10.0 * period for period in range(20)]
+    seen = [plan.seen(client, now).modalities for now in moments]
+    assert seen == [built.world.client(0, now).modalities for now in moments]
+    assert len(set(seen)) > 1
+    (judge,) = judge_clients(built)
+    assert {plan.seen(judge, now).modalities for now in moments} == {frozenset(("image", "sound"))}
+
+
 def test_evaluation_reads_the_first_rows_or_all_that_there_are() -> None:
     assert make_plan(build(small_scenario(evaluation__rows=50))).rows == 50
     assert make_plan(build(small_scenario())).rows == 359

@@ -4,7 +4,7 @@ import pytest
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
-from mlecs_ray.scenario.overrides import apply, expand, parse, validate
+from mlecs_ray.scenario.overrides import apply, dotted, expand, parse, validate
 from scenarios.catalogue import SCENARIOS
 
 SMOKE = SCENARIOS["smoke"]
@@ -41,6 +41,11 @@ def test_any_depth_is_reached_and_the_original_stays() -> None:
     assert (changed.seconds, changed.clients.availability.mean_on, changed.schedule.buffer) == (5.0, 2.5, 7)
     assert (SMOKE.seconds, SMOKE.schedule.buffer) == (60.0, 5)
     assert changed.clients.availability.mean_off == SMOKE.clients.availability.mean_off
+
+
+def test_what_would_be_set_is_known_field_by_field() -> None:
+    changes = {"method": "mma", "schedule": {"buffer": 3}, "clients.devices": {"pi4b": 1}, "clients.jitter": 0}
+    assert dotted(SMOKE, changes) == ["method.name", "schedule.buffer", "clients.devices.pi4b", "clients.jitter"]
 
 
 def test_a_mapping_is_replaced_whole_and_extended_by_its_entries() -> None:

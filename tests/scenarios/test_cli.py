@@ -128,6 +128,8 @@ def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(small: Ml
         (["smoke", "--variant", "fast"], "--variant 'fast' is none of smoke's: none"),
         (["stragglers", "--variant", "sync"], "synchronous, buffered, asynchronous"),
         (["stragglers", "--method", "fedprox"], "method.name is set by each variant of stragglers"),
+        (["stragglers", "--set", "method=mma"], "method.name is set by each variant of stragglers"),
+        (["stragglers", "--set", 'method={"name": "mma"}'], "method.name is set by each variant"),
         (["smoke", "--set", "--local"], "--set '--local' is not of the form"),
     ],
 )

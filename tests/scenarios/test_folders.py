@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlecs_ray.data.catalogue import CATALOGUE
-from scenarios.execute import execute
+from scenarios.execute import claimed, execute
 from tests.scenarios.conftest import Mlecs, Said
 from tests.small import small_scenario
 
@@ -167,3 +167,13 @@ def test_an_altered_asset_is_named(cache: Path, small: Mlecs, deed: str, words: 
 @pytest.mark.usefixtures("cache")
 def test_the_main_job_without_assets_says_what_to_fetch_first(mlecs: Mlecs) -> None:
     says(mlecs("run", "stamps", "--local"), "run `mlecs fetch stamps`")
+
+
+def test_two_runs_that_start_in_one_moment_write_to_two_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with claimed(None, "smoke") as first, claimed(None, "smoke") as second:
+        assert (str(first), str(second)) == ("runs/smoke-001", "runs/smoke-002")
+        (second / "scenario.json").touch()
+    assert [str(path) for path in Path("runs").iterdir()] == ["runs/smoke-002"]

@@ -1,13 +1,14 @@
 """A method without learning, a world without surprises, a journal that remembers: enough to watch a server decide."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import torch
 
 from mlecs_ray.method import Arrival, Budget, Client, Job, Predictor, Update, Work
 from mlecs_ray.samples import Samples
+from mlecs_ray.server.journal import EventRow
 from mlecs_ray.tree import Tree
 
 BUDGET = Budget(1e9, 4e9, 1e7, 1e7, 0.01, 1e-9, 1e-7, None)
@@ -76,18 +77,8 @@ class Memory:
     jobs: list[Any] = field(default_factory=list)
     metrics: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def event(
-        self,
-        seconds: float,
-        kind: str,
-        client: int = -1,
-        job: int = -1,
-        version: int = -1,
-        staleness: int = -1,
-        lane: int = -1,
-        detail: str = "",
-    ) -> None:
-        self.events.append((seconds, kind, client, job, version, staleness, lane, detail))
+    def event(self, row: EventRow) -> None:
+        self.events.append(astuple(row))
 
     def job(self, record: Any) -> None:
         self.jobs.append(record)

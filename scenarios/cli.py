@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table as RichTable
 
 from mlecs_ray.errors import InputError
@@ -213,10 +214,17 @@ def _print_summary(folder: Path) -> None:
     from mlecs_ray.report.tables import summary
 
     for table in summary(folder):
-        shown = RichTable(*table.header, title=table.title)
-        for row in table.rows:
-            shown.add_row(*row)
+        shown = _rich(table)
+        if Measurement.get(console, console.options.update(max_width=10_000), shown).maximum > console.width:
+            shown = _rich(table.turned())
         console.print(shown)
+
+
+def _rich(table: Any) -> RichTable:
+    shown = RichTable(*table.header, title=table.title)
+    for row in table.rows:
+        shown.add_row(*row)
+    return shown
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ def parts(scenario: Scenario, folder: Path) -> list[Part]:
 
 
 def _slug(name: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in name).strip("-")
+    return "-".join("".join(c if c.isalnum() else " " for c in name).split())
 
 
 def prepare(scenario: Scenario) -> None:

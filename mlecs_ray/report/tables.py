@@ -21,6 +21,11 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def turned(self) -> "Table":
+        """Rows as columns: for a place that is too narrow."""
+        header, *rows = zip(self.header, *self.rows, strict=True)
+        return Table(self.title, header, tuple(rows))
+
 
 Runs = Sequence[tuple[StudyRun, Run]]
 """The runs of a study that exist, in its order."""

@@ -14,6 +14,7 @@ SHORT = apply(
     {
         "clients.count": 4,
         "clients.availability": {"kind": "always"},
+        "clients.faults.dropout": 0.3,
         "data.per_client": 8,
         "task.cloud_llm": None,
         "schedule.concurrency": 3,

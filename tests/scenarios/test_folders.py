@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from mlecs_ray.data.catalogue import CATALOGUE
+from scenarios.cli import console
 from scenarios.execute import claimed, execute
+from tests.report.synthetic import write_seeds
 from tests.scenarios.conftest import Mlecs, Said
 from tests.small import small_scenario
 
@@ -177,3 +179,13 @@ def test_two_runs_that_start_in_one_moment_write_to_two_folders(
         assert (str(first), str(second)) == ("runs/smoke-001", "runs/smoke-002")
         (second / "scenario.json").touch()
     assert [str(path) for path in Path("runs").iterdir()] == ["runs/smoke-002"]
+
+
+def test_a_wide_summary_is_turned_in_a_narrow_terminal(
+    tmp_path: Path, mlecs: Mlecs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_seeds(tmp_path / "study")
+    monkeypatch.setattr(console, "width", 80)
+    assert "│ virtual time │" in mlecs("report", "study").out
+    monkeypatch.setattr(console, "width", 200)
+    assert "┃ virtual time ┃" in mlecs("report", "study").out

@@ -19,8 +19,8 @@ from mlecs_ray.sim.worker import Worker, chunks
 from mlecs_ray.tree import Tree, leaves
 from mlecs_ray.wire import pack, unpack
 
-CACHED = 32
-"""Payloads that stay in the object store for the next job that wants them."""
+SHARED = 32
+"""Payloads of one version that stay in the object store for the next job that wants them."""
 RETRIES = 3
 """How often a job is sent again after its actor is gone for good."""
 
@@ -40,7 +40,9 @@ class RayFleet:
         self._nothing = ray.put(b"")
         self._kept: dict[int, Any] = {}
         self._fresh: dict[int, Any] = {}
+        self._version = -1
         self._payloads: OrderedDict[tuple[tuple[str, int], ...], tuple[Tree, Any]] = OrderedDict()
+        """Of the newest version alone: no later job is sent an older one."""
 
     def _spawn(self, index: int) -> Any:
         return EdgeClient.options(**self._options[index]).remote(self._make_worker)
@@ -64,13 +66,16 @@ class RayFleet:
         if key not in self._payloads:
             # The tree is held as long as its key, so that no other tensor can take one of its ids.
             self._payloads[key] = (tree, ray.put(pack(tree)))
-            if len(self._payloads) > CACHED:
+            if len(self._payloads) > SHARED:
                 self._payloads.popitem(last=False)
         self._payloads.move_to_end(key)
         return self._payloads[key][1]
 
     def train(self, train: Train) -> Awaitable[Update]:
         job = train.job
+        if job.version != self._version:
+            self._version = job.version
+            self._payloads.clear()
         order = Order(job.client, job.version, job.seed)
         args = (order, self._payload(job.tree), self._kept.get(job.client.id, self._nothing))
         call = _Call(self, self._host(job.client.id), lambda actor: actor.train.remote(*args))

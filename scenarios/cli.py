@@ -82,13 +82,27 @@ def run(
         # A study's seeds would have the last word, and this one would change nothing.
         changes = {"seeds": []} | changes
     if method is not None:
-        changes = {"method.name": method, "method.options": {}} | changes
+        changes = {"method": method} | changes
     if local:
         changes["runtime.backend"] = "local"
     _check_heard(scenario, changes)
     scenario = absolute(apply(scenario, changes))
     with claimed(out, scenario.name) as folder:
         _execute(scenario, folder, resume=False)
+
+
+@app.command()
+def floors(name: Name, set_: Set = None, seed: Seed = None) -> None:
+    """What simple rules reach on a scenario's data without a fleet: what a run has to beat."""
+    from mlecs_ray.scenario.overrides import apply, parse
+    from scenarios.catalogue import find
+    from scenarios.floors import table
+    from scenarios.paths import absolute
+
+    changes = dict(parse(text) for text in set_ or [])
+    if seed is not None:
+        changes |= {"seed": seed, "seeds": []}
+    _print(table(absolute(apply(find(name), changes))))
 
 
 @app.command()
@@ -138,6 +152,18 @@ def fetch(
     from scenarios import fetching
 
     fetching.fetch(console, names or [], archive, every)
+
+
+@app.command()
+def heal(
+    names: Annotated[list[str] | None, typer.Argument(help="edge-small, edge-base; none: all that ship")] = None,
+) -> None:
+    """Prune and heal the edge language models (minutes, the first time), and measure them on captions."""
+    from scenarios import healing
+
+    with console.status("pruning, healing and measuring; the first time this takes minutes"):
+        found = healing.table(names or [])
+    _print(found)
 
 
 @app.command()
@@ -214,10 +240,18 @@ def _print_summary(folder: Path) -> None:
     from mlecs_ray.report.tables import summary
 
     for table in summary(folder):
-        shown = _rich(table)
-        if Measurement.get(console, console.options.update(max_width=10_000), shown).maximum > console.width:
-            shown = _rich(table.turned())
-        console.print(shown)
+        _print(table)
+
+
+def _print(table: Any) -> None:
+    """As it is, or turned where the terminal is too narrow for it and that helps."""
+    shown, turned = _rich(table), _rich(table.turned())
+    console.print(turned if _width(turned) < _width(shown) and _width(shown) > console.width else shown)
+
+
+def _width(shown: RichTable) -> int:
+    """Columns that it takes unwrapped."""
+    return Measurement.get(console, console.options.update(max_width=10_000), shown).maximum
 
 
 def _rich(table: Any) -> RichTable:

@@ -4,7 +4,8 @@ from rich.table import Table
 
 from mlecs_ray.data.catalogue import CATALOGUE
 from mlecs_ray.data.dataset import NAMES
-from mlecs_ray.scenario.learn import METHODS, WRAPPERS, hyperparameters
+from mlecs_ray.scenario.compose import METHODS, WRAPPERS, hyperparameters
+from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.sim.devices import DEVICES
 from scenarios.catalogue import SCENARIOS
 
@@ -21,13 +22,19 @@ def _table(title: str, *header: str) -> Table:
 def _scenarios() -> Table:
     table = _table("Scenarios", "name", "clients", "data", "method", "what for")
     for name, scenario in SCENARIOS.items():
-        methods = [scenario.method.name] if not scenario.variants else list(scenario.variants)
+        methods = [_wrapped(scenario)] if not scenario.variants else list(scenario.variants)
         table.add_row(name, str(scenario.clients.count), scenario.data.name, ", ".join(methods), scenario.title)
     return table
 
 
+def _wrapped(scenario: Scenario) -> str:
+    outer, inner = scenario.method.name, scenario.method.base.name
+    return outer if inner == "fedavg" else f"{outer} around {inner}"
+
+
 def _methods() -> Table:
-    table = _table("Methods (--method NAME, options by --set method.options.KEY=VALUE)", "name", "options", "what")
+    title = "Methods (--method NAME, options by --set method.options.KEY=VALUE, one around another by method.base)"
+    table = _table(title, "name", "options", "what")
     for name in METHODS:
         kind = WRAPPERS.get(name)
         options = hyperparameters(kind) if kind else {}

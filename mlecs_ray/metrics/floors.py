@@ -1,20 +1,33 @@
-"""What simple rules reach on a captioning task: a model that learned something must beat them."""
+"""What simple rules reach without any training loop: a model that learned something must beat them."""
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
+from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 
 Floats = NDArray[np.float64]
 
 
-def constant(train: Samples, test: Samples) -> list[str]:
-    """One caption for all: the training caption that shares the most words with the others."""
+def rules(train: Samples, test: Samples) -> dict[str, list[Any]]:
+    """The answers of every rule to ``test``, by name; the truth is ``texts`` where there are any, else ``labels``."""
+    modalities = [m for m in sorted(train.modalities & test.modalities) if bool(train.present[m].any())]
+    found = {"constant": constant(train, test)}
+    found |= {f"nearest, {m}": nearest(train, test, m) for m in modalities}
+    return found | {f"ridge, {m}": ridge(train, test, m) for m in modalities if train.texts}
+
+
+def constant(train: Samples, test: Samples) -> list[Any]:
+    """One answer for all: the commonest label, or the caption that shares the most words with the others."""
+    if not train.texts:
+        ((label, _),) = Counter(_truth(train)).most_common(1)
+        return [label] * len(test)
     counts = Counter(word for text in train.texts for word in set(text.casefold().split()))
     best = max(train.texts, key=lambda text: _overlap(text, counts))
     return [best] * len(test)
@@ -25,14 +38,14 @@ def _overlap(text: str, counts: Counter[str]) -> float:
     return sum(counts[word] for word in set(words)) / max(len(words), 1)
 
 
-def nearest(train: Samples, test: Samples, modality: str) -> list[str]:
-    """The caption of the training sample that is nearest by cosine in one modality.
+def nearest(train: Samples, test: Samples, modality: str) -> list[Any]:
+    """The caption or label of the training sample that is nearest by cosine in one modality.
 
-    Samples without the modality get the constant caption; training samples without it are never found.
+    Samples without the modality get the constant answer; training samples without it are never found.
     """
     known = train.take(train.present[modality].nonzero().flatten())
     found = _closest(_unit(_features(test, modality)), _unit(_features(known, modality)))
-    return _else_constant(train, test, modality, [known.texts[i] for i in found])
+    return _else_constant(train, test, modality, [_truth(known)[i] for i in found])
 
 
 def ridge(train: Samples, test: Samples, modality: str, penalty: float = 1.0) -> list[str]:
@@ -50,6 +63,15 @@ def ridge(train: Samples, test: Samples, modality: str, penalty: float = 1.0) ->
     return _else_constant(train, test, modality, [known.texts[i] for i in found])
 
 
+def _truth(samples: Samples) -> Sequence[Any]:
+    if samples.texts:
+        return samples.texts
+    if samples.labels is None:
+        raise InputError("samples have neither texts nor labels, so no rule has anything to answer")
+    labels: list[Any] = samples.labels.tolist()
+    return labels
+
+
 def _features(samples: Samples, modality: str) -> Floats:
     return np.asarray(samples.inputs[modality].flatten(1).numpy(), dtype=np.float64)
 
@@ -63,7 +85,7 @@ def _closest(rows: Floats, candidates: Floats) -> list[int]:
     return [int(i) for i in (rows @ candidates.T).argmax(1)]
 
 
-def _else_constant(train: Samples, test: Samples, modality: str, texts: Sequence[str]) -> list[str]:
+def _else_constant(train: Samples, test: Samples, modality: str, answers: Sequence[Any]) -> list[Any]:
     spare = constant(train, test)
     there = test.present[modality].tolist()
-    return [text if here else other for here, text, other in zip(there, texts, spare, strict=True)]
+    return [answer if here else other for here, answer, other in zip(there, answers, spare, strict=True)]

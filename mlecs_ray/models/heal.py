@@ -17,11 +17,9 @@ from mlecs_ray import cache
 from mlecs_ray.errors import InputError
 from mlecs_ray.models import corpus
 from mlecs_ray.models.prune import prune
-from mlecs_ray.models.slm import SLM, load, save, text_nll, weights_digest
+from mlecs_ray.models.slm import SLM, load, save, weights_digest
 from mlecs_ray.seeds import derive
 
-PROMPT = "A picture caption:\n"
-"""What captions are measured after."""
 _BUILDER = 2
 # Two threads save 40 % on an idle machine and cost 300 % on a busy one; and two sizes can be built side by side.
 _THREADS = 1
@@ -58,22 +56,24 @@ RECIPES: Mapping[str, HealRecipe] = {
 """The sizes that ship."""
 
 
-def build_slm(
-    name: str, recipe: HealRecipe, source: Path, captions: Sequence[str] = (), dictionary: Path | None = None
-) -> Path:
+def build_slm(name: str, recipe: HealRecipe, source: Path, dictionary: Path | None = None) -> Path:
     """The folder of ``source`` pruned and healed by ``recipe``, made on the first call (minutes), then found.
 
     Healed on the documentation of ``recipe.packages``, and on the entries of ``dictionary`` (a WordNet folder) if
-    given. ``captions`` are measured before and after for the record and never learned from; they name no folder.
+    given.
     """
     key = _key(recipe, source, dictionary)
 
     def build(out: Path) -> None:
-        texts = corpus.documents(recipe.packages) + (corpus.glosses(dictionary) if dictionary else [])
-        note = {"key": key, **_build(recipe, source, texts, captions, out)}
+        note = {"key": key, **_build(recipe, source, healing_texts(recipe, dictionary), out)}
         (out / "recipe.json").write_text(json.dumps(note, indent=1))
 
     return cache.build_once(cache.derived(name, key), build)
+
+
+def healing_texts(recipe: HealRecipe, dictionary: Path | None = None) -> list[str]:
+    """What a model is pruned and healed by."""
+    return corpus.documents(recipe.packages) + (corpus.glosses(dictionary) if dictionary else [])
 
 
 def slm_folder(name: str, recipe: HealRecipe, source: Path, dictionary: Path | None = None) -> Path:
@@ -97,13 +97,10 @@ def _source_digest(source: Path) -> str:
     return str(json.loads(note.read_text())["sha256"]) if note.is_file() else weights_digest(source)
 
 
-def _build(
-    recipe: HealRecipe, source: Path, texts: Sequence[str], captions: Sequence[str], out: Path
-) -> dict[str, Any]:
+def _build(recipe: HealRecipe, source: Path, texts: Sequence[str], out: Path) -> dict[str, Any]:
     """Prune, heal and save; the record of it."""
     began = time.perf_counter()
     slm = prune(load(source), recipe.layers, recipe.vocabulary, texts)
-    before = text_nll(slm, captions, PROMPT)
     with _threads(_THREADS):
         losses = heal(slm, texts, recipe)
     save(slm, out)
@@ -114,8 +111,6 @@ def _build(
         "parameters": sum(p.numel() for p in slm.model.parameters()),
         "loss": losses,
         "seconds": round(time.perf_counter() - began, 1),
-        "caption_nll_before": before,
-        "caption_nll_after": text_nll(slm, captions, PROMPT),
     }
 
 

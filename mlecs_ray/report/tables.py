@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from mlecs_ray.report.curves import Curve, curve
+from mlecs_ray.report.curves import Curve, average, curve
 from mlecs_ray.report.timeto import TimeTo, time_to
 from mlecs_ray.report.totals import Totals, totals
 from mlecs_ray.report.units import BYTES, JOULES, duration, number, size, spread
@@ -34,10 +35,51 @@ Runs = Sequence[tuple[StudyRun, Run]]
 def summary(folder: Path) -> list[Table]:
     """What the command line prints about a run or a study. Raises InputError like ``read_run``."""
     if not is_study(folder):
-        return [run_table(read_run(folder))]
+        run = read_run(folder)
+        return [run_table(run), *quality({"": [run]})]
     study = read_study(folder)
     runs = read_runs(study)
-    return [time_table(study, runs), cost_table(study, runs)]
+    by: dict[str, list[Run]] = {}
+    for one, run in runs:
+        by.setdefault(one.variant, []).append(run)
+    return [time_table(study, runs), *quality(by), cost_table(study, runs)]
+
+
+def quality(runs: Mapping[str, Sequence[Run]]) -> list[Table]:
+    """Each model's first and last value of every metric, mean and deviation over the seeds of a variant.
+
+    No table where there is one model, of which the others say all.
+    """
+    ends = {variant: [_ends(run.metrics) for run in seeds] for variant, seeds in runs.items()}
+    found = dict.fromkeys(key for seeds in ends.values() for one in seeds for key in one)
+    metrics = tuple(dict.fromkeys(metric for _, metric in found))
+    models = tuple(dict.fromkeys(model for model, _ in found))
+    rows = [
+        (f"{variant}, {model}" if len(runs) > 1 else model, *(_first_last(seeds, model, metric) for metric in metrics))
+        for variant, seeds in ends.items()
+        for model in models
+    ]
+    return [Table("Quality, first -> last", ("model", *metrics), tuple(rows))] if len(models) > 1 else []
+
+
+def _ends(metrics: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
+    """(first, last) by model and metric; clients are taken together, other models each for itself."""
+    scopes, subjects = metrics["scope"].astype(str), metrics["subject"].astype(str)
+    alone = scopes.isin(("client", "personal")) | (scopes == subjects)
+    models = scopes.where(alone, scopes + " " + subjects)
+    ends = {}
+    for (model, metric), rows in metrics.groupby([models, metrics["metric"].astype(str)], sort=False):
+        values = average(rows).values
+        if len(values):
+            ends[str(model), str(metric)] = (float(values[0]), float(values[-1]))
+    return ends
+
+
+def _first_last(seeds: Sequence[Mapping[tuple[str, str], tuple[float, float]]], model: str, metric: str) -> str:
+    pairs = [ends[model, metric] for ends in seeds if (model, metric) in ends]
+    if not pairs:
+        return "-"
+    return f"{number(float(np.mean([first for first, _ in pairs])))} -> {_mean_sd([last for _, last in pairs])}"
 
 
 def read_runs(study: Study) -> Runs:

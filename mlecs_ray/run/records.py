@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.rows import BY, EVENTS, SCHEMAS, EventRow, MetricRow, TrafficRow
+from mlecs_ray.run.rows import BY, EVENTS, SCHEMAS, EventRow, MetricRow, Scope, TrafficRow
 
 __all__ = [
     "FORMAT",
@@ -24,6 +24,7 @@ __all__ = [
     "MetricRow",
     "Recorder",
     "Run",
+    "Scope",
     "Study",
     "StudyRun",
     "TrafficRow",

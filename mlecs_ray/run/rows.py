@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from mlecs_ray.server.journal import EventRow, Outcome, Scope
 
-__all__ = ["BY", "EVENTS", "METRICS", "SCHEMAS", "TRAFFIC", "EventRow", "MetricRow", "TrafficRow"]
+__all__ = ["BY", "EVENTS", "METRICS", "SCHEMAS", "TRAFFIC", "EventRow", "MetricRow", "Scope", "TrafficRow"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Method
 from mlecs_ray.metrics.registry import check_names, measure
 from mlecs_ray.samples import Samples
+from mlecs_ray.scenario.compose import make_method
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import Hand, deal
-from mlecs_ray.scenario.learn import make_method, make_task
+from mlecs_ray.scenario.learn import make_task
 from mlecs_ray.scenario.world import make_world
 from mlecs_ray.seeds import derive
 from mlecs_ray.server.core import Server

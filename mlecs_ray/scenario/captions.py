@@ -29,7 +29,7 @@ def caption_task(scenario: Scenario, dataset: Dataset) -> CaptionTask:
     task = scenario.task
     if not dataset.train.texts:
         raise InputError(f"task.kind=caption needs texts to learn, {dataset.name} has none; try mlp or fusion")
-    _build_missing(task.slms)
+    build_missing(task.slms)
     structures = [Structure(name, str(find_slm(name)), HIDDEN[min(i, 1)]) for i, name in enumerate(task.slms)]
     if task.cloud_llm:
         structures.append(Structure(CLOUD, str(find_slm(task.cloud_llm)), HIDDEN[0]))
@@ -37,7 +37,7 @@ def caption_task(scenario: Scenario, dataset: Dataset) -> CaptionTask:
     return CaptionTask(tuple(structures), dims, LoRA(rank=task.rank), instruction=task.instruction)
 
 
-def _build_missing(names: Sequence[str]) -> None:
+def build_missing(names: Sequence[str]) -> None:
     """Heal several sizes side by side: each takes minutes of one core."""
     missing = [
         name

@@ -167,12 +167,25 @@ class LocalConfig(Config):
     clip: Positive | None = None
 
 
-class MethodConfig(Config):
-    """How what clients learn is joined. ``options`` are the method's own hyper-parameters."""
+class BaseMethod(Config):
+    """A method; ``options`` are its own hyper-parameters."""
 
     name: str = "fedavg"
     """A shipped method, or ``path.py:Name`` of one of your own."""
     options: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """A name alone is a method without options."""
+        return {"name": given} if isinstance(given, str) else given
+
+
+class MethodConfig(BaseMethod):
+    """How what clients learn is joined."""
+
+    base: BaseMethod = BaseMethod()
+    """The method that this one wraps."""
 
 
 class EvaluationConfig(Config):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.config import MethodConfig, Scenario
 from mlecs_ray.scenario.keys import all_keys, is_key, unknown
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
@@ -53,8 +53,9 @@ def _fields(raw: dict[str, Any], key: str, value: Any) -> list[str]:
 
 
 def _with_kind(node: Mapping[str, Any], short: str, value: str) -> dict[str, Any]:
-    """``node`` of another kind; what else is set stays, but for a method's options, which are another's."""
-    return {**{key: kept for key, kept in node.items() if key != "options"}, short: value}
+    """``node`` of another kind; what else is set stays, but for a method's options and base, which are another's."""
+    afresh = {key: default for key, default in MethodConfig().model_dump().items() if key != "name"}
+    return {**{key: afresh.get(key, kept) for key, kept in node.items()}, short: value}
 
 
 def _place(raw: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:

@@ -1,8 +1,10 @@
 """What simple rules reach."""
 
+import pytest
 import torch
 
-from mlecs_ray.metrics.floors import constant, nearest, ridge
+from mlecs_ray.errors import InputError
+from mlecs_ray.metrics.floors import constant, nearest, ridge, rules
 from mlecs_ray.samples import Samples
 
 TRAIN = Samples(
@@ -38,3 +40,18 @@ def test_ridge_points_to_the_caption_of_its_kind():
     """A penalty near 0 on three points: the second axis means spoon, the first bear."""
     assert ridge(TRAIN, asked((0.0, 1.0)), "image", penalty=1e-6) == ["A spoon."]
     assert "bear" in ridge(TRAIN, asked((1.0, 0.05)), "image", penalty=1e-6)[0]
+
+
+def test_labels_have_their_commonest_and_their_nearest():
+    train = Samples({"image": torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])}, labels=torch.tensor([4, 4, 7]))
+    test = Samples({"image": torch.tensor([[0.1, 5.0], [5.0, 0.6]])}, labels=torch.tensor([7, 4]))
+    assert rules(train, test) == {"constant": [4, 4], "nearest, image": [7, 4]}
+
+
+def test_captions_have_three_rules():
+    assert list(rules(TRAIN, asked((0.1, 5.0)))) == ["constant", "nearest, image", "ridge, image"]
+
+
+def test_samples_without_truth_have_no_rules():
+    with pytest.raises(InputError, match="neither texts nor labels"):
+        rules(Samples({"image": torch.ones(2, 1)}), Samples({"image": torch.ones(1, 1)}))

@@ -125,9 +125,9 @@ def test_a_study_leaves_a_folder_for_each_variant_and_seed(tmp_path: Path) -> No
     assert len(outcomes) == 4
     assert report == tmp_path / "run" / "report.html"
     found = {path.parent.name for path in tmp_path.glob("run/*/outcome.json")}
-    assert found == {"10--lost-s3", "10--lost-s4", "b-s3", "b-s4"}
-    assert read_run(tmp_path / "run" / "10--lost-s4").manifest["seed"] == 4
-    assert read_run(tmp_path / "run" / "10--lost-s4").manifest["variant"] == "10% lost"
+    assert found == {"10-lost-s3", "10-lost-s4", "b-s3", "b-s4"}
+    assert read_run(tmp_path / "run" / "10-lost-s4").manifest["seed"] == 4
+    assert read_run(tmp_path / "run" / "10-lost-s4").manifest["variant"] == "10% lost"
 
 
 @pytest.fixture

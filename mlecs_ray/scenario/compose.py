@@ -1,0 +1,166 @@
+"""From a scenario to how it is learned: the method, shipped or the user's own, and what it wraps."""
+
+import dataclasses
+import difflib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.method import Method
+from mlecs_ray.methods.fedasync import FedAsync
+from mlecs_ray.methods.fedat import FedAT
+from mlecs_ray.methods.fedavg import FedAvg
+from mlecs_ray.methods.fedbuff import FedBuff
+from mlecs_ray.methods.fedopt import FedOpt
+from mlecs_ray.methods.fedprox import FedProx
+from mlecs_ray.methods.local import LocalTraining
+from mlecs_ray.methods.mma import MMA
+from mlecs_ray.methods.optimizers import SGD, AdamW
+from mlecs_ray.scenario.config import BaseMethod, LocalConfig, Scenario
+from mlecs_ray.task import Task
+
+WRAPPERS: Mapping[str, type[Any]] = {
+    "fedprox": FedProx,
+    "fedopt": FedOpt,
+    "fedasync": FedAsync,
+    "fedbuff": FedBuff,
+    "fedat": FedAT,
+    "mma": MMA,
+}
+"""Methods around FedAvg, by the name that scenarios use; all but ``base`` are options."""
+METHODS = ("fedavg", *WRAPPERS)
+METHOD = ("init", "assign", "work", "train", "merge", "predictor")
+"""What a method of one's own must define."""
+WRAPS: Mapping[str, tuple[str, ...]] = {
+    "fedopt": ("fedprox", "fedbuff", "mma"),
+    "fedasync": ("fedprox",),
+    "fedbuff": ("fedprox", "fedopt"),
+    "fedat": ("fedprox",),
+    "mma": ("fedprox", "fedopt"),
+}
+"""What may stand between a method and FedAvg: `docs/methods.md` says why."""
+
+
+def make_local(config: LocalConfig) -> LocalTraining:
+    """How a client trains."""
+    optimizer: SGD | AdamW
+    if config.optimizer == "sgd":
+        optimizer = SGD(config.lr, config.momentum, config.weight_decay)
+    else:
+        optimizer = AdamW(config.lr, weight_decay=config.weight_decay)
+    return LocalTraining(optimizer, config.batch, config.epochs, config.steps, config.clip)
+
+
+def make_method(scenario: Scenario, task: Task) -> Method:
+    """The scenario's method, around its ``base``, around FedAvg on ``task``.
+
+    Raises InputError for an unknown name or option, or a pair that does not work.
+    """
+    outer, inner = scenario.method, scenario.method.base
+    _check_pair(outer.name, inner.name)
+    core = FedAvg(task, make_local(scenario.local))
+    base = _make(inner, "method.base", core, scenario.schedule.tiers)
+    return _make(outer, "method", base, scenario.schedule.tiers)
+
+
+def _check_pair(outer: str, inner: str) -> None:
+    """A method that is not known yet, or is the user's own, is not judged here."""
+    if inner in METHODS and outer in METHODS and inner not in ("fedavg", *WRAPS.get(outer, ())):
+        able = [name for name in METHODS if inner in WRAPS.get(name, ())]
+        instead = f"{inner} goes inside {', '.join(able)}" if able else f"make method.name={inner}"
+        raise InputError(f"method.name={outer} cannot wrap method.base.name={inner}, so nothing was started: {instead}")
+
+
+def _make(config: BaseMethod, key: str, base: Method, tiers: int) -> Method:
+    """``config``, found at ``key``, around ``base``."""
+    name, options = config.name, dict(config.options)
+    if ":" in name:
+        return _own(name, key, base, options)
+    if name == "fedavg":
+        _check_options(FedAvg, name, key, ("task", "local"), options)
+        return base
+    if name not in WRAPPERS:
+        close = difflib.get_close_matches(name, METHODS, 1)
+        hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(METHODS)}, or path.py:Name"
+        raise InputError(f"{key}.name={name!r} is no method, so nothing was started{hint}")
+    if name == "fedat" and options.setdefault("tiers", tiers) != tiers:
+        raise InputError(
+            f"{key}.options.tiers={options['tiers']!r} must be schedule.tiers={tiers}, or clients and models do not "
+            "meet; leave it out"
+        )
+    return _call(WRAPPERS[name], name, key, base, options)
+
+
+def _own(name: str, key: str, base: Method, options: dict[str, Any]) -> Method:
+    path, _, attribute = name.rpartition(":")
+    found = getattr(load_module(Path(path)), attribute, None)
+    if not isinstance(found, type):
+        raise InputError(f"{path} defines no class {attribute!r}, so there is no method to run")
+    for function in METHOD:
+        if not callable(getattr(found, function, None)):
+            raise InputError(
+                f"{path}: class {attribute} has no {function}(), so it is no method: it needs {', '.join(METHOD)}"
+            )
+    return _call(found, name, key, base, options)
+
+
+def _call(kind: Callable[..., Any], name: str, key: str, base: Method, options: Mapping[str, Any]) -> Method:
+    """Construct a method; an option that it does not have, or lacks, is the user's to mend."""
+    _check_options(kind, name, key, ("base",), options)
+    # JSON has lists where the methods have tuples.
+    ready = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    try:
+        method: Method = kind(base=base, **ready)
+    except InputError as error:
+        raise InputError(f"{key}.options: {error}") from error
+    except TypeError as error:
+        raise InputError(f"{key}.options {dict(options)} do not fit {name}: {error}") from error
+    return method
+
+
+def _check_options(
+    kind: Callable[..., Any], name: str, key: str, given: Sequence[str], options: Mapping[str, Any]
+) -> None:
+    allowed = {option: value for option, value in inspect.signature(kind).parameters.items() if option not in given}
+    for option in sorted(options.keys() - allowed.keys()):
+        close = difflib.get_close_matches(option, allowed, 1)
+        hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(sorted(allowed)) or 'none'}"
+        raise InputError(f"{key}.options.{option} is no option of {name}, so nothing was started{hint}")
+    for option, value in allowed.items():
+        # *args and **kwargs may well be given nothing.
+        needed = value.default is value.empty and value.kind not in (value.VAR_POSITIONAL, value.VAR_KEYWORD)
+        if needed and option not in options:
+            raise InputError(f"{key}.options.{option} must be set for {name}, which has no usual value for it")
+
+
+def load_module(path: Path) -> ModuleType:
+    """Import a file by its path, once per process and path."""
+    path = path.expanduser().resolve()
+    key = f"mlecs_own_{path.stem}_{abs(hash(str(path)))}"
+    if key in sys.modules:
+        return sys.modules[key]
+    if not path.is_file():
+        raise InputError(f"{path} is no file, so there is no method to load from it")
+    spec = importlib.util.spec_from_file_location(key, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is no Python file, so there is no method to load from it")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[key] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[key]
+        raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def hyperparameters(kind: type[Any]) -> dict[str, Any]:
+    """The options of a shipped method and their defaults, for ``mlecs list``."""
+    return {
+        field.name: field.default for field in dataclasses.fields(kind) if field.name not in ("base", "task", "local")
+    }

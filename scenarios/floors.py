@@ -1,0 +1,32 @@
+"""What a scenario's run has to beat: simple rules that see all training data at once, on the same test rows."""
+
+from dataclasses import replace
+
+from mlecs_ray.metrics.floors import rules
+from mlecs_ray.metrics.registry import measure
+from mlecs_ray.report.tables import Table
+from mlecs_ray.report.units import number
+from mlecs_ray.samples import Samples
+from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.deal import deal
+from mlecs_ray.scenario.overrides import expand
+
+
+def table(scenario: Scenario) -> Table:
+    """A row per rule, a column per metric of the scenario; of a study, its first run."""
+    single = expand(scenario)[0][2]
+    dataset, names = deal(single)[0], single.evaluation.metrics
+    captions = single.task.kind == "caption"
+    train = _truth(dataset.train, captions)
+    test = _truth(
+        dataset.test.take(range(min(single.evaluation.rows or len(dataset.test), len(dataset.test)))), captions
+    )
+    found = {rule: measure(names, answers, test) for rule, answers in rules(train, test).items()}
+    rows = tuple((rule, *(number(values[name]) for name in names)) for rule, values in found.items())
+    title = f"Simple rules on {single.name}: {len(train)} training and {len(test)} test samples, seed {single.seed}"
+    return Table(title, ("rule", *names), rows)
+
+
+def _truth(samples: Samples, captions: bool) -> Samples:
+    """With the answers that the task asks for, and no others."""
+    return replace(samples, labels=None) if captions else replace(samples, texts=())

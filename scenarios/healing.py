@@ -1,0 +1,59 @@
+"""`mlecs heal`: the edge language models, pruned and healed, and what captions cost them before and after."""
+
+import json
+from difflib import get_close_matches
+from pathlib import Path
+
+from mlecs_ray.data import assets
+from mlecs_ray.data.dataset import Split, load
+from mlecs_ray.errors import InputError
+from mlecs_ray.models import slm as slms
+from mlecs_ray.models.heal import RECIPES, healing_texts
+from mlecs_ray.models.prune import prune
+from mlecs_ray.models.slm import SLM, text_nll
+from mlecs_ray.report.tables import Table
+from mlecs_ray.scenario.captions import DICTIONARY, build_missing, find_slm, find_slm_source
+
+PROMPT = "A picture caption:\n"
+EVERY = 4
+"""Of the captions, which none of these models has learned from, so many-th is measured."""
+HEADER = ("model", "layers", "parameters", "healed in", "loss", "cut: nats per token, caption", "healed", "sha256")
+
+
+def table(names: list[str]) -> Table:
+    """A row per size, built on the first call (minutes), and one for the model that they come from."""
+    for name in names:
+        if name not in RECIPES:
+            near = get_close_matches(name, RECIPES, 1) or list(RECIPES)
+            raise InputError(f"{name!r} is no edge language model, so nothing was healed; did you mean {near[0]}?")
+    chosen = tuple(names or RECIPES)
+    build_missing(chosen)
+    data = load("stamps", 0, Split(0.0, 0.2), ("image",))
+    captions = sorted({*data.train.texts, *data.test.texts})[::EVERY]
+    full = slms.load(Path(find_slm_source()))
+    rows = [*(_row(name, full, captions) for name in chosen), _source(full, captions)]
+    return Table(f"Nats on {len(captions)} captions of stamps", HEADER, tuple(rows))
+
+
+def _row(name: str, full: SLM, captions: list[str]) -> tuple[str, ...]:
+    recipe, folder = RECIPES[name], Path(find_slm(name))
+    note = json.loads((folder / "recipe.json").read_text())
+    cut = prune(full, recipe.layers, recipe.vocabulary, healing_texts(recipe, assets.find(DICTIONARY)))
+    return (
+        name,
+        ", ".join(map(str, recipe.layers)),
+        f"{note['parameters']:,}",
+        f"{len(note['loss'])} steps, {note['seconds']:.0f} s",
+        f"{note['loss'][0]:.1f} -> {note['loss'][-1]:.1f}",
+        _nats(cut, captions),
+        _nats(slms.load(folder), captions),
+        note["sha256"][:12],
+    )
+
+
+def _source(full: SLM, captions: list[str]) -> tuple[str, ...]:
+    return ("smollm2", "all", f"{full.model.num_parameters():,}", "-", "-", "-", _nats(full, captions), "-")
+
+
+def _nats(slm: SLM, captions: list[str]) -> str:
+    return "{:.2f}, {:.1f}".format(*text_nll(slm, captions, PROMPT))

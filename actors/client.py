@@ -8,6 +8,7 @@ from typing import Any
 
 import ray
 
+from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Job, Update
 from mlecs_ray.sim.worker import Worker
 from mlecs_ray.wire import pack, unpack
@@ -48,7 +49,12 @@ class EdgeHost:
     """Hosts the data of its clients and nothing they have learned, so it may die at any time."""
 
     def __init__(self, make_worker: Callable[[], Worker]) -> None:
-        self._worker = make_worker()
+        self._refused: InputError | None = None
+        try:
+            self._worker = make_worker()
+        except InputError as error:
+            # Of an actor that fails to start Ray tells its death alone; ``vitals`` tells why.
+            self._refused = error
 
     @ray.method(num_returns=2)
     def train(self, order: Order, payload: bytes, kept: bytes) -> tuple[Answer, bytes]:
@@ -63,7 +69,9 @@ class EdgeHost:
         return self._worker.predict(client, unpack(payload), unpack(kept) if kept else {}, rows)
 
     def vitals(self) -> Vitals:
-        """Answers when the actor is ready to work."""
+        """Answers when the actor is ready to work; raises InputError where it cannot be."""
+        if self._refused:
+            raise self._refused
         return Vitals(os.getpid(), _pss_bytes())
 
 

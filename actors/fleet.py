@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from actors.client import Answer, EdgeClient, Order, Vitals
 from actors.cost import FleetCost
+from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
 from mlecs_ray.method import Client, Update
 from mlecs_ray.sim.fleet import Probe
@@ -48,8 +49,13 @@ class RayFleet:
         return EdgeClient.options(**self._options[index]).remote(self._make_worker)
 
     async def ready(self) -> None:
-        """Wait until every actor has loaded what it needs."""
-        await self._vitals()
+        """Wait until every actor has loaded what it needs; raises InputError for what one lacks on its machine."""
+        try:
+            await self._vitals()
+        except RayTaskError as error:
+            if isinstance(error.cause, InputError):
+                raise error.cause from None
+            raise
         self._startup_seconds = time.monotonic() - self._began
 
     async def _vitals(self) -> list[Vitals]:

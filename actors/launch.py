@@ -8,6 +8,7 @@ from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.placement import check, device_resources, place
 from actors.server import ParameterServer
@@ -64,7 +65,9 @@ def run_on_ray(
         placement = place(built, offered()["CPU"])
         check(placement, offered())
         for _ in range(SERVER_LIVES):
-            named = ParameterServer.options(name=server_name(folder))
+            # Here, where the run folder is: on a cluster it would land anywhere.
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            named = ParameterServer.options(name=server_name(folder), scheduling_strategy=here)
             server = named.remote(scenario, placement, str(folder.resolve()), variant, resume)
             try:
                 return _follow(server, watch)

@@ -37,8 +37,8 @@ def from_leaves(flat: Iterable[tuple[str, Tensor]]) -> dict[str, Any]:
 
 
 def normal(tree: Tree) -> dict[str, Any]:
-    """``tree`` as the wire gives it: keys in sorted order, and no empty mapping below the root."""
-    return from_leaves(leaves(tree))
+    """``tree`` as the wire gives it: keys in sorted order, contiguous leaves, no empty mapping below the root."""
+    return from_leaves((path, leaf.detach().contiguous()) for path, leaf in leaves(tree))
 
 
 def tree_map(fn: Callable[..., Any], first: Tree, *others: Tree) -> dict[str, Any]:

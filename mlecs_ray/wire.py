@@ -27,7 +27,7 @@ def unpack(buffer: bytes) -> dict[str, Any]:
     Leaves are cloned into memory that torch aligned itself: matrix kernels may round differently
     on other alignments, and a run must give the same bytes wherever its jobs ran.
     """
-    return from_leaves((path, leaf.clone()) for path, leaf in st.load(bytes(buffer)).items())
+    return from_leaves((path, leaf.clone()) for path, leaf in sorted(st.load(bytes(buffer)).items()))
 
 
 def save_tree(tree: Tree, path: Path) -> None:

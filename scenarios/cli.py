@@ -67,7 +67,7 @@ def run(
     Examples: [bold]mlecs run smoke[/bold] · [bold]mlecs run stragglers --set clients.count=500[/bold] ·
     [bold]mlecs run smoke --method examples/scaffold.py:Scaffold --set method.options={}[/bold]
     """
-    from mlecs_ray.scenario.overrides import apply, parse
+    from mlecs_ray.scenario.overrides import apply
     from scenarios.catalogue import find
     from scenarios.execute import claimed
     from scenarios.paths import absolute
@@ -75,12 +75,7 @@ def run(
     scenario = find(name)
     if variant is not None:
         scenario = _only(scenario, variant)
-    changes = dict(parse(text) for text in set_ or [])
-    if seed is not None:
-        changes |= {"seed": seed, "seeds": []}
-    elif "seed" in changes:
-        # A study's seeds would have the last word, and this one would change nothing.
-        changes = {"seeds": []} | changes
+    changes = _changes(set_, seed)
     if method is not None:
         changes = {"method": method} | changes
     if local:
@@ -94,15 +89,12 @@ def run(
 @app.command()
 def floors(name: Name, set_: Set = None, seed: Seed = None) -> None:
     """What simple rules reach on a scenario's data without a fleet: what a run has to beat."""
-    from mlecs_ray.scenario.overrides import apply, parse
+    from mlecs_ray.scenario.overrides import apply
     from scenarios.catalogue import find
     from scenarios.floors import table
     from scenarios.paths import absolute
 
-    changes = dict(parse(text) for text in set_ or [])
-    if seed is not None:
-        changes |= {"seed": seed, "seeds": []}
-    _print(table(absolute(apply(find(name), changes))))
+    _print(table(absolute(apply(find(name), _changes(set_, seed)))))
 
 
 @app.command()
@@ -189,6 +181,23 @@ def data_check(path: Annotated[Path, typer.Argument(help="A Parquet folder as do
     console.print(
         f"{path}: {len(data.train)} train, {len(data.public)} public, {len(data.test)} test samples; all is well"
     )
+
+
+def _changes(set_: list[str] | None, seed: int | None) -> dict[str, Any]:
+    """What the options ask for, in their order."""
+    from mlecs_ray.scenario.overrides import parse
+
+    changes: dict[str, Any] = {}
+    for key, value in map(parse, set_ or []):
+        undone = next((earlier for earlier in changes if earlier.startswith(f"{key}.")), None)
+        # Another kind keeps what else is set, but another method has other options.
+        if undone and (isinstance(value, dict) or key.startswith("method")):
+            raise InputError(f"--set {key} comes after --set {undone} and would undo it; name {key} first")
+        changes[key] = value
+    if seed is not None:
+        return changes | {"seed": seed, "seeds": []}
+    # A study's seeds would have the last word, and this one would change nothing.
+    return {"seeds": []} | changes if "seed" in changes else changes
 
 
 def _only(scenario: Any, variant: str) -> Any:

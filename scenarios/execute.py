@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from actors import launch
@@ -169,13 +168,26 @@ def _writable(out: Path) -> Path:
 
 def _new_folder(root: Path, name: str) -> Path:
     taken = [int(p.name.rsplit("-", 1)[1]) for p in root.glob(f"{name}-*") if p.name.rsplit("-", 1)[1].isdigit()]
-    for number in count(max(taken, default=0) + 1):
-        folder = root / f"{name}-{number:03d}"
-        # Made at once: of two that start in one moment, each has its own.
-        with suppress(FileExistsError):
-            folder.mkdir(parents=True)
-            return folder
-    raise AssertionError("numbers do not end")
+    number = max(taken, default=0) + 1
+    try:
+        root.mkdir(exist_ok=True)
+        while not _made(root / f"{name}-{number:03d}"):
+            number += 1
+    except OSError as error:
+        raise InputError(
+            f"{root.absolute()}: {error.strerror or error}, so no run can be written there; go to a folder that can be "
+            "written, or choose --out"
+        ) from error
+    return root / f"{name}-{number:03d}"
+
+
+def _made(folder: Path) -> bool:
+    """Make it, unless someone else has: of two runs that start in one moment, each has its own."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def find_run(name: str) -> Path:

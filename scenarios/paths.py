@@ -1,35 +1,27 @@
 """Files that a scenario names, in full: actors and resumed runs have other working folders."""
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from mlecs_ray.scenario.config import Scenario
-from mlecs_ray.scenario.overrides import apply
+from mlecs_ray.scenario.overrides import apply, expand
 
 
 def absolute(scenario: Scenario) -> Scenario:
     """The same scenario wherever it is run from; the folder of now is what its paths start from."""
-    named = {
-        "data.path": scenario.data.path,
-        "clients.availability.trace": scenario.clients.availability.trace,
-        "method.name": scenario.method.name,
-        "method.base.name": scenario.method.base.name,
-        "clients.structures": scenario.clients.structures,
-        "task.slms": list(scenario.task.slms),
-        "task.cloud_llm": scenario.task.cloud_llm,
-    }
-    variants = {name: _full(changes) for name, changes in scenario.variants.items()}
-    return apply(scenario, {**_full(named), "variants": variants})
+    singles = {name: single for name, _, single in expand(scenario)}
+    variants = {name: {**changes, **_moved(singles[name])} for name, changes in scenario.variants.items()}
+    plain = scenario.model_copy(update={"variants": {}})
+    return apply(plain, {**_moved(plain), "variants": variants})
 
 
-def _full(changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _kind(key)(value) if value else value for key, value in changes.items()}
-
-
-def _kind(key: str) -> Callable[[Any], Any]:
-    # A mapping is named whole or by one of its entries.
-    return _model if key.startswith("clients.structures.") else _KINDS.get(key, lambda value: value)
+def _moved(scenario: Scenario) -> dict[str, Any]:
+    """The keys whose values become others in full; a variant's come last, however it had named them."""
+    values = {key: attrgetter(key)(scenario) for key in _KINDS}
+    full = {key: _KINDS[key](value) for key, value in values.items() if value}
+    return {key: value for key, value in full.items() if value != values[key]}
 
 
 def _file(path: str) -> str:
@@ -52,6 +44,6 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "method.name": _method,
     "method.base.name": _method,
     "clients.structures": lambda names: {device: _model(name) for device, name in names.items()},
-    "task.slms": lambda names: [_model(name) for name in names],
+    "task.slms": lambda names: tuple(_model(name) for name in names),
     "task.cloud_llm": _model,
 }

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bert_score import BERTScorer
 from rouge_score.rouge_scorer import RougeScorer
 
 from mlecs_ray.data import assets
@@ -48,7 +47,12 @@ def bertscore_minilm(predictions: Sequence[str], samples: Samples) -> float:
 
 @cache
 def _scorer(folder: Path) -> Any:
-    """The model, loaded once per process."""
+    """The model, loaded once per process and without a progress bar."""
+    # Imported only here: it takes a second, and most runs never ask for it.
+    from bert_score import BERTScorer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers does not type it
     return BERTScorer(model_type=str(folder), num_layers=_LAYERS, device="cpu", use_fast_tokenizer=True)
 
 

@@ -54,7 +54,8 @@ def fuse(fusion: Tree, encodings: Mapping[str, Tensor], present: Mapping[str, Te
         slot = fusion["slots"][m]
         normal = (z * (variance + _EPS).rsqrt() * slot["scale"] + slot["shift"]) * masks[m]
         fused = fused + F.linear(normal, slot["weight"]) + (1 - masks[m]) * fusion["absent"][m]
-    for m in fusion["absent"].keys() - encodings.keys():
+    # Sorted: a set of names has another order in every process, and float sums have one of their own.
+    for m in sorted(fusion["absent"].keys() - encodings.keys()):
         fused = fused + fusion["absent"][m]
     return fused
 

@@ -15,6 +15,8 @@ from mlecs_ray.tree import Tree, from_leaves, leaves
 from mlecs_ray.wire import load_tree, save_tree
 
 KEEP = 2
+FORMAT = 2
+"""Of a checkpoint; raised whenever an older reader would misread a newer one."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
         part.mkdir(parents=True)
         index, tensors = _index(checkpoint.snapshot.trees)
         facts = {**checkpoint.snapshot.facts, "counts": asdict(checkpoint.counts), "trees": index}
-        facts["real_seconds"] = checkpoint.real_seconds
+        facts |= {"format": FORMAT, "real_seconds": checkpoint.real_seconds}
         (part / "facts.json").write_text(json.dumps(facts))
         save_tree({str(place): tensor for place, tensor in enumerate(tensors)}, part / "tensors.safetensors")
         save_tree({str(client): tree for client, tree in checkpoint.kept.items()}, part / "kept.safetensors")
@@ -75,9 +77,15 @@ def newest(folder: Path) -> Checkpoint:
             for name, places in facts.pop("trees").items()
         }
         kept = load_tree(path / "kept.safetensors")
-        counts, real_seconds = Counts(**facts.pop("counts")), float(facts.pop("real_seconds"))
+        counts, real_seconds = Counts(**facts.pop("counts")), float(facts.pop("real_seconds", 0.0))
     except Exception as error:
         raise InputError(f"{path} is damaged ({error}); delete it to resume from the one before it") from error
+    found = facts.pop("format", 1)
+    if found != FORMAT:
+        raise InputError(
+            f"{path} was written by format {found}, this reads {FORMAT}: resume it by the version of mlecs-ray that "
+            "wrote it, or run it again"
+        )
     kept_by = {int(client): tree for client, tree in kept.items()}
     return Checkpoint(Snapshot(facts, trees), kept_by, counts, real_seconds)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from mlecs_ray.run.outcome import Outcome
@@ -33,16 +33,12 @@ def run_locally(
         running = pool.submit(lambda: asyncio.run(session.execute(local_fleet)))
         try:
             while True:
-                try:
-                    outcome = running.result(POLL_SECONDS)
-                except TimeoutError:
-                    if running.done():
-                        raise
-                    if watch(session.progress()):
-                        session.stop()
-                else:
+                if wait((running,), POLL_SECONDS).done:
+                    outcome = running.result()
                     watch(outcome.progress)
                     return outcome
+                if watch(session.progress()):
+                    session.stop()
         finally:
             # A second Ctrl-C, or a view that failed: the pool waits for its thread, which must not run on to the end.
             session.stop()

@@ -69,8 +69,9 @@ def make_method(scenario: Scenario, task: Task) -> Method:
 
 
 def _check_pair(outer: str, inner: str) -> None:
-    """A method that is not known yet, or is the user's own, is not judged here."""
-    if inner in METHODS and outer in METHODS and inner not in ("fedavg", *WRAPS.get(outer, ())):
+    """FedAvg is the core and wraps nothing; a method that is the user's own, or not known yet, is not judged here."""
+    known = inner in METHODS and outer in METHODS
+    if inner not in ("fedavg", *WRAPS.get(outer, ())) and (known or outer == "fedavg"):
         able = [name for name in METHODS if inner in WRAPS.get(name, ())]
         instead = f"{inner} goes inside {', '.join(able)}" if able else f"make method.name={inner}"
         raise InputError(f"method.name={outer} cannot wrap method.base.name={inner}, so nothing was started: {instead}")
@@ -118,7 +119,8 @@ def _call(kind: Callable[..., Any], name: str, key: str, base: Method, options: 
         method: Method = kind(base=base, **ready)
     except InputError as error:
         raise InputError(f"{key}.options: {error}") from error
-    except TypeError as error:
+    except Exception as error:
+        # A user's own class may raise anything.
         raise InputError(f"{key}.options {dict(options)} do not fit {name}: {error}") from error
     return method
 

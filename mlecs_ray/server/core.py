@@ -1,5 +1,6 @@
 """The server as a state machine: it decides, and never waits."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,7 +25,7 @@ from mlecs_ray.server.guard import Guard, GuardRules
 from mlecs_ray.server.schedule import Schedule
 from mlecs_ray.server.select import Pool, make_pool
 from mlecs_ray.sim.population import CLOUD
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, normal
 
 
 class Roster(Protocol):
@@ -55,6 +56,17 @@ class Flight:
     started: float
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """An update that has arrived and waits for its merge; how stale it is shows then."""
+
+    number: int
+    version: int
+    """What it was trained on."""
+    client: Client
+    update: Update
+
+
 @dataclass
 class Lane:
     """One tier: its idle clients, its open round and what has arrived for the next merge."""
@@ -64,7 +76,7 @@ class Lane:
     round: int = 0
     open: int = 0
     """Jobs in flight that may still be merged: with a barrier those of this round, else all."""
-    buffer: list[tuple[int, Arrival]] = field(default_factory=list)
+    buffer: list[Waiting] = field(default_factory=list)
     alarmed: int = -1
     """The round whose deadline is set."""
 
@@ -76,7 +88,7 @@ class Server:
         self, method: Method, schedule: Schedule, roster: Roster, seed: int, rules: GuardRules | None = None
     ) -> None:
         self.method, self.schedule, self.roster, self.seed = method, schedule, roster, seed
-        self.latest: tuple[int, Tree] = (0, method.init(seeds.derive(seed, "init")))
+        self.latest: tuple[int, Tree] = (0, normal(method.init(seeds.derive(seed, "init"))))
         """Version and state, always of one another."""
         self.started = 0
         self.flights: dict[int, Flight] = {}
@@ -145,13 +157,16 @@ class Server:
         if flight is None or flight.train.job.client.id != client:
             return [Refused(client, number, "unknown or replayed job")]
         del self.flights[number]
-        metrics = {"samples": float(flight.train.job.client.samples), **update.metrics}
-        lane = self._land(flight, now, metrics)
-        steps = self._take(flight, lane or self.lanes[0], update)
+        # Judged first: nobody is picked again for an update that was refused.
+        objection = self.guard.objection(update, flight.train.work.upload)
+        lane = self._land(flight, now, None if objection else _learned(flight, update))
+        steps: list[Step] = [Refused(client, number, objection)] if objection else []
+        if not objection:
+            steps = self._take(flight, lane or self.lanes[0], update)
         return steps + (self._fill(now, lane) if lane else []) + self._start_cloud(now)
 
     def _land(self, flight: Flight, now: float, metrics: dict[str, float] | None) -> Lane | None:
-        """Book the end of a job (``metrics`` None: lost): its client is free again. The cloud has no lane."""
+        """Book the end of a job (``metrics`` None: lost or refused): its client is free. The cloud has no lane."""
         client = flight.train.job.client.id
         if client == CLOUD:
             return None
@@ -169,37 +184,46 @@ class Server:
         return not self.schedule.barrier or flight.round == lane.round
 
     def _take(self, flight: Flight, lane: Lane, update: Update) -> list[Step]:
-        """Refuse it, discard it, or put it to the next merge, and merge when that is due."""
-        number, client = flight.train.number, flight.train.job.client
-        if reason := self.guard.objection(update, flight.train.work.upload):
-            return [Refused(client.id, number, reason)]
-        staleness = self.version - flight.train.job.version
-        arrival = Arrival(client, update, staleness)
-        if client.id == CLOUD:
-            return [self._merge(lane.index, [(number, arrival)])]
+        """Discard it, or put it to the next merge, and merge when that is due."""
+        job = flight.train.job
+        waiting = Waiting(flight.train.number, job.version, job.client, update)
+        if job.client.id == CLOUD:
+            return [self._merge(lane.index, [waiting])]
         if not self._counts(lane, flight):
-            return [Discarded(client.id, number, f"round {flight.round} had closed")]
-        limit = self.schedule.max_staleness
-        if limit is not None and staleness > limit:
-            return [Discarded(client.id, number, f"staleness {staleness} above {limit}")]
-        lane.buffer.append((number, arrival))
-        return [self._close(lane)] if len(lane.buffer) == self.schedule.buffer else []
+            return [Discarded(job.client.id, waiting.number, f"round {flight.round} had closed")]
+        if self._stale(waiting):
+            return [self._discard(waiting)]
+        lane.buffer.append(waiting)
+        return self._close(lane) if len(lane.buffer) == self.schedule.buffer else []
 
-    def _close(self, lane: Lane) -> Merged:
-        """Merge what has arrived; a round ends with it."""
-        arrivals, lane.buffer = lane.buffer, []
+    def _stale(self, waiting: Waiting) -> bool:
+        limit = self.schedule.max_staleness
+        return limit is not None and self.version - waiting.version > limit
+
+    def _discard(self, waiting: Waiting) -> Discarded:
+        reason = f"staleness {self.version - waiting.version} above {self.schedule.max_staleness}"
+        return Discarded(waiting.client.id, waiting.number, reason)
+
+    def _close(self, lane: Lane) -> list[Step]:
+        """Merge what has arrived; a round ends with it. Other lanes may have merged while it waited."""
+        waiting, lane.buffer = lane.buffer, []
         if self.schedule.barrier:
             lane.round += 1
             lane.open = 0
-        self.cloud_waits = self.roster.cloud
-        return self._merge(lane.index, arrivals)
+        steps: list[Step] = [self._discard(one) for one in waiting if self._stale(one)]
+        fresh = [one for one in waiting if not self._stale(one)]
+        if fresh:
+            self.cloud_waits = self.roster.cloud
+            steps.append(self._merge(lane.index, fresh))
+        return steps
 
-    def _merge(self, lane: int, arrivals: list[tuple[int, Arrival]]) -> Merged:
-        state = self.method.merge(self.state, [arrival for _, arrival in arrivals])
+    def _merge(self, lane: int, waiting: list[Waiting]) -> Merged:
+        arrivals = [Arrival(one.client, one.update, self.version - one.version) for one in waiting]
+        state = normal(self.method.merge(self.state, arrivals))
         # In one step, because another thread may ask for both.
         self.latest = self.version + 1, state
-        numbers = tuple(number for number, _ in arrivals)
-        return Merged(self.version, lane, numbers, tuple(arrival.staleness for _, arrival in arrivals))
+        numbers = tuple(one.number for one in waiting)
+        return Merged(self.version, lane, numbers, tuple(arrival.staleness for arrival in arrivals))
 
     def _ring(self, now: float, lane: Lane, round_number: int) -> list[Step]:
         """A deadline: merge what is there. A round in which nobody answered gets as much time again."""
@@ -207,7 +231,7 @@ class Server:
             return []
         if not lane.buffer:
             return [Alarm(self.schedule.deadline, lane.index, lane.round)]
-        return [self._close(lane), *self._fill(now, lane), *self._start_cloud(now)]
+        return [*self._close(lane), *self._fill(now, lane), *self._start_cloud(now)]
 
     def _fill(self, now: float, lane: Lane) -> list[Step]:
         """Start clients while the schedule allows it and someone is idle."""
@@ -237,3 +261,9 @@ class Server:
         train = Train(self.started, job, self.method.work(client, tree))
         self.flights[self.started] = Flight(train, lane.index, lane.round, now)
         return train
+
+
+def _learned(flight: Flight, update: Update) -> dict[str, float]:
+    """What a pool may rank by: a loss that is NaN or infinite would have no rank."""
+    told = {name: value for name, value in update.metrics.items() if math.isfinite(value)}
+    return {"samples": float(flight.train.job.client.samples), **told}

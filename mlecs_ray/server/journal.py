@@ -28,7 +28,7 @@ class EventRow:
     version: int = -1
     """Of the server: for ``started`` the one it trains on, for ``merged`` the new one."""
     staleness: int = -1
-    """Merges between the start of the job and its arrival."""
+    """Merges between the start of the job and its own."""
     lane: int = -1
     detail: str = ""
 

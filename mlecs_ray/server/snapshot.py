@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from mlecs_ray.events import Rang, Train
-from mlecs_ray.method import Arrival, Budget, Client, Job, Update
-from mlecs_ray.server.core import Flight, Server
+from mlecs_ray.method import Budget, Client, Job, Update
+from mlecs_ray.server.core import Flight, Server, Waiting
 from mlecs_ray.server.engine import Change, Due, Engine, Happening, Pending, Tally, Tick
 from mlecs_ray.server.journal import JobRecord
 from mlecs_ray.sim.world import Fate, Timing
@@ -43,7 +43,7 @@ def freeze(engine: Engine) -> Snapshot:
     }
     world = {name: torch.from_numpy(column) for name, column in engine.world.snapshot().items()}
     trees: dict[str, Tree] = {"state": server.state, "world": world}
-    arrivals = {f"arrival/{number}": arrival.update.tree for lane in server.lanes for number, arrival in lane.buffer}
+    arrivals = {f"arrival/{one.number}": one.update.tree for lane in server.lanes for one in lane.buffer}
     return Snapshot(facts, {**trees, **payloads.trees, **arrivals})
 
 
@@ -156,7 +156,7 @@ def _pack_server(server: Server) -> dict[str, Any]:
                 "round": lane.round,
                 "open": lane.open,
                 "alarmed": lane.alarmed,
-                "buffer": [_pack_arrival(number, arrival) for number, arrival in lane.buffer],
+                "buffer": [_pack_waiting(waiting) for waiting in lane.buffer],
             }
             for lane in server.lanes
         ],
@@ -173,20 +173,19 @@ def _unpack_server(server: Server, packed: Mapping[str, Any], trees: Mapping[str
     for lane, frozen in zip(server.lanes, packed["lanes"], strict=True):
         lane.pool.thaw(frozen["pool"])
         lane.round, lane.open, lane.alarmed = frozen["round"], frozen["open"], frozen["alarmed"]
-        lane.buffer = [_unpack_arrival(arrival, trees) for arrival in frozen["buffer"]]
+        lane.buffer = [_unpack_waiting(waiting, trees) for waiting in frozen["buffer"]]
 
 
-def _pack_arrival(number: int, arrival: Arrival) -> dict[str, Any]:
-    update = arrival.update
+def _pack_waiting(waiting: Waiting) -> dict[str, Any]:
     return {
-        "number": number,
-        "client": _pack_client(arrival.client),
-        "weight": update.weight,
-        "metrics": dict(update.metrics),
-        "staleness": arrival.staleness,
+        "number": waiting.number,
+        "version": waiting.version,
+        "client": _pack_client(waiting.client),
+        "weight": waiting.update.weight,
+        "metrics": dict(waiting.update.metrics),
     }
 
 
-def _unpack_arrival(packed: Mapping[str, Any], trees: Mapping[str, Tree]) -> tuple[int, Arrival]:
+def _unpack_waiting(packed: Mapping[str, Any], trees: Mapping[str, Tree]) -> Waiting:
     update = Update(trees[f"arrival/{packed['number']}"], packed["weight"], {}, packed["metrics"])
-    return packed["number"], Arrival(_unpack_client(packed["client"]), update, packed["staleness"])
+    return Waiting(packed["number"], packed["version"], _unpack_client(packed["client"]), update)

@@ -1,5 +1,6 @@
 """Real actors: the same bytes as without Ray, however many there are and whoever dies."""
 
+import asyncio
 import threading
 import time
 
@@ -7,7 +8,9 @@ import pytest
 import ray
 
 from actors.cost import read_cost
+from actors.fleet import RayFleet
 from actors.launch import run_on_ray, server_name
+from mlecs_ray.errors import InputError
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.scenario.overrides import apply
@@ -90,6 +93,22 @@ def test_a_run_stopped_and_resumed_on_ray_ends_as_if_it_had_not_been(long, tmp_p
     stopped = run_on_ray(LONG, tmp_path, watch=lambda progress: progress.merges >= 10)
     assert not stopped.finished
     assert digests(run_on_ray(LONG, tmp_path, resume=True)) == long
+
+
+def lacking():
+    raise InputError("asset stamps is not in the cache: run `mlecs fetch stamps`")
+
+
+def test_what_an_actor_lacks_on_its_machine_is_said_in_its_own_words():
+    async def start():
+        fleet = RayFleet(lacking, [{"num_cpus": 0.1}], None)
+        try:
+            await fleet.ready()
+        finally:
+            await fleet.close()
+
+    with pytest.raises(InputError, match=r"^asset stamps is not in the cache: run `mlecs fetch stamps`$"):
+        asyncio.run(start())
 
 
 def test_the_server_answers_with_progress_and_its_state_while_it_runs(tmp_path):

@@ -12,16 +12,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.usefixtures("cluste
 SHORT = apply(
     SCENARIO,
     {
-        "clients.count": 4,
+        "clients.count": 8,
+        # Most lack two or three of the four senses.
+        "clients.masks.rate": 0.3,
         "clients.availability": {"kind": "always"},
         "clients.faults.dropout": 0.3,
         "data.per_client": 8,
+        "local.batch": 4,
         "task.cloud_llm": None,
         "schedule.concurrency": 3,
         "schedule.buffer": 2,
-        "evaluation.rows": 4,
+        "evaluation.rows": 8,
+        "evaluation.every_merges": 3,
         "evaluation.clients": 1,
-        "merges": 3,
+        "merges": 6,
     },
 )
 

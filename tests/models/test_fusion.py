@@ -1,5 +1,10 @@
 """Encoders, masked fusion and soft tokens."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import torch
 from torch.nn import functional as F
 
@@ -56,6 +61,28 @@ def test_an_encoder_is_linear_gelu_linear_on_normalised_features():
     x = torch.randn(2, 5)
     hidden = F.gelu(F.linear(F.layer_norm(x, (5,)), tree["0"]["weight"], tree["0"]["bias"]))
     assert torch.allclose(encode(tree, x), F.linear(hidden, tree["1"]["weight"], tree["1"]["bias"]), atol=1e-6)
+
+
+def test_absent_modalities_are_added_in_one_order_in_every_process():
+    """Names in a set stand in another order under another hash seed, and 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1."""
+    program = (
+        "import torch; from mlecs_ray.models.fusion import fuse, init_fusion; from mlecs_ray.tree import tree_digest;"
+        "names = ['a', 'b', 'c', 'd', 'e']; tree = init_fusion(torch.Generator().manual_seed(0), names);"
+        "torch.manual_seed(0); tree['absent'] = {m: torch.randn(256) for m in names};"
+        "print(tree_digest({'x': fuse(tree, {'a': torch.ones(2, 64)}, {'a': torch.ones(2, dtype=torch.bool)})}))"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(3)
+    }
+    assert len(digests) == 1
 
 
 def test_padding_frames_do_not_change_an_encoding():

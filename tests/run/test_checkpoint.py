@@ -1,5 +1,6 @@
 """Checkpoints come back as they were, whole or not at all, and there are never more than two."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,13 @@ def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path: Path, name: st
     else:
         file.write_bytes(b"{}" if damage == "empty object" else file.read_bytes()[:-9])
     with pytest.raises(InputError, match=r"00000002 is damaged \(.*\); delete it to resume from the one before it"):
+        newest(tmp_path)
+
+
+def test_a_checkpoint_of_another_format_is_named_and_not_called_damaged(tmp_path: Path) -> None:
+    facts = save(tmp_path, checkpoint(1)) / "facts.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "format": 9}))
+    with pytest.raises(InputError, match=r"00000001 was written by format 9, this reads 2: resume it by the version"):
         newest(tmp_path)
 
 

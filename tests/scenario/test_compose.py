@@ -181,6 +181,17 @@ def test_a_pair_that_does_not_work_is_refused_with_the_way_out(outer: str, inner
         wrapped(outer, inner)
 
 
+def test_fedavg_wraps_nothing_of_ones_own() -> None:
+    with pytest.raises(InputError, match=r"method.name=fedavg cannot wrap method.base.name=.*Scaffold"):
+        method("fedavg", **{"method.base": f"{SCAFFOLD}:Scaffold"})
+
+
+def test_what_a_constructor_of_ones_own_raises_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(f"class Mine:\n    def __init__(self, base): base.nothing\n{WHOLE}")
+    with pytest.raises(InputError, match=r"do not fit .*own.py:Mine: 'FedAvg' object has no attribute 'nothing'"):
+        method(f"{tmp_path}/own.py:Mine")
+
+
 def test_what_is_wrong_inside_is_named_by_its_key() -> None:
     with pytest.raises(InputError, match=r"method.base.options.colour is no option of mma"):
         method("fedopt", **{"method.base": {"name": "mma", "options": {"colour": "red"}}})

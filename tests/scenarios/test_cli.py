@@ -130,6 +130,8 @@ def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(small: Ml
         (["stragglers", "--method", "fedprox"], "method.name is set by each variant of stragglers"),
         (["stragglers", "--set", "method=mma"], "method.name is set by each variant of stragglers"),
         (["stragglers", "--set", 'method={"name": "mma"}'], "method.name is set by each variant"),
+        (["smoke", "--set", "schedule.buffer=3", "--set", "schedule={}"], "would undo it; name schedule first"),
+        (["smoke", "--set", "method.options.lr=1", "--set", "method=fedbuff"], "would undo it; name method first"),
         (["smoke", "--set", "--local"], "--set '--local' is not of the form"),
     ],
 )

@@ -21,5 +21,6 @@ def test_every_rule_is_measured_on_the_rows_that_a_run_is_measured_on() -> None:
 
 def test_the_command_prints_them(mlecs: Mlecs) -> None:
     assert "nearest, image" in mlecs("floors", "smoke", "--seed", "3").out
+    assert "seed 5" in mlecs("floors", "stragglers", "--set", "seed=5").out
     assert "seed 3" in mlecs("floors", "smoke", "--seed", "3").out
     assert_refused(mlecs("floors", "smok"), "did you mean smoke?")

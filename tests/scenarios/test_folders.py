@@ -189,3 +189,12 @@ def test_a_wide_summary_is_turned_in_a_narrow_terminal(
     assert "│ virtual time │" in mlecs("report", "study").out
     monkeypatch.setattr(console, "width", 200)
     assert "┃ virtual time ┃" in mlecs("report", "study").out
+
+
+@pytest.mark.parametrize("what", ["a file", "a link to nothing"])
+def test_a_place_that_cannot_hold_runs_is_refused(mlecs: Mlecs, what: str) -> None:
+    if what == "a file":
+        Path("runs").touch()
+    else:
+        Path("runs").symlink_to("unmounted")
+    says(mlecs("run", "smoke", "--local"), "so no run can be written there", "choose --out")

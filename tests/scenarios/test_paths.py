@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlecs_ray.scenario.overrides import apply
+from mlecs_ray.scenario.overrides import apply, expand
 from scenarios.catalogue import SCENARIOS
 from scenarios.paths import absolute
 
@@ -35,5 +35,17 @@ def test_files_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_files_of_variants_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    scenario = absolute(apply(SMOKE, {"variants": {"a": {"method.name": "own.py:Mine"}, "b": {"merges": 3}}}))
-    assert scenario.variants == {"a": {"method.name": f"{tmp_path}/own.py:Mine"}, "b": {"merges": 3}}
+    variants = {
+        "by its key": {"method.name": "own.py:Mine"},
+        "by a shortcut": {"method": "own.py:Mine"},
+        "in a group": {"data": {"name": "parquet", "path": "mine"}},
+        "inside": {"method.base": "own.py:Mine"},
+        "none": {"merges": 3},
+    }
+    scenario = absolute(apply(SMOKE, {"variants": variants}))
+    singles = {variant: single for variant, _, single in expand(scenario)}
+    assert singles["by its key"].method.name == f"{tmp_path}/own.py:Mine"
+    assert singles["by a shortcut"].method.name == f"{tmp_path}/own.py:Mine"
+    assert singles["in a group"].data.path == str(tmp_path / "mine")
+    assert singles["inside"].method.base.name == f"{tmp_path}/own.py:Mine"
+    assert scenario.variants["none"] == {"merges": 3}

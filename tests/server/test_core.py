@@ -121,6 +121,45 @@ def test_an_update_that_is_too_stale_is_discarded_and_its_client_may_work_again(
     assert sent(steps) == [(1, 4)]
 
 
+def test_staleness_counts_the_merges_of_other_tiers_while_an_update_waits():
+    """Clients 0 and 2 are of tier 0, 1 and 3 of tier 1. Client 1 answers at version 0 and is merged at version 1."""
+    server = serve(tiers=2, buffer=2)
+    server.handle(0.0, Online(range(4)))
+    done(server, 1, 3)
+    done(server, 0, 1)
+    done(server, 2, 2)
+    assert server.version == 1
+    (merged,) = [step for step in done(server, 3, 4) if isinstance(step, Merged)]
+    assert (merged.numbers, merged.staleness) == ((3, 4), (1, 1))
+
+
+def test_an_update_that_became_too_stale_while_it_waited_is_discarded_at_the_merge():
+    server = serve(count=6, tiers=2, buffer=2, max_staleness=0)
+    server.handle(0.0, Online(range(6)))
+    flights = {flight.train.job.client.id: number for number, flight in server.flights.items()}
+    first, second = (client for client in flights if client % 2)
+    done(server, first, flights[first])
+    for client in (client for client in flights if client % 2 == 0):
+        done(server, client, flights[client])
+    assert server.version == 1
+    steps = done(server, second, flights[second])
+    assert Discarded(second, flights[second], "staleness 1 above 0") in steps
+    assert server.version == 1
+
+
+def test_a_refused_update_teaches_nothing_and_neither_does_a_loss_without_a_value():
+    """Both clients are ranked by what they lose; a NaN has no rank, and Oort halves the score of a job in vain."""
+    server = serve(count=2, selection="utility")
+    server.handle(0.0, Online(range(2)))
+    flights = {flight.train.job.client.id: number for number, flight in server.flights.items()}
+    bad = Update({"w": torch.full((2,), float("nan"))}, 1.0, {}, {"loss": 50.0})
+    assert kinds(server.handle(1.0, Finished(0, flights[0], bad)))[0] == "Refused"
+    good = Update({"w": torch.ones(2)}, 1.0, {}, {"loss": float("nan")})
+    server.handle(1.0, Finished(1, flights[1], good))
+    scores = server.lanes[0].pool.freeze()["ranked"]["scores"]
+    assert scores == [(0, 0.0), (1, 10.0)]
+
+
 def test_an_offline_client_is_not_picked_and_comes_back():
     server = serve(concurrency=1)
     server.handle(0.0, Online(range(2)))

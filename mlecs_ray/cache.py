@@ -5,11 +5,14 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from mlecs_ray.errors import InputError
 
@@ -74,10 +77,19 @@ def _mendable(path: Path) -> Iterator[None]:
     """Turn a full or read-only disk into an error that says what to do."""
     try:
         yield
-    except OSError as error:
-        if isinstance(error, _MENDABLE) or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+    except (OSError, SafetensorError) as error:
+        fault = error if isinstance(error, OSError) else _fault(error)
+        if isinstance(fault, _MENDABLE) or fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise InputError(
-                f"{error.filename or path}: {error.strerror}; the cache {root()} must be writable with room for "
+                f"{fault.filename or path}: {fault.strerror}; the cache {root()} must be writable with room for "
                 f"{path.name}, so nothing was written: make room or set MLECS_CACHE to another folder"
             ) from error
         raise
+
+
+def _fault(error: SafetensorError) -> OSError:
+    """What the system said: safetensors hides it in the text of an error of its own, e.g. ``(os error 28)``."""
+    found = re.search(r"\bos error (\d+)", str(error))
+    number = int(found[1]) if found else 0
+    # The number decides the class: OSError(13, ...) is a PermissionError.
+    return OSError(number, os.strerror(number))

@@ -65,11 +65,12 @@ def _existing(path: Path) -> Path:
 
 
 def _assets() -> list[Finding]:
+    """Those that are there are checked by the hash of every file, which takes seconds."""
     found = []
     for asset in CATALOGUE.values():
         if asset.folder.is_dir():
-            damage = assets.damage(asset.folder)
-            fixed = f"asset {asset.name} is damaged ({damage}): delete {asset.folder} and fetch it again"
+            damage = assets.damage(asset.folder, deep=True)
+            fixed = f"asset {asset.name} is damaged ({damage}): mlecs fetch {asset.name}"
             found.append(Finding("bad", fixed) if damage else Finding("good", f"asset {asset.name}"))
         elif asset.name in NEEDED:
             found.append(Finding("bad", f"asset {asset.name} ({asset.why}): mlecs fetch {asset.name}"))

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import safetensors.torch as st
+from safetensors import SafetensorError
 
 from mlecs_ray import cache
 from mlecs_ray.errors import InputError
@@ -81,6 +83,30 @@ def test_a_full_disk_is_the_users_to_mend() -> None:
 
     with pytest.raises(InputError, match=r"No space left on device.*set MLECS_CACHE"):
         cache.build_once(cache.derived("thing", {}), full)
+
+
+def test_a_full_disk_under_safetensors_is_the_users_to_mend_and_leaves_nothing() -> None:
+    def full(folder: Path) -> None:
+        (folder / "half").write_text("1")
+        # The text of safetensors 0.8.0 on a tmpfs of 64 KB.
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    path = cache.derived("thing", {})
+    with pytest.raises(InputError, match=r"No space left on device; the cache .*set MLECS_CACHE"):
+        cache.build_once(path, full)
+    assert [p.name for p in path.parent.iterdir()] == [f".{path.name}.lock"]
+
+
+def test_what_safetensors_may_not_write_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"thing-.*: Not a directory; the cache"):
+        cache.build_once(cache.derived("thing", {}), lambda _: st.save_file({}, tmp_path / "file" / "x"))
+
+
+def test_a_corrupt_file_of_tensors_is_no_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_bytes(b"no tensors")
+    with pytest.raises(SafetensorError, match="header"):
+        cache.build_once(cache.derived("thing", {}), lambda _: st.load((tmp_path / "bad").read_bytes()))
 
 
 def test_a_folder_that_is_not_sound_is_built_anew() -> None:

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlecs_ray import cache
 from mlecs_ray.data.archives import unpack
@@ -20,6 +21,8 @@ Progress = Callable[[int, int | None, str], None]
 
 def fetch(name: str, progress: Progress | None = None, archive: Path | None = None) -> Path:
     """The folder of the unpacked asset, downloaded unless it is there; safe to repeat and to run twice at once.
+
+    What is there is checked by its hashes, which takes a second for the largest.
 
     ``archive`` is used instead of the network, and must have the same hash. Raises InputError when the source is
     out of reach, the hash is wrong or the disk is full; then nothing is left behind.
@@ -42,7 +45,7 @@ def fetch(name: str, progress: Progress | None = None, archive: Path | None = No
         shutil.rmtree(work)
         (folder / _SUMS).write_text(json.dumps(_sums(folder)))
 
-    return cache.build_once(asset.folder, build, lambda folder: not damage(folder))
+    return cache.build_once(asset.folder, build, lambda folder: not damage(folder, deep=True))
 
 
 def find(name: str) -> Path:
@@ -74,18 +77,30 @@ def verify(asset: Asset, archive: Path) -> None:
 
 
 def damage(folder: Path, deep: bool = False) -> str:
-    """What is missing from an unpacked asset, or ""; by the size of each file, or with ``deep`` by its hash."""
+    """What is missing from an unpacked asset, or "".
+
+    Each file is judged by its size, and by its hash where it was written to since it was unpacked, or with ``deep``.
+    """
     try:
         sums = json.loads((folder / _SUMS).read_text())
+        unpacked = (folder / _SUMS).stat().st_mtime_ns
     except (OSError, ValueError):
         return "never fetched"
-    for name, (size, sha256) in sums.items():
+    for name, known in sums.items():
         file = folder / name
         if not file.is_file():
             return f"{name} is missing"
-        if file.stat().st_size != size or (deep and _sha256(file) != sha256):
+        if _altered(file, known, unpacked, deep):
             return f"{name} was altered"
     return ""
+
+
+def _altered(file: Path, known: Sequence[Any], unpacked: int, deep: bool) -> bool:
+    # Sums that an older version wrote know no time of the file's last change.
+    size, sha256, *changed = known
+    now = file.stat()
+    touched = [now.st_mtime_ns] != changed if changed else now.st_mtime_ns > unpacked
+    return now.st_size != size or ((deep or touched) and _sha256(file) != sha256)
 
 
 def _room(asset: Asset, folder: Path) -> None:
@@ -102,9 +117,11 @@ def _room(asset: Asset, folder: Path) -> None:
 _SUMS = ".sums.json"
 
 
-def _sums(folder: Path) -> dict[str, tuple[int, str]]:
+def _sums(folder: Path) -> dict[str, tuple[int, str, int]]:
+    """Of each file its size, hash and time of last change."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): (path.stat().st_size, _sha256(path)) for path in files}
+    stats = ((path, path.stat()) for path in files)
+    return {str(path.relative_to(folder)): (stat.st_size, _sha256(path), stat.st_mtime_ns) for path, stat in stats}
 
 
 def _sha256(path: Path) -> str:

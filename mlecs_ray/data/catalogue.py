@@ -137,6 +137,10 @@ CATALOGUE = {asset.name: asset for asset in _ROWS}
 """By name, all that ``mlecs fetch`` knows."""
 
 
+OWN = ("file:", "hf:")
+"""What a name begins with that is in no catalogue and yet an asset."""
+
+
 def lookup(name: str) -> Asset:
     """The asset of this name; also ``file:PATH`` and ``hf:OWNER/REPO@COMMIT``. Raises InputError for others."""
     if name in CATALOGUE:

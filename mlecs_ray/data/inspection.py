@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,21 @@ def check(path: Path) -> list[Problem]:
     found = files(path)
     if not found or not all(file.is_file() for file in found):
         return [Problem(str(path), None, "", "no *.parquet file is there", "so there is nothing to load")]
+    tables, problems = _read(found)
+    for name, table in tables.items():
+        problems += _types(name, table)
+    if problems:
+        # Values cannot be judged before the columns are what they should be.
+        return problems
+    widths: dict[str, int] = {}
+    rows = sum(map(len, tables.values()))
+    for name, table in tables.items():
+        problems += [*_metadata(name, table), *_labels(name, table, rows)]
+        problems += [*_vectors(name, table, widths), *_presence(name, table)]
+    return [*problems, *_identities(tables), *_empty(path, tables)]
+
+
+def _read(found: Iterable[Path]) -> tuple[dict[str, Any], list[Problem]]:
     tables: dict[str, Any] = {}
     problems: list[Problem] = []
     for file in found:
@@ -61,15 +76,7 @@ def check(path: Path) -> list[Problem]:
             problems.append(
                 Problem(file.name, None, "", f"not a readable Parquet file ({reason})", "so it cannot be used")
             )
-    for name, table in tables.items():
-        problems += _types(name, table)
-    if problems:
-        # Values cannot be judged before the columns are what they should be.
-        return problems
-    widths: dict[str, int] = {}
-    for name, table in tables.items():
-        problems += [*_metadata(name, table), *_vectors(name, table, widths), *_presence(name, table)]
-    return [*problems, *_identities(tables), *_empty(path, tables)]
+    return tables, problems
 
 
 def _is_vector(kind: Any) -> bool:
@@ -115,9 +122,18 @@ def _metadata(file: str, table: Any) -> Iterator[Problem]:
     known = pc.is_in(table["split"], pa.array(SPLITS))
     unknown = pc.and_(pc.invert(known), table["split"].is_valid())
     yield from _rows(file, "split", unknown, f"must be one of {', '.join(SPLITS)}", "as the row has no use otherwise")
-    if "label" in table.column_names:
-        negative = pc.less(table["label"], 0)
-        yield from _rows(file, "label", negative, "must be 0 or more", "as labels count classes")
+
+
+def _labels(file: str, table: Any, rows: int) -> Iterator[Problem]:
+    """Labels count classes from 0: one that was mistyped must not make a thousand million of them."""
+    if "label" not in table.column_names:
+        return
+    # Not by pyarrow, which refuses to compare the largest unsigned numbers with a signed one.
+    values = pc.fill_null(table["label"], 0).to_numpy()
+    yield from _rows(file, "label", pa.array(values < 0), "must be 0 or more", "as labels count classes")
+    for problem in _rows(file, "label", pa.array(values >= rows), "", "as classes need rows to learn from"):
+        rule = f"{values[problem.row]} must be less than {rows}, the number of rows in all files"
+        yield replace(problem, rule=rule)
 
 
 def _vectors(file: str, table: Any, widths: dict[str, int]) -> Iterator[Problem]:

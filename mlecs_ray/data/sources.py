@@ -1,6 +1,5 @@
 """Where assets come from: PyPI, Debian, npm, Hugging Face, or a folder that is already here."""
 
-import importlib
 import os
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mlecs_ray.data import npm
 from mlecs_ray.errors import InputError
 
 Watch = Callable[[int], None]
@@ -65,15 +65,22 @@ class Debian:
 
 @dataclass(frozen=True)
 class Npm:
-    """A tarball of the npm registry, by ``npm pack``; nothing is installed or run."""
+    """A tarball of the registry that npm would ask; needs no npm, sends no password, installs and runs nothing."""
 
     package: str
 
     def get(self, version: str, folder: Path, watch: Watch) -> Path:
-        target = f"{self.package}@{version}"
-        command = ["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), target]
-        error = _watched(command, folder, watch, {"npm_config_cache": str(folder / "cache")})
-        return _found(folder, "*.tgz", target, "the npm registry", error)
+        archive = folder / f"{Path(self.package).name}-{version}.tgz"
+        try:
+            source = npm.registry(os.environ, npm.settings())
+            with archive.open("wb") as file:
+                for block in npm.tarball(source, self.package, version):
+                    file.write(block)
+                    watch(file.tell())
+        except ConnectionError as error:
+            target = f"{self.package}@{version}"
+            raise InputError(_unreachable(target, "the npm registry", str(error))) from error
+        return archive
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,13 @@ class HuggingFace:
     repo: str
 
     def get(self, version: str, folder: Path, watch: Watch) -> Path:
-        # Imported only here, so that no run ever loads a module that could reach for the network.
-        hub = importlib.import_module("huggingface_hub")
-        try:
-            hub.snapshot_download(self.repo, revision=version, local_dir=folder / "files")
-        except (OSError, ValueError, hub.errors.HfHubHTTPError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise InputError(_unreachable(f"{self.repo}@{version}", "the Hugging Face hub", reason)) from error
+        # Every command keeps the hub's client offline, which it reads once, when imported: another process goes online.
+        program = Path(__file__).with_name("hub.py")
+        command = [sys.executable, "-P", str(program), self.repo, version, str(folder / "files")]
+        online = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        error = _watched(command, folder, watch, online)
+        if error:
+            raise InputError(_unreachable(f"{self.repo}@{version}", "the Hugging Face hub", error))
         # The hub's own bookkeeping is no part of the model.
         shutil.rmtree(folder / "files" / ".cache", ignore_errors=True)
         watch(_bytes_in(folder))
@@ -147,7 +154,7 @@ def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> None:
 def _last_line(noise: str) -> str:
     lines = [line.strip() for line in noise.splitlines() if line.strip()]
     # Hints and warnings often come after the error itself.
-    errors = [line for line in lines if line.upper().startswith(("ERROR", "E:", "NPM ERR"))]
+    errors = [line for line in lines if line.upper().startswith(("ERROR", "E:"))]
     return (errors or lines or ["it said nothing"])[-1]
 
 

@@ -29,6 +29,7 @@ def export_adapter(task: CaptionTask, params: Tree, client: Client, out: Path) -
         prefix + leaf.parameter.replace(".default.", "."): params["lora"][leaf.module][leaf.side].detach().contiguous()
         for leaf in lm.leaves
     }
-    st.save_file(weights, out / "adapter_model.safetensors", metadata={"format": "pt"})
+    # Not st.save_file: on a full disk it raises an error of its own kind.
+    (out / "adapter_model.safetensors").write_bytes(st.save(weights, metadata={"format": "pt"}))
     mine = task.part(params, client)
     save_tree({name: mine[name] for name in mine if name != "lora"}, out / "connector.safetensors")

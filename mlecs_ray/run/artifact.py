@@ -18,7 +18,10 @@ FORMAT = 1
 
 
 def write(folder: Path, built: Built, server: Server) -> Path:
-    """``artifact/``: ``artifact.json``, ``state.safetensors``, and a folder for each structure that can be exported."""
+    """``artifact/``: ``artifact.json``, ``state.safetensors``, and a folder for each structure that can be exported.
+
+    Whole or not at all. Raises InputError when the disk is full or may not be written.
+    """
     target, part = folder / "artifact", folder / ".artifact.part"
     try:
         shutil.rmtree(part, ignore_errors=True)
@@ -31,10 +34,11 @@ def write(folder: Path, built: Built, server: Server) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         part.rename(target)
     except OSError as error:
-        shutil.rmtree(part, ignore_errors=True)
         raise InputError(
             f"{target}: {error.strerror or error}, so the run has no artifact to serve: make room and resume it"
         ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return target
 
 

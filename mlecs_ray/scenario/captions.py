@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mlecs_ray.data import assets
+from mlecs_ray.data.catalogue import OWN
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.captioner import CaptionTask, Structure
@@ -51,11 +52,17 @@ def build_missing(names: Sequence[str]) -> None:
 
 @lru_cache
 def find_slm(name: str) -> Path | str:
-    """A shipped size (built once, minutes), ``smollm2``, a model folder, or a Hugging Face id."""
+    """A shipped size (built once, minutes), ``smollm2``, a model folder, an asset ``file:PATH`` or
+    ``hf:OWNER/REPO@COMMIT``, or a Hugging Face id.
+
+    Raises InputError where an asset that it needs was not fetched.
+    """
     if name in RECIPES:
         return build_slm(name, RECIPES[name], find_slm_source(), dictionary=assets.find(DICTIONARY))
     if name == "smollm2":
         return find_slm_source()
+    if name.startswith(OWN):
+        return assets.find(name).resolve()
     path = Path(name).expanduser()
     return path.resolve() if path.exists() else name
 

@@ -1,8 +1,11 @@
 """Two ways for time to pass: jumping from event to event, or as it does on the wall."""
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from mlecs_ray.method import Update
@@ -38,39 +41,51 @@ class VirtualPace(Generic[E]):
 
 
 class WallPace(Generic[E]):
-    """Real arrivals at real moments: for deployments, and as a check on the simulation. Not repeatable."""
+    """Real arrivals at real moments: for deployments, and as a check on the simulation. Not repeatable.
+
+    Arrivals and planned events come in the order of their moments, so neither keeps the other out however late the
+    server is: time on the clock lags behind ``now`` then, and all that happened by ``until`` still comes. What is
+    planned for a moment comes before what arrived at it, as a deadline does in virtual time.
+    """
 
     real = True
 
-    def __init__(self) -> None:
-        self._arrived: asyncio.Queue[E] = asyncio.Queue()
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._began: float | None = None
+        self._arrived: deque[tuple[float, E]] = deque()
+        """Moment by ``now`` and event."""
+        self._heard = asyncio.Event()
 
     def expect(self, number: int, answer: Awaitable[Update], due: E) -> Awaitable[Update]:
         task = asyncio.ensure_future(answer)
-        task.add_done_callback(lambda _: self._arrived.put_nowait(due))
+        task.add_done_callback(lambda _: self._arrive(due))
         return task
 
     async def next(self, clock: Clock[E], until: float) -> E | None:
         if self._began is None:
             # A resumed run goes on from the moment at which it was stopped.
-            self._began = time.monotonic() - clock.now
-        planned = min(clock.peek(), until)
-        # Let arrivals be noticed first: events that are overdue must not keep them out for ever.
+            self._began = self._now() - clock.now
+        await self._listen(min(clock.peek(), until) - (self._now() - self._began))
+        arrival = self._arrived[0][0] - self._began if self._arrived else math.inf
+        if min(clock.peek(), arrival) > until:
+            return None
+        if clock.peek() <= arrival:
+            return clock.pop()
+        # A timer may ring a nanosecond early; time must not run backwards then.
+        clock.now = max(clock.now, arrival)
+        return self._arrived.popleft()[1]
+
+    def _arrive(self, due: E) -> None:
+        self._arrived.append((self._now(), due))
+        self._heard.set()
+
+    async def _listen(self, seconds: float) -> None:
+        """Return when something has arrived, after ``seconds`` at the latest."""
+        # A turn for the loop even where the next event is here already, or others would seem to arrive later.
         await asyncio.sleep(0)
-        if self._arrived.empty():
-            try:
-                due = await asyncio.wait_for(self._arrived.get(), max(0.0, planned - self._elapsed()))
-            except TimeoutError:
-                return self._planned(clock, until)
-        else:
-            due = self._arrived.get_nowait()
-        # Not beyond what is planned: that has yet to happen, and time must not run backwards then.
-        clock.now = max(clock.now, min(self._elapsed(), clock.peek()))
-        return due
-
-    def _planned(self, clock: Clock[E], until: float) -> E | None:
-        return clock.pop() if clock.peek() <= until else None
-
-    def _elapsed(self) -> float:
-        return time.monotonic() - (self._began or 0.0)
+        if self._arrived:
+            return
+        self._heard.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), max(0.0, seconds))

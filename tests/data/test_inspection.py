@@ -36,6 +36,12 @@ def test_good_data_has_no_problem(tmp_path: Path) -> None:
         ({"image": None, "speech": None}, "a.parquet: no modality column (list<float>) is there"),
         ({"label": ["x", "y", "z"]}, "a.parquet column 'label': type string must be integer"),
         ({"label": [0, -2, 0]}, "a.parquet row 1 column 'label': must be 0 or more"),
+        (
+            {"label": [0, 10**9, 0]},
+            "a.parquet row 1 column 'label': 1000000000 must be less than 3, the number of rows in all files, as",
+        ),
+        ({"label": [0, 0, 3]}, "a.parquet row 2 column 'label': 3 must be less than 3"),
+        ({"label": pa.array([0, 2**64 - 1, 0], pa.uint64())}, f"a.parquet row 1 column 'label': {2**64 - 1} must be"),
         ({"label": [0, None, 0]}, "a.parquet row 1 column 'label': null must be a value"),
         ({"image": [1.0, 2.0, 3.0]}, "a.parquet column 'image': type double must be list<float>"),
         ({"image": [[1], [2], [3]]}, "a.parquet column 'image': type list<element: int64> must be list<float>"),
@@ -105,6 +111,12 @@ def test_rows_share_one_width_across_files(tmp_path: Path) -> None:
     assert [str(p) for p in check(tmp_path)] == [
         "b.parquet row 0 column 'image': must hold 2 numbers like the first, as all rows share one width"
     ]
+
+
+def test_a_label_may_be_as_large_as_the_rows_of_all_files_allow(tmp_path: Path) -> None:
+    other = {"id": ["d"], "split": ["train"], "label": [3], "text": ["w"], "image": [[1.0, 1.0]]}
+    pq.write_table(pa.table(other), tmp_path / "b.parquet")
+    assert _check(tmp_path, label=pa.array([0, 1, 2], pa.int8())) == []
 
 
 def test_an_id_in_two_splits_is_found_across_files(tmp_path: Path) -> None:

@@ -39,3 +39,11 @@ def test_the_connector_is_all_that_the_client_uses_apart_from_adapters(tmp_path)
     part = dict(task.part(params, here))
     part.pop("lora")
     assert tree_digest(load_tree(tmp_path / "adapter" / "connector.safetensors")) == tree_digest(part)
+
+
+def test_weights_that_cannot_be_written_are_an_error_of_the_system(tmp_path):
+    """safetensors would raise its own error, which nobody takes for a full disk; a folder is in the way here."""
+    task = CaptionTask((Structure("edge", tiny.folder(tmp_path / "slm")),), (("image", 5),), tokens=3)
+    (tmp_path / "adapter" / "adapter_model.safetensors").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        export_adapter(task, task.init(0), tiny.client("image"), tmp_path / "adapter")

@@ -1,16 +1,22 @@
 """What a run leaves to be served is the state that was measured."""
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from mlecs_ray.errors import InputError
+from mlecs_ray.method import Client
+from mlecs_ray.run.artifact import write
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import build
 from mlecs_ray.scenario.config import Scenario
-from mlecs_ray.tree import leaves, tree_digest
+from mlecs_ray.server.core import Server
+from mlecs_ray.tree import Tree, leaves, tree_digest
 from mlecs_ray.wire import load_tree
 from tests.small import small_scenario
 
@@ -51,3 +57,30 @@ def test_nothing_half_written_is_beside_it(ended: tuple[Outcome, Path]) -> None:
 def test_a_session_without_a_run_has_written_nothing(tmp_path: Path) -> None:
     Session(build(small_scenario()), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A server whose models hold adapters, though their task knows none: they cannot be exported."""
+
+    state: Tree = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def method(self) -> "Adapted":
+        return self
+
+    def assign(self, state: Tree, client: Client) -> Tree:
+        return {"lora": {}}
+
+
+def test_whatever_goes_wrong_nothing_half_written_is_left(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds LoRA but is no CaptionTask"):
+        write(tmp_path, build(small_scenario()), cast(Server, Adapted()))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(InputError, match=r"artifact: Not a directory, so the run has no artifact to serve"):
+        write(tmp_path / "run", build(small_scenario()), cast(Server, Adapted()))

@@ -1,0 +1,48 @@
+"""Which language model a name stands for."""
+
+from pathlib import Path
+
+import pytest
+
+from mlecs_ray import cache
+from mlecs_ray.data.catalogue import lookup
+from mlecs_ray.errors import InputError
+from mlecs_ray.scenario.captions import find_slm
+
+HUB = f"hf:owner/model@{'0123456789' * 4}"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
+    # It remembers what it found.
+    find_slm.cache_clear()
+
+
+def test_a_fetched_model_of_the_hub_is_found_by_its_assets_name() -> None:
+    folder = cache.build_once(lookup(HUB).folder, _whole)
+    assert find_slm(HUB) == folder
+
+
+def _whole(folder: Path) -> None:
+    (folder / ".sums.json").write_text("{}")
+
+
+def test_a_model_of_the_hub_that_was_not_fetched_says_what_to_do() -> None:
+    with pytest.raises(InputError, match=rf"asset {HUB} is not in the cache .*run `mlecs fetch {HUB}`"):
+        find_slm(HUB)
+
+
+def test_a_name_of_the_hub_without_a_commit_is_refused() -> None:
+    with pytest.raises(InputError, match="'hf:owner/model@main' must be hf:OWNER/REPO@COMMIT"):
+        find_slm("hf:owner/model@main")
+
+
+def test_a_folder_of_this_machine_is_found_from_wherever_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_slm("file:mine") == find_slm(f"file:{tmp_path}/mine") == tmp_path / "mine"
+    with pytest.raises(InputError, match="none does not exist"):
+        find_slm("file:none")

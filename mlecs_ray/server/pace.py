@@ -13,6 +13,15 @@ from mlecs_ray.sim.clock import Clock
 
 E = TypeVar("E")
 
+Stopped = Callable[[], bool]
+_ASK_SECONDS = 0.25
+"""How long the wall clock may wait before it looks whether it was stopped."""
+
+
+def never() -> bool:
+    """Nobody stops it."""
+    return False
+
 
 class Pace(Protocol[E]):
     """What decides which event is next."""
@@ -24,8 +33,8 @@ class Pace(Protocol[E]):
     def expect(self, number: int, answer: Awaitable[Update], due: E) -> Awaitable[Update]:
         """Job ``number`` is under way and its end is ``due``; await what is returned instead of ``answer``."""
 
-    async def next(self, clock: Clock[E], until: float) -> E | None:
-        """The next event, the clock set to its moment; None when nothing happens before ``until``."""
+    async def next(self, clock: Clock[E], until: float, stopped: Stopped = never) -> E | None:
+        """The next event, the clock set to its moment; None when none comes by ``until``, or ``stopped`` says so."""
 
 
 class VirtualPace(Generic[E]):
@@ -36,7 +45,7 @@ class VirtualPace(Generic[E]):
     def expect(self, number: int, answer: Awaitable[Update], due: E) -> Awaitable[Update]:
         return answer
 
-    async def next(self, clock: Clock[E], until: float) -> E | None:
+    async def next(self, clock: Clock[E], until: float, stopped: Stopped = never) -> E | None:
         return clock.pop() if clock.peek() <= until else None
 
 
@@ -62,11 +71,13 @@ class WallPace(Generic[E]):
         task.add_done_callback(lambda _: self._arrive(due))
         return task
 
-    async def next(self, clock: Clock[E], until: float) -> E | None:
+    async def next(self, clock: Clock[E], until: float, stopped: Stopped = never) -> E | None:
         if self._began is None:
             # A resumed run goes on from the moment at which it was stopped.
             self._began = self._now() - clock.now
-        await self._listen(min(clock.peek(), until) - (self._now() - self._began))
+        await self._listen(min(clock.peek(), until) - (self._now() - self._began), stopped)
+        if stopped():
+            return None
         arrival = self._arrived[0][0] - self._began if self._arrived else math.inf
         if min(clock.peek(), arrival) > until:
             return None
@@ -80,12 +91,14 @@ class WallPace(Generic[E]):
         self._arrived.append((self._now(), due))
         self._heard.set()
 
-    async def _listen(self, seconds: float) -> None:
-        """Return when something has arrived, after ``seconds`` at the latest."""
+    async def _listen(self, seconds: float, stopped: Stopped) -> None:
+        """Return when something has arrived, after ``seconds`` at the latest, and soon after ``stopped`` says so."""
         # A turn for the loop even where the next event is here already, or others would seem to arrive later.
         await asyncio.sleep(0)
-        if self._arrived:
-            return
-        self._heard.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), max(0.0, seconds))
+        while not self._arrived and not stopped():
+            self._heard.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), max(0.0, min(seconds, _ASK_SECONDS)))
+            seconds -= _ASK_SECONDS
+            if seconds <= 0:
+                return

@@ -135,6 +135,10 @@ class RankedPool:
         self._live[client] = self._ticket
         draw = seeds.uniform(self._seed, client, self._ticket, "rank")
         heapq.heappush(self._heap, (-self.scores.get(client, 0.0), draw, self._ticket, client))
+        if len(self._heap) > 2 * len(self._live) + 64:
+            # Clients that come and go and are never picked leave their old entries behind.
+            self._heap = [entry for entry in self._heap if self._live.get(entry[3]) == entry[2]]
+            heapq.heapify(self._heap)
 
     def remove(self, client: int) -> None:
         self._live.pop(client, None)
@@ -212,7 +216,7 @@ class UtilityPool:
             return
         self._durations.append(seconds)
         typical = sorted(self._durations)[len(self._durations) // 2]
-        slow = min(1.0, (typical / seconds) ** self._alpha)
+        slow = (typical / seconds) ** self._alpha if seconds > typical else 1.0
         self._ranked.scores[client] = metrics.get("samples", 1.0) * metrics.get("loss", 1.0) * slow
 
     def add(self, client: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -172,3 +173,20 @@ def test_bytes_are_counted_from_the_payloads():
 def test_an_evaluation_that_would_stop_time_is_refused(name):
     with pytest.raises(InputError, match="time would stand still"):
         Plan(**{name: 0})
+
+
+def test_evaluations_by_the_clock_are_multiples_of_their_period_and_the_last_is_at_the_end():
+    """0.1 + 0.1 + 0.1 is above 0.3."""
+    engine = make(seconds=0.3)
+    engine.evaluator.plan = replace(engine.evaluator.plan, every_merges=None, every_seconds=0.1)
+    asyncio.run(drain(engine))
+    assert [event[0] for event in engine.journal.events if event[1] == "evaluated"] == [0.0, 0.1, 0.2, 0.3]
+
+
+def test_nobody_starts_after_the_last_merge():
+    engine = make()
+    engine.limits = Limits(3000.0, 5)
+    asyncio.run(drain(engine))
+    kinds = [event[1] for event in engine.journal.events]
+    assert kinds.count("merged") == 5
+    assert "started" not in kinds[len(kinds) - kinds[::-1].index("merged") :]

@@ -272,3 +272,17 @@ def test_a_resumed_run_goes_on_from_the_moment_of_its_clock() -> None:
         assert await server.rest() == [(7.0, "job"), (8.0, "tick"), (9.0, "job")]
 
     asyncio.run(run())
+
+
+def test_whoever_stops_it_need_not_wait_for_an_event() -> None:
+    """Nothing is planned for a thousand seconds and nothing arrives; it looks again after a quarter of a second."""
+    asked: list[None] = []
+
+    def stopped() -> bool:
+        asked.append(None)
+        return len(asked) > 2
+
+    clock: Clock[str] = Clock()
+    clock.set(1000.0, "planned")
+    assert asyncio.run(WallPace().next(clock, 2000.0, stopped)) is None
+    assert clock.peek() == 1000.0

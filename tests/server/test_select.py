@@ -293,3 +293,21 @@ def test_only_idle_clients_that_are_online_are_picked(kind: Selection, seed: int
         assert client is None or client in idle
         assert left == len(life.online - life.busy)
     assert set(rest(pool)) == life.online - life.busy
+
+
+def test_clients_that_come_and_go_leave_nothing_behind() -> None:
+    pool = RankedPool(0)
+    for client in range(3):
+        pool.add(client)
+    for _ in range(10_000):
+        pool.remove(2)
+        pool.add(2)
+    assert len(pool) == 3
+    assert len(pool._heap) < 100
+    assert {pool.pick(), pool.pick(), pool.pick(), pool.pick()} == {0, 1, 2, None}
+
+
+def test_a_job_that_took_no_time_has_its_rank() -> None:
+    pool = UtilityPool(2, 0)
+    pool.learn(0, 0.0, {"samples": 2.0, "loss": 3.0})
+    assert pool.freeze()["ranked"]["scores"] == [(0, 6.0)]

@@ -39,7 +39,8 @@ def _metric_panel(metric: str, rows: pd.DataFrame) -> Panel:
         else:
             for subject, own in part.groupby("subject"):
                 line = average(own)
-                add_line(fig, f"{scope} {subject}".strip(), len(fig.data), line.seconds / unit.size, line.values)
+                name = scope if subject in ("", scope) else f"{scope} {subject}"
+                add_line(fig, name, len(fig.data), line.seconds / unit.size, line.values)
     fig.update_layout(showlegend=True, hovermode="x unified")
     note = "Every evaluation, at the virtual time of the state that was evaluated."
     return Panel(metric, note + (" The band holds 80 % of the subjects." if banded else ""), fig, wide=True)

@@ -37,7 +37,7 @@ _FOLDERS = {
     "vehicles": "town",
 }
 # Changed whenever the code that makes features changes, so that old ones are not taken for new.
-_EDITION = 1
+_EDITION = 2
 
 
 @dataclass(frozen=True)

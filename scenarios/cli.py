@@ -27,7 +27,14 @@ console = Console(emoji=False)
 complaint = Console(stderr=True, emoji=False)
 
 Name = Annotated[str, typer.Argument(help="A scenario of `mlecs list`, or a scenario .json file")]
-Set = Annotated[list[str] | None, typer.Option("--set", "-s", help="key=value for any key of `mlecs keys`; repeatable")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        help="key=value for any key of `mlecs keys`; the value is JSON (3, true, '[\"image\"]') or a word; repeatable",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="One seed for everything random; also ends a study's list of seeds")]
 Out = Annotated[Path | None, typer.Option(help="The run folder; default runs/NAME-NNN")]
 Method = Annotated[str | None, typer.Option(help="A method of `mlecs list`, or path.py:Name of your own")]
@@ -229,9 +236,10 @@ def _execute(scenario: Any, folder: Path, resume: bool) -> None:
     from scenarios.execute import execute, parts, prepare
     from scenarios.live import LiveView
 
-    console.print(f"[bold]{scenario.name}[/bold] {scenario.title} -> {folder}", soft_wrap=True)
     with console.status("reading data and models; what is derived from them is built the first time, in minutes"):
         prepare(scenario)
+    # Only now: what is refused has not been started anywhere.
+    console.print(f"[bold]{scenario.name}[/bold] {scenario.title} -> {folder}", soft_wrap=True)
     with LiveView(console, scenario.name) as view:
         outcomes, page = execute(scenario, folder, view.watch, resume)
     if page is None:

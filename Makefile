@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 READY := $(VENV)/.ready
 
-.PHONY: help env assets run test check fast lock clean
+.PHONY: help env assets run test check fast bench lock clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: check ## everything that CI runs: checks, fast tests, Ray, science
 
 fast: env ## the tests that need no Ray and no assets
 	$(BIN)/pytest -m "not ray and not slow"
+
+bench: env ## ours, a plain loop and the peers in turns; writes docs/results/speed.md
+	$(BIN)/mlecs bench
 
 lock: env ## resolve the dependencies anew and write requirements.lock
 	scripts/lock $(BIN)

@@ -1,6 +1,7 @@
 """The Ray actor that hosts edge clients."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import ray
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Job, Update
 from mlecs_ray.sim.worker import Worker
-from mlecs_ray.wire import pack, unpack
+from mlecs_ray.wire import pack, pack_many, unpack
 
 RESTARTS = 3
 """How often Ray restarts an actor and its jobs: a job that kills its actor every time must not do so for ever."""
@@ -19,21 +20,25 @@ RESTARTS = 3
 
 @dataclass(frozen=True)
 class Order:
-    """A job without its payload, which travels beside it as one shared object."""
+    """A job without its trees, which travel beside it as shared objects; ``payload`` and ``kept`` are their places."""
 
     client: Client
     version: int
     seed: int
+    payload: int
+    kept: int
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An update as it crosses the wire; what the client keeps is an object of its own."""
+class Answers:
+    """The updates of one call as they cross the wire; what each client keeps is an object of its own."""
 
-    tree: bytes
-    weight: float
-    metrics: dict[str, float]
-    keeps: bool
+    trees: bytes
+    weights: list[float]
+    metrics: list[dict[str, float]]
+    keeps: list[bool]
+    seconds: float
+    """Real time that the call took."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,23 @@ class EdgeHost:
             # Of an actor that fails to start Ray tells its death alone; ``vitals`` tells why.
             self._refused = error
 
-    @ray.method(num_returns=2)
-    def train(self, order: Order, payload: bytes, kept: bytes) -> tuple[Answer, bytes]:
-        """One job; what the client keeps goes back to the fleet as an object of its own."""
-        job = Job(order.client, order.version, order.seed, unpack(payload))
-        update: Update = self._worker.train(job, unpack(kept) if kept else {})
-        answer = Answer(pack(update.tree), update.weight, dict(update.metrics), bool(update.kept))
-        return answer, pack(update.kept) if update.kept else b""
+    def train(self, cohorts: list[list[Order]], *objects: bytes) -> Any:
+        """Jobs, those of a cohort together; gives Answers and, for each job, what its client keeps, to the fleet."""
+        began = time.monotonic()
+        trees = [unpack(packed) if packed else {} for packed in objects]
+        updates = [update for orders in cohorts for update in self._cohort(orders, trees)]
+        answers = Answers(
+            pack_many([update.tree for update in updates]),
+            [update.weight for update in updates],
+            [dict(update.metrics) for update in updates],
+            [bool(update.kept) for update in updates],
+            time.monotonic() - began,
+        )
+        return answers, *(pack(update.kept) if update.kept else b"" for update in updates)
+
+    def _cohort(self, orders: list[Order], trees: list[dict[str, Any]]) -> list[Update]:
+        jobs = [Job(order.client, order.version, order.seed, trees[order.payload]) for order in orders]
+        return self._worker.train_many(jobs, [trees[order.kept] for order in orders])
 
     def predict(self, client: Client, payload: bytes, kept: bytes, rows: range) -> list[Any]:
         """Answers to these test rows."""

@@ -2,10 +2,23 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlecs_ray.run.records import write_whole
+
+
+@dataclass
+class Traffic:
+    """What really crossed between the server and its actors while a run trained; evaluation and start-up apart."""
+
+    calls: int = 0
+    answers: int = 0
+    """Updates that came back."""
+    puts: int = 0
+    """Trees put into the object store: one per distinct payload of a version."""
+    put_bytes: int = 0
+    answer_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -19,6 +32,7 @@ class FleetCost:
     """Memory of each actor at the end of the run; shared pages are split among those who share them."""
     replaced: int
     """Actors that were lost for good and got a successor."""
+    traffic: Traffic = field(default_factory=Traffic)
 
     def __str__(self) -> str:
         total, mean = sum(self.pss_bytes) / 1e9, sum(self.pss_bytes) / len(self.pss_bytes) / 1e6
@@ -38,4 +52,7 @@ def write_cost(folder: Path, cost: FleetCost) -> None:
 def read_cost(folder: Path) -> FleetCost | None:
     """None where the run had no actors."""
     path = folder / "fleet.json"
-    return FleetCost(**json.loads(path.read_text())) if path.exists() else None
+    if not path.exists():
+        return None
+    facts = json.loads(path.read_text())
+    return FleetCost(**{**facts, "traffic": Traffic(**facts.get("traffic", {}))})

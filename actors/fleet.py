@@ -5,36 +5,45 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
-from actors.client import Answer, EdgeClient, Order, Vitals
-from actors.cost import FleetCost
+from actors.calls import Call
+from actors.client import Answers, EdgeClient, Order, Vitals
+from actors.cost import FleetCost, Traffic
+from actors.outbox import Errand, Outbox, flops
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
 from mlecs_ray.method import Client, Update
+from mlecs_ray.sim.cohorts import Cohort, Cohorts
 from mlecs_ray.sim.fleet import Probe
 from mlecs_ray.sim.worker import Worker, chunks
 from mlecs_ray.tree import Tree, leaves
-from mlecs_ray.wire import pack, unpack
+from mlecs_ray.wire import pack, unpack, unpack_many
 
 SHARED = 32
 """Payloads of one version that stay in the object store for the next job that wants them."""
-RETRIES = 3
-"""How often a job is sent again after its actor is gone for good."""
 
 
 class RayFleet:
-    """Hands each job to the actor that hosts its client. Actor deaths cost time and change nothing."""
+    """Hands jobs to the actors, many small ones or one cohort in a call. Actor deaths cost time and change nothing."""
 
-    def __init__(self, make_worker: Callable[[], Worker], options: Sequence[Mapping[str, Any]], per_actor: int | None):
-        """One actor per element of ``options``; ``per_actor`` clients in a row on each, None: dealt round."""
+    def __init__(
+        self,
+        make_worker: Callable[[], Worker],
+        options: Sequence[Mapping[str, Any]],
+        per_actor: int | None,
+        cohorts: Cohorts | None = None,
+    ):
+        """One actor per element of ``options``; ``per_actor`` clients in a row on each, None: whoever is free."""
         self._began = time.monotonic()
         self._make_worker, self._options, self._per_actor = make_worker, options, per_actor
         self.actors = [self._spawn(index) for index in range(len(options))]
         self.replaced = 0
+        self.traffic = Traffic()
         self.cost: FleetCost | None = None
         """Known once the fleet is closed."""
         self._startup_seconds = 0.0
@@ -44,6 +53,13 @@ class RayFleet:
         self._version = -1
         self._payloads: OrderedDict[tuple[tuple[str, int], ...], tuple[Tree, Any]] = OrderedDict()
         """Of the newest version alone: no later job is sent an older one."""
+        self._cohorts, self._outbox = cohorts or Cohorts(), Outbox(len(options))
+        self._errands: dict[int, Errand] = {}
+        """Of jobs that were not sent yet."""
+        self._calls: dict[int, _Training] = {}
+        """Of jobs that were sent and not awaited yet."""
+        self._updates: dict[int, tuple[Update, Any]] = {}
+        """Of jobs that have answered and were not awaited yet, with what their clients keep."""
 
     def _spawn(self, index: int) -> Any:
         return EdgeClient.options(**self._options[index]).remote(self._make_worker)
@@ -61,41 +77,82 @@ class RayFleet:
     async def _vitals(self) -> list[Vitals]:
         return list(await asyncio.gather(*(actor.vitals.remote() for actor in self.actors)))
 
-    def _host(self, client: int) -> int:
-        if client < 0 or self._per_actor is None:
-            return client % len(self.actors)
-        return client // self._per_actor
+    def _put(self, tree: Tree) -> Any:
+        packed = pack(tree)
+        self.traffic.puts += 1
+        self.traffic.put_bytes += len(packed)
+        return ray.put(packed)
 
     def _payload(self, tree: Tree) -> Any:
         """One object per distinct payload: jobs that are sent the same tensors share it."""
         key = tuple((path, id(leaf)) for path, leaf in leaves(tree))
         if key not in self._payloads:
             # The tree is held as long as its key, so that no other tensor can take one of its ids.
-            self._payloads[key] = (tree, ray.put(pack(tree)))
+            self._payloads[key] = (tree, self._put(tree))
             if len(self._payloads) > SHARED:
                 self._payloads.popitem(last=False)
         self._payloads.move_to_end(key)
         return self._payloads[key][1]
 
     def train(self, train: Train) -> Awaitable[Update]:
+        if train.number not in self._updates:
+            self._take_up(train)
+        return _Answer(self, train.number)
+
+    def _take_up(self, train: Train) -> None:
         job = train.job
         if job.version != self._version:
             self._version = job.version
             self._payloads.clear()
-        order = Order(job.client, job.version, job.seed)
-        args = (order, self._payload(job.tree), self._kept.get(job.client.id, self._nothing))
-        call = _Call(self, self._host(job.client.id), lambda actor: actor.train.remote(*args))
-        return _Answer(self, train.number, call)
+        kept = self._kept.get(job.client.id, self._nothing)
+        self._errands[train.number] = Errand(train, self._payload(job.tree), kept)
+        if cohort := self._cohorts.add(train):
+            self._outbox.add(cohort)
+            if self._outbox.full:
+                self._send()
+
+    def _send(self) -> None:
+        for host, cohorts in self._outbox.take([self._own_host(cohort) for cohort in self._outbox.ready]).items():
+            training = _Training(self, host, cohorts, self._errands)
+            for number in training.numbers:
+                self._calls[number] = training
+                del self._errands[number]
+
+    def _own_host(self, cohort: Cohort) -> int | None:
+        """A dedicated actor's clients are its own; others go to whoever has least to do."""
+        client = cohort[0].job.client.id
+        return None if self._per_actor is None or client < 0 else client // self._per_actor
+
+    async def answer(self, number: int) -> Update:
+        """The update of this job, which is sent now if it was not."""
+        if number in self._errands:
+            for cohort in self._cohorts.close():
+                self._outbox.add(cohort)
+            self._send()
+        if number not in self._updates:
+            await self._land(self._calls[number])
+        update, kept = self._updates.pop(number)
+        if kept is not None:
+            self._fresh[number] = kept
+        return update
+
+    async def _land(self, training: "_Training") -> None:
+        landed = await training.landed()
+        for number, update in landed.items():
+            if self._calls.pop(number, None):
+                self._updates[number] = update
+
+    def answered(self, host: int, work: float, answers: Answers) -> None:
+        """Book what a call has brought."""
+        self._outbox.answered(host, work, answers.seconds)
+        self.traffic.answers += len(answers.weights)
+        self.traffic.answer_bytes += len(answers.trees)
 
     def replace(self, host: int, dead: Any) -> None:
         """Ray restarts an actor that died; one that was killed for good gets a successor, once."""
         if self.actors[host] is dead:
             self.replaced += 1
             self.actors[host] = self._spawn(host)
-
-    def keep(self, number: int, kept: Any) -> None:
-        """Hold what the client of job ``number`` keeps until the job is committed."""
-        self._fresh[number] = kept
 
     def commit(self, client: int, number: int) -> None:
         if (fresh := self._fresh.pop(number, None)) is not None:
@@ -108,50 +165,90 @@ class RayFleet:
         kept = self._kept.get(probe.client.id, self._nothing) if probe.personal else self._nothing
         payload = self._payload(probe.tree)
         parts = [
-            _Call(self, place % len(self.actors), _prediction(probe.client, payload, kept, rows))
+            Call(self, place % len(self.actors), _prediction(probe.client, payload, kept, rows))
             for place, rows in enumerate(chunks(probe.rows))
         ]
         return self._answers(parts)
 
-    async def _answers(self, parts: "list[_Call]") -> list[Any]:
+    async def _answers(self, parts: list[Call]) -> list[Any]:
         return [answer for part in parts for answer in await (await part.landed())]
 
     async def kept(self) -> Mapping[int, Tree]:
         packed = await asyncio.gather(*self._kept.values())
         return {client: unpack(state) for client, state in zip(self._kept, packed, strict=True) if state}
 
-    def restore(self, kept: Mapping[int, Tree]) -> None:
-        self._kept = {client: ray.put(pack(state)) for client, state in kept.items()}
+    async def answers(self) -> Mapping[int, Update]:
+        together = {id(call): call for call in self._calls.values() if call.together}
+        for training in together.values():
+            await self._land(training)
+        return {
+            number: replace(update, kept=unpack(await kept) if kept is not None else {})
+            for number, (update, kept) in self._updates.items()
+        }
+
+    def restore(self, kept: Mapping[int, Tree], answers: Mapping[int, Update]) -> None:
+        self._kept = {client: self._put(state) for client, state in kept.items()}
+        self._updates = {
+            number: (replace(update, kept={}), self._put(update.kept) if update.kept else None)
+            for number, update in answers.items()
+        }
 
     async def close(self) -> None:
         with contextlib.suppress(RayError):
             memory = [vitals.pss_bytes for vitals in await self._vitals()]
-            self.cost = FleetCost(len(self.actors), self._startup_seconds, memory, self.replaced)
+            self.cost = FleetCost(len(self.actors), self._startup_seconds, memory, self.replaced, self.traffic)
         for actor in self.actors:
             ray.kill(actor)
 
 
-class _Call:
-    """A call to an actor, begun when this was made, and begun again on its successor if the actor is lost for good."""
+class _Training:
+    """Cohorts that were sent to one actor in one call."""
 
-    def __init__(self, fleet: RayFleet, host: int, send: Callable[[Any], Any]) -> None:
-        self._fleet, self._host, self._send = fleet, host, send
-        self._begin()
+    def __init__(self, fleet: RayFleet, host: int, cohorts: list[Cohort], errands: Mapping[int, Errand]) -> None:
+        self._fleet, self._host = fleet, host
+        self._work = sum(flops(cohort) for cohort in cohorts)
+        self.numbers = [train.number for cohort in cohorts for train in cohort]
+        self.together = any(len(cohort) > 1 for cohort in cohorts)
+        orders, objects = _orders(cohorts, errands)
+        self._call = Call(fleet, host, self._sender(orders, objects))
+        self._landed: dict[int, tuple[Update, Any]] | None = None
 
-    def _begin(self) -> None:
-        self._actor = self._fleet.actors[self._host]
-        self._refs = self._send(self._actor)
+    def _sender(self, orders: list[list[Order]], objects: list[Any]) -> Callable[[Any], Any]:
+        returns = 1 + len(self.numbers)
 
-    async def landed(self) -> Any:
-        """What the call returned: references, the first of which is there."""
-        for _ in range(RETRIES):
-            try:
-                await (self._refs[0] if isinstance(self._refs, list) else self._refs)
-                return self._refs
-            except RayActorError:
-                self._fleet.replace(self._host, self._actor)
-                self._begin()
-        return self._refs
+        def send(actor: Any) -> Any:
+            self._fleet.traffic.calls += 1
+            return actor.train.options(num_returns=returns).remote(orders, *objects)
+
+        return send
+
+    async def landed(self) -> dict[int, tuple[Update, Any]]:
+        """Each job's update, and a reference to what its client keeps."""
+        reference, *kepts = await self._call.landed()
+        answers: Answers = await reference
+        if self._landed is None:
+            self._fleet.answered(self._host, self._work, answers)
+            trees = unpack_many(answers.trees)
+            self._landed = {
+                number: (Update(tree, weight, {}, metrics), kept if keeps else None)
+                for number, tree, weight, metrics, keeps, kept in zip(
+                    self.numbers, trees, answers.weights, answers.metrics, answers.keeps, kepts, strict=True
+                )
+            }
+        return self._landed
+
+
+def _orders(cohorts: list[Cohort], errands: Mapping[int, Errand]) -> tuple[list[list[Order]], list[Any]]:
+    """The jobs, and each distinct object that they need, once."""
+    objects: dict[Any, int] = {}
+
+    def order(train: Train) -> Order:
+        errand, job = errands[train.number], train.job
+        payload = objects.setdefault(errand.payload, len(objects))
+        kept = objects.setdefault(errand.kept, len(objects))
+        return Order(job.client, job.version, job.seed, payload, kept)
+
+    return [[order(train) for train in cohort] for cohort in cohorts], list(objects)
 
 
 def _prediction(client: Client, payload: Any, kept: Any, rows: range) -> Callable[[Any], Any]:
@@ -161,15 +258,8 @@ def _prediction(client: Client, payload: Any, kept: Any, rows: range) -> Callabl
 class _Answer:
     """The update of a job that is under way."""
 
-    def __init__(self, fleet: RayFleet, number: int, call: _Call) -> None:
-        self._fleet, self._number, self._call = fleet, number, call
+    def __init__(self, fleet: RayFleet, number: int) -> None:
+        self._fleet, self._number = fleet, number
 
     def __await__(self) -> Generator[Any, None, Update]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> Update:
-        reference, kept = await self._call.landed()
-        answer: Answer = await reference
-        if answer.keeps:
-            self._fleet.keep(self._number, kept)
-        return Update(unpack(answer.tree), answer.weight, {}, answer.metrics)
+        return self._fleet.answer(self._number).__await__()

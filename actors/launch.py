@@ -1,8 +1,6 @@
-"""From the driver's side: a Ray runtime, one parameter server, its progress, and a clean end."""
+"""From the driver's side: one parameter server on a Ray runtime, its progress, and a clean end."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,46 +8,19 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.placement import check, device_resources, place
+from actors.placement import check, place
+from actors.runtime import offered, runtime
 from actors.server import ParameterServer
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.checkpoint import has_checkpoint
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.progress import Progress
-from mlecs_ray.scenario.build import Built, build
+from mlecs_ray.scenario.build import build
 from mlecs_ray.scenario.config import Scenario
 
-OBJECT_STORE_BYTES = 256 * 2**20
 POLL_SECONDS = 0.25
 SERVER_LIVES = 3
 """How often a run is resumed after its parameter server died."""
-
-
-@contextmanager
-def runtime(*built: Built) -> Iterator[None]:
-    """A Ray runtime for these runs: a running cluster's, one that this process already has, or one of our own."""
-    if ray.is_initialized():
-        yield
-        return
-    # Ray's usage reports would go out to the internet; a simulator has no business there.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address := built[0].scenario.runtime.address:
-        options["address"] = address
-    else:
-        options |= {"num_cpus": os.cpu_count(), "resources": device_resources(*built)}
-        options |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
-    ray.init(**options)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def offered() -> dict[str, float]:
-    """What the cluster has, in Ray's names."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray does not type it
-    return resources
 
 
 def run_on_ray(
@@ -61,12 +32,12 @@ def run_on_ray(
 ) -> Outcome:
     """Run on Ray; ``watch`` sees the progress four times a second and says whether to stop."""
     built = build(scenario)
-    with runtime(built):
+    with runtime(scenario):
         placement = place(built, offered()["CPU"])
         check(placement, offered())
+        # Here, where the run folder is: on a cluster it would land anywhere.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         for _ in range(SERVER_LIVES):
-            # Here, where the run folder is: on a cluster it would land anywhere.
-            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             named = ParameterServer.options(name=server_name(folder), scheduling_strategy=here)
             server = named.remote(scenario, placement, str(folder.resolve()), variant, resume)
             try:

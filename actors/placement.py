@@ -57,14 +57,6 @@ def _dedicated(group: list[Client], cpus_per_flops: float, most_mb: float) -> di
     }
 
 
-def device_resources(*built: Built) -> dict[str, float]:
-    """One custom resource per device of the largest run, so that our own cluster offers what dedicated actors ask."""
-    kinds: Counter[str] = Counter()
-    for one in built:
-        kinds |= Counter(one.world.client(client, 0.0).device for client in range(one.world.count))
-    return {f"device:{device}": float(number) for device, number in sorted(kinds.items())}
-
-
 def check(placement: Placement, offered: Mapping[str, float]) -> None:
     """Raises InputError when the cluster cannot hold all actors at once: Ray would wait for ever."""
     for name, amount in placement.needs().items():

@@ -15,6 +15,7 @@ from mlecs_ray.run.progress import Progress
 from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.sim.cohorts import Cohorts
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.wire import pack
 
@@ -27,7 +28,8 @@ class _Fleet:
         self.made: RayFleet | None = None
 
     async def make(self, built: Built) -> Fleet:
-        self.made = RayFleet(built.make_worker, self._placement.options, self._placement.per_actor)
+        cohorts = Cohorts(built.most_together)
+        self.made = RayFleet(built.make_worker, self._placement.options, self._placement.per_actor, cohorts)
         await self.made.ready()
         return self.made
 

@@ -50,7 +50,7 @@ class Scaffold:
         c = job.tree["c"]
         c_k = joined(tree_zeros(c), common(kept, c))
 
-        def correct(grads: Tree, _: Tree) -> Tree:
+        def correct(grads: Tree, _params: Tree, _sent: Tree) -> Tree:
             return tree_map(lambda g, mean, own: g + mean - own, grads, c, c_k)
 
         update = self.base.train(replace(job, tree=job.tree["base"]), data, kept, correct)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from mlecs_ray.samples import Samples
 from mlecs_ray.tree import Tree, tree_bytes
@@ -63,6 +63,8 @@ class Work:
     """A tree of the shapes and types that will come back (values do not matter; meta tensors will do)."""
     memory_bytes: float
     """Peak on the device while it trains."""
+    shared_bytes: float = 0.0
+    """The part of it that clients trained in one process share: a frozen backbone."""
 
     @cached_property
     def upload_bytes(self) -> int:
@@ -121,3 +123,28 @@ class Method(Protocol):
 
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
         """The model that ``client`` would answer with, given what it is sent and what it kept."""
+
+
+@runtime_checkable
+class CohortMethod(Method, Protocol):
+    """A method that can also train many clients at once: what ``train`` gives each of them, up to rounding."""
+
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        """Learn for clients of one structure, the same modalities and trees of the same shapes; versions may differ."""
+
+    def obstacle(self) -> str | None:
+        """Why ``train_many`` goes one by one; None where it is one computation."""
+
+
+def train_together(
+    method: Method, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]
+) -> Sequence[Update]:
+    """As one cohort where the method can, else one after the other."""
+    if isinstance(method, CohortMethod):
+        return method.train_many(jobs, datas, kepts)
+    return [method.train(job, data, kept) for job, data, kept in zip(jobs, datas, kepts, strict=True)]
+
+
+def cohort_obstacle(method: Method) -> str | None:
+    """Why clients of this method train one by one in a cohort; None where they are one computation."""
+    return method.obstacle() if isinstance(method, CohortMethod) else f"{type(method).__name__} has no train_many"

@@ -24,9 +24,10 @@ class Samples:
     domains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        lengths = {name: len(column) for name, column in self._columns() if column is not None and len(column)}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"columns differ in length {lengths}, so samples cannot be told apart")
+        lengths = {_length(column) for _, column in self._columns() if column is not None} - {0}
+        if len(lengths) > 1:
+            told = {name: _length(column) for name, column in self._columns() if column is not None}
+            raise ValueError(f"columns differ in length {told}, so samples cannot be told apart")
         if not self.present:
             full = {m: torch.ones(len(x), dtype=torch.bool) for m, x in self.inputs.items()}
             object.__setattr__(self, "present", full)
@@ -42,7 +43,7 @@ class Samples:
         )
 
     def __len__(self) -> int:
-        return max((len(column) for _, column in self._columns() if column is not None), default=0)
+        return max((_length(column) for _, column in self._columns() if column is not None), default=0)
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -52,7 +53,8 @@ class Samples:
     def take(self, index: Sequence[int] | Tensor) -> "Samples":
         """The samples at these positions, in this order."""
         rows = torch.as_tensor(index, dtype=torch.int64)
-        picks = rows.tolist()
+        named = self.texts or self.ids or self.domains
+        picks = rows.tolist() if named else []
         return Samples(
             inputs={m: x[rows] for m, x in self.inputs.items()},
             present={m: x[rows] for m, x in self.present.items()},
@@ -62,11 +64,42 @@ class Samples:
             domains=tuple(self.domains[i] for i in picks) if self.domains else (),
         )
 
+    @classmethod
+    def concat(cls, parts: "Sequence[Samples]") -> "Samples":
+        """All samples of ``parts``, in order; raises KeyError where they differ in their columns."""
+        first = parts[0]
+        return cls(
+            inputs={m: torch.cat([part.inputs[m] for part in parts]) for m in first.inputs},
+            present={m: torch.cat([part.present[m] for part in parts]) for m in first.present},
+            labels=None
+            if first.labels is None
+            else torch.cat([part.labels for part in parts if part.labels is not None]),
+            texts=tuple(text for part in parts for text in part.texts),
+            ids=tuple(one for part in parts for one in part.ids),
+            domains=tuple(one for part in parts for one in part.domains),
+        )
+
+    def to(self, device: str) -> "Samples":
+        """The same samples, their tensors on another device."""
+        return replace(
+            self,
+            inputs={m: x.to(device) for m, x in self.inputs.items()},
+            present={m: x.to(device) for m, x in self.present.items()},
+            labels=None if self.labels is None else self.labels.to(device),
+        )
+
     def only(self, modalities: Iterable[str]) -> "Samples":
         """The same samples seen through these modalities alone; the other columns are gone."""
         keep = frozenset(modalities)
+        if keep.issuperset(self.inputs):
+            return self
         return replace(
             self,
             inputs={m: x for m, x in self.inputs.items() if m in keep},
             present={m: x for m, x in self.present.items() if m in keep},
         )
+
+
+def _length(column: Sequence[object] | Tensor) -> int:
+    # len() of a tensor asks Python code of torch's, a hundred times over in a small job.
+    return column.shape[0] if isinstance(column, Tensor) else len(column)

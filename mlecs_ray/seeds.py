@@ -1,6 +1,7 @@
 """Every random stream of a run, derived from (seed, who, what, purpose) and from nothing else."""
 
 import zlib
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,9 +21,13 @@ def derive(seed: int, *keys: Key) -> int:
     """A 63-bit seed for the stream named by ``keys``; other keys give an unrelated stream."""
     state = _mix(seed & _MASK)
     for key in keys:
-        number = zlib.crc32(key.encode()) if isinstance(key, str) else key
-        state = _mix(state ^ _mix(number & _MASK))
+        state = _mix(state ^ (_word(key) if isinstance(key, str) else _mix(key & _MASK)))
     return state >> 1
+
+
+@lru_cache
+def _word(key: str) -> int:
+    return _mix(zlib.crc32(key.encode()))
 
 
 def uniform(seed: int, *keys: Key) -> float:

@@ -1,9 +1,10 @@
 """What is learned, apart from how it is federated: a model, its loss and its answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 from mlecs_ray.method import Client, Predictor
 from mlecs_ray.samples import Samples
@@ -18,6 +19,8 @@ class Cost:
     """Forward and backward."""
     memory_bytes: float
     """Backbone, parameters, gradients, optimiser state and the activations of one batch."""
+    shared_bytes: float = 0.0
+    """The part of it that is the backbone, frozen and one for all."""
 
 
 class Task(Protocol):
@@ -44,3 +47,16 @@ class Task(Protocol):
 
     def predictor(self, params: Tree, client: Client) -> Predictor:
         """The answers of ``client``'s structure with these parameters."""
+
+
+@runtime_checkable
+class StackedTask(Task, Protocol):
+    """A task that can train several clients of one structure and the same modalities as one computation."""
+
+    def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
+        """The loss of each of k clients, (k,): ``loss`` of its own parameters on its own rows.
+
+        Leaves of ``params`` are (k, ...). ``batch`` has k * b rows, client after client, of which those where ``real``
+        (k, b) is False fill up and count for nothing; each client has one that is real. ``client`` is any of the k.
+        Dropout of client i draws from ``draws[i]`` what ``loss`` draws from torch's global generator.
+        """

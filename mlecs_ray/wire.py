@@ -1,12 +1,13 @@
 """Trees as bytes: safetensors on the wire and on disk, never pickle."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch as st
 from torch import Tensor
 
-from mlecs_ray.tree import Tree, from_leaves, leaves
+from mlecs_ray.tree import Tree, from_leaves, leaves, rows_of, shapes, stack
 
 
 def pack(tree: Tree) -> bytes:
@@ -28,6 +29,19 @@ def unpack(buffer: bytes) -> dict[str, Any]:
     on other alignments, and a run must give the same bytes wherever its jobs ran.
     """
     return from_leaves((path, leaf.clone()) for path, leaf in sorted(st.load(bytes(buffer)).items()))
+
+
+def pack_many(trees: Sequence[Tree]) -> bytes:
+    """One buffer for many trees; those of one shape become one, so that few tensors are written, not many."""
+    if len({shapes(tree) for tree in trees}) == 1:
+        return pack({"stack": stack(trees)})
+    return pack({str(place): tree for place, tree in enumerate(trees)})
+
+
+def unpack_many(buffer: bytes) -> list[dict[str, Any]]:
+    """The trees that ``pack_many`` packed."""
+    flat = unpack(buffer)
+    return rows_of(flat["stack"]) if "stack" in flat else [flat[str(place)] for place in range(len(flat))]
 
 
 def save_tree(tree: Tree, path: Path) -> None:

@@ -4,9 +4,9 @@ import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.records import read_manifest
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import validate
 from scenarios import dedicated, dropouts, smoke, stamps, stragglers
@@ -34,8 +34,15 @@ def _read(path: Path) -> Scenario:
         raise InputError(f"{path} cannot be read as a scenario ({error}), so nothing was started") from error
     if isinstance(raw, dict) and "scenario" in raw:
         # A run's own file: of another format it may mean something else.
-        raw = read_manifest(path.parent)["scenario"] if path.name == "scenario.json" else raw["scenario"]
+        raw = _of_run(path.parent) if path.name == "scenario.json" else raw["scenario"]
     try:
         return validate(raw)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _of_run(folder: Path) -> Any:
+    # Whoever names a shipped scenario, or misspells one, need not wait for what reads records.
+    from mlecs_ray.run.records import read_manifest
+
+    return read_manifest(folder)["scenario"]

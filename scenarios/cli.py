@@ -2,13 +2,13 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table as RichTable
 
 from mlecs_ray.errors import InputError
 
@@ -76,7 +76,7 @@ def run(
     """
     from mlecs_ray.scenario.overrides import apply
     from scenarios.catalogue import find
-    from scenarios.execute import claimed
+    from scenarios.folders import claimed
     from scenarios.paths import absolute
 
     scenario = find(name)
@@ -107,7 +107,8 @@ def floors(name: Name, set_: Set = None, seed: Seed = None) -> None:
 @app.command()
 def resume(folder: Folder) -> None:
     """Go on with a run that was stopped or killed, to the same end as if it had not been."""
-    from scenarios.execute import find_run, resumable
+    from scenarios.execute import resumable
+    from scenarios.folders import find_run
 
     path = find_run(folder)
     _execute(resumable(path), path, resume=True)
@@ -117,7 +118,7 @@ def resume(folder: Folder) -> None:
 def report(folder: Folder = "latest") -> None:
     """Write report.html of a run or study anew, and print its summary."""
     from mlecs_ray.report.write import write_report
-    from scenarios.execute import find_run
+    from scenarios.folders import find_run
 
     path = find_run(folder)
     written = write_report(path)
@@ -132,7 +133,7 @@ def compare(
 ) -> None:
     """Draw runs over each other."""
     from mlecs_ray.report.write import compare as draw
-    from scenarios.execute import find_run
+    from scenarios.folders import find_run
 
     console.print(f"report: {draw([find_run(folder) for folder in folders], out)}", soft_wrap=True)
 
@@ -163,6 +164,24 @@ def heal(
     with console.status("pruning, healing and measuring; the first time this takes minutes"):
         found = healing.table(names or [])
     _print(found)
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="engine, lora, population, startup, gpu; none: all. `peers` only makes their environments"),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Turns; figures are their medians")] = 3,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One turn of few rounds: proves that it runs, and writes no page")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The page to write; default docs/results/speed.md")] = None,
+) -> None:
+    """Ours, a plain PyTorch loop and the peers in turns on this machine."""
+    from bench.command import bench as measure
+
+    measure(console, names or [], repeats, quick, out)
 
 
 @app.command()
@@ -232,25 +251,42 @@ def _check_heard(scenario: Any, changes: dict[str, Any]) -> None:
 
 
 def _execute(scenario: Any, folder: Path, resume: bool) -> None:
-    from actors.cost import read_cost
-    from scenarios.execute import execute, parts, prepare
-    from scenarios.live import LiveView
+    from scenarios.plan import parts
+    from scenarios.prepare import prepared
 
-    with console.status("reading data and models; what is derived from them is built the first time, in minutes"):
-        prepare(scenario)
-    # Only now: what is refused has not been started anywhere.
-    console.print(f"[bold]{scenario.name}[/bold] {scenario.title} -> {folder}", soft_wrap=True)
-    with LiveView(console, scenario.name) as view:
-        outcomes, page = execute(scenario, folder, view.watch, resume)
+    plan = parts(scenario, folder)
+    with ExitStack() as stack:
+        with console.status("reading data and models; what is derived from them is built the first time, in minutes"):
+            stack.enter_context(prepared(plan))
+        # Only now: what is refused has not been started anywhere.
+        console.print(f"[bold]{scenario.name}[/bold] {scenario.title} -> {folder}", soft_wrap=True)
+        page = _carry_out(scenario, plan, folder, resume)
     if page is None:
         console.print(f"stopped; go on with: mlecs resume {folder}", soft_wrap=True)
         raise typer.Exit(130)
     _print_summary(folder)
-    for part, outcome in zip(parts(scenario, folder), outcomes, strict=True):
-        digests = f"events {outcome.events_digest[:16]} state {outcome.state_digest[:16]}"
-        cost = read_cost(part.folder)
-        console.print(f"{part.folder.name}: {digests}" + (f"; {cost}" if cost else ""), highlight=False, soft_wrap=True)
+    _print_digests(plan)
     console.print(f"report: {page}", soft_wrap=True)
+
+
+def _carry_out(scenario: Any, plan: Sequence[Any], folder: Path, resume: bool) -> Path | None:
+    from scenarios.execute import carry_out
+    from scenarios.live import LiveView
+
+    with LiveView(console, scenario.name) as view:
+        return carry_out(scenario, plan, folder, view.watch, resume)[1]
+
+
+def _print_digests(plan: Sequence[Any]) -> None:
+    from actors.cost import read_cost
+    from mlecs_ray.run.outcome import read_outcome
+
+    for part in plan:
+        outcome, cost = read_outcome(part.folder), read_cost(part.folder)
+        if outcome is not None:
+            digests = f"events {outcome.events_digest[:16]} state {outcome.state_digest[:16]}"
+            shown = f"{part.folder.name}: {digests}" + (f"; {cost}" if cost else "")
+            console.print(shown, highlight=False, soft_wrap=True)
 
 
 def _print_summary(folder: Path) -> None:
@@ -261,21 +297,9 @@ def _print_summary(folder: Path) -> None:
 
 
 def _print(table: Any) -> None:
-    """As it is, or turned where the terminal is too narrow for it and that helps."""
-    shown, turned = _rich(table), _rich(table.turned())
-    console.print(turned if _width(turned) < _width(shown) and _width(shown) > console.width else shown)
+    from scenarios.grid import fitting
 
-
-def _width(shown: RichTable) -> int:
-    """Columns that it takes unwrapped."""
-    return Measurement.get(console, console.options.update(max_width=10_000), shown).maximum
-
-
-def _rich(table: Any) -> RichTable:
-    shown = RichTable(*table.header, title=table.title)
-    for row in table.rows:
-        shown.add_row(*row)
-    return shown
+    console.print(fitting(console, table))
 
 
 def main() -> None:

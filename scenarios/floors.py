@@ -7,6 +7,7 @@ from mlecs_ray.metrics.registry import measure
 from mlecs_ray.report.tables import Table
 from mlecs_ray.report.units import number
 from mlecs_ray.samples import Samples
+from mlecs_ray.scenario.build import judged
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.overrides import expand
@@ -18,9 +19,7 @@ def table(scenario: Scenario) -> Table:
     dataset, names = deal(single)[0], single.evaluation.metrics
     captions = single.task.kind == "caption"
     train = _truth(dataset.train, captions)
-    test = _truth(
-        dataset.test.take(range(min(single.evaluation.rows or len(dataset.test), len(dataset.test)))), captions
-    )
+    test = _truth(judged(single, dataset), captions)
     found = {rule: measure(names, answers, test) for rule, answers in rules(train, test).items()}
     rows = tuple((rule, *(number(values[name]) for name in names)) for rule, values in found.items())
     title = f"Simple rules on {single.name}: {len(train)} training and {len(test)} test samples, seed {single.seed}"

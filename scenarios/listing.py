@@ -1,18 +1,16 @@
 """What `mlecs list` shows."""
 
+from collections.abc import Iterator
+
 from rich.table import Table
 
-from mlecs_ray.data.catalogue import CATALOGUE
-from mlecs_ray.data.dataset import NAMES
-from mlecs_ray.scenario.compose import METHODS, WRAPPERS, hyperparameters
 from mlecs_ray.scenario.config import Scenario
-from mlecs_ray.sim.devices import DEVICES
 from scenarios.catalogue import SCENARIOS
 
 
-def tables() -> list[Table]:
-    """Scenarios, methods, devices and data."""
-    return [_scenarios(), _methods(), _devices(), _data()]
+def tables() -> Iterator[Table]:
+    """Scenarios, methods, devices and data; the first is there while the others wait for torch."""
+    yield from (make() for make in (_scenarios, _methods, _devices, _data))
 
 
 def _table(title: str, *header: str) -> Table:
@@ -33,6 +31,8 @@ def _wrapped(scenario: Scenario) -> str:
 
 
 def _methods() -> Table:
+    from mlecs_ray.scenario.compose import METHODS, WRAPPERS, hyperparameters
+
     title = "Methods (--method NAME, options by --set method.options.KEY=VALUE, one around another by method.base)"
     table = _table(title, "name", "options", "what")
     for name in METHODS:
@@ -44,6 +44,8 @@ def _methods() -> Table:
 
 
 def _devices() -> Table:
+    from mlecs_ray.sim.devices import DEVICES
+
     table = _table("Devices", "name", "GFLOP/s", "memory GB", "up Mbit/s", "down Mbit/s", "battery kJ")
     for device in DEVICES.values():
         budget = device.budget
@@ -54,6 +56,9 @@ def _devices() -> Table:
 
 
 def _data() -> Table:
+    from mlecs_ray.data.catalogue import CATALOGUE
+    from mlecs_ray.data.dataset import NAMES
+
     table = _table(
         f"Data sets: {', '.join(NAMES)}, or parquet with data.path. Assets (mlecs fetch NAME):", "name", "MB"
     )

@@ -34,7 +34,9 @@ def _method(name: str) -> str:
 
 
 def _model(name: str) -> str:
-    """A name of a shipped model or of a hub stays what it is."""
+    """A name of a shipped model, of a hub or ``hf:`` stays what it is."""
+    if name.startswith("file:"):
+        return f"file:{_file(name.removeprefix('file:'))}"
     return _file(name) if "/" in name and Path(name).expanduser().exists() else name
 
 

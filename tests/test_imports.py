@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("mlecs_ray", "actors", "serve", "tune", "scenarios")
+PACKAGES = ("mlecs_ray", "actors", "serve", "tune", "scenarios", "bench")
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -1,28 +1,19 @@
 """Data sets by name: the built-in ones and a user's own Parquet folder."""
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mlecs_ray.data import digits, mnist, parquet, stamps, watch
 from mlecs_ray.data.pool import Dataset, Pool, Split, divide, standardised
 from mlecs_ray.errors import InputError
 
 __all__ = ["NAMES", "Dataset", "Split", "load"]
 
-_LOADERS: dict[str, Callable[[Sequence[str]], Pool]] = {
-    "stamps": stamps.load,
-    "watch": lambda modalities: _only(watch.load(), modalities),
-    "digits": lambda modalities: _only(digits.load(), modalities),
-    "mnist5k": lambda modalities: _only(mnist.load_5k(), modalities),
-    "mnist10k": lambda modalities: _only(mnist.load_10k(), modalities),
-}
-
 _FEATURES = frozenset({"stamps", "watch"})
 """Data sets of backbone features, whose columns differ in scale; pictures of digits are taken as they are."""
 
-NAMES = tuple(_LOADERS)
+NAMES = ("stamps", "watch", "digits", "mnist5k", "mnist10k")
 """What ``load`` knows by name; it also takes the path of a folder that docs/data.md describes."""
 
 
@@ -32,16 +23,43 @@ def load(name: str, seed: int = 0, split: Split | None = None, modalities: Seque
     ``name`` is one of ``NAMES`` or the path of a Parquet folder, whose own split column is then kept (``split`` and
     ``seed`` do not matter). Raises InputError for unknown names and modalities, and where an asset was not fetched.
     """
-    if name in _LOADERS:
-        data = divide(_LOADERS[name](modalities), split or Split(), seed)
+    if name in NAMES:
+        data = divide(_read(name, modalities), split or Split(), seed)
         return standardised(data) if name in _FEATURES else data
     if Path(name).expanduser().exists():
-        return _only_own(parquet.load(Path(name).expanduser()), modalities)
+        return _only_own(_own(Path(name).expanduser()), modalities)
     near = difflib.get_close_matches(name, NAMES, 1) or NAMES
     raise InputError(
         f"data set {name!r} is neither a known name nor a folder, so there is nothing to load; "
         f"did you mean {' or '.join(near)}?"
     )
+
+
+# Each has readers of its own, for sound, pictures or Parquet: a run waits for the import of those that it needs.
+def _read(name: str, modalities: Sequence[str]) -> Pool:
+    match name:
+        case "stamps":
+            from mlecs_ray.data import stamps
+
+            return stamps.load(modalities)
+        case "watch":
+            from mlecs_ray.data import watch
+
+            return _only(watch.load(), modalities)
+        case "digits":
+            from mlecs_ray.data import digits
+
+            return _only(digits.load(), modalities)
+        case _:
+            from mlecs_ray.data import mnist
+
+            return _only(mnist.load_5k() if name == "mnist5k" else mnist.load_10k(), modalities)
+
+
+def _own(folder: Path) -> Dataset:
+    from mlecs_ray.data import parquet
+
+    return parquet.load(folder)
 
 
 def _only(pool: Pool, modalities: Sequence[str]) -> Pool:

@@ -5,6 +5,7 @@ client draws that many samples of its own kind, so that few samples can feed man
 held by several clients, but never twice by one.
 """
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlecs_ray import seeds
+from mlecs_ray.data.holdings import Dealt, Drawn, Partition, dealt
 from mlecs_ray.errors import InputError
 
-Index = NDArray[np.int64]
-Partition = tuple[Index, ...]
-"""For each client the sorted positions of its samples."""
+Positions = NDArray[np.int64]
+_CELLS = 1 << 16
+"""Odds that are worked out at once: as many as stay in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,18 @@ def by_quantity(n: int, clients: int, sigma: float, seed: int, holding: Holding 
     rng = seeds.generator(seed, "partition", "quantity")
     weights = np.exp(sigma * rng.standard_normal(clients))
     if holding.per_client is not None:
-        wanted = np.rint(holding.per_client * weights / weights.mean()).astype(int)
-        sizes = np.clip(wanted, holding.minimum, n)
-        return tuple(np.sort(rng.choice(n, size, replace=False)) for size in sizes)
+        wanted = np.rint(holding.per_client * weights / weights.mean())
+        sizes = np.clip(wanted, holding.minimum, n).astype(np.int32)
+        everything, alike = np.arange(n, dtype=np.int32), np.zeros(clients, dtype=np.int32)
+        return Drawn((everything,), alike, sizes, n, seeds.derive(seed, "partition", "quantity"))
     sizes = holding.minimum + _apportion(n - clients * holding.minimum, weights)
-    return _deal(rng.permutation(n), sizes)
+    owner = np.empty(n, dtype=np.int64)
+    owner[rng.permutation(n)] = np.repeat(np.arange(clients), sizes)
+    return dealt(owner, clients)
 
 
 def dirichlet(
-    labels: Sequence[int] | Index, clients: int, alpha: float, seed: int, holding: Holding | None = None
+    labels: Sequence[int] | Positions, clients: int, alpha: float, seed: int, holding: Holding | None = None
 ) -> Partition:
     """Label skew: small ``alpha`` gives each client few labels, large ``alpha`` gives all the same mixture.
 
@@ -72,7 +77,7 @@ def dirichlet(
     classes, kind, counts = np.unique(kinds, return_inverse=True, return_counts=True)
     if holding.per_client is not None:
         mixtures = rng.dirichlet(np.full(len(classes), alpha), clients)
-        return tuple(_draw(rng, (mixture / counts)[kind], holding.per_client) for mixture in mixtures)
+        return _mixed(rng, mixtures / counts, kind, holding.per_client)
     owner = np.empty(len(kinds), dtype=np.int64)
     for label in range(len(classes)):
         members = rng.permutation(np.flatnonzero(kind == label))
@@ -90,19 +95,17 @@ def by_domain(domains: Sequence[str], clients: int, seed: int, holding: Holding 
     rng = seeds.generator(seed, "partition", "domain")
     _, kind, counts = np.unique(np.asarray(domains), return_inverse=True, return_counts=True)
     if len(counts) > clients:
-        home = _pack(counts, clients)[kind]
-        if holding.per_client is not None:
-            return tuple(_draw(rng, (home == c).astype(float), holding.per_client) for c in range(clients))
-        return _raised(home, clients, holding.minimum)
-    hosts = 1 + _apportion(clients - len(counts), counts.astype(float))
-    parts: list[Index] = []
-    for domain, host in enumerate(hosts):
-        members = rng.permutation(np.flatnonzero(kind == domain))
-        if holding.per_client is None:
-            parts += _deal(members, _apportion(len(members), np.ones(host)))
-        else:
-            parts += [_draw(rng, (kind == domain).astype(float), holding.per_client) for _ in range(host)]
-    return tuple(parts) if holding.per_client else _raised(_owners(parts, len(domains)), clients, holding.minimum)
+        home, hosts = _pack(counts, clients)[kind], np.ones(clients, dtype=np.int64)
+    else:
+        home, hosts = kind, 1 + _apportion(clients - len(counts), counts.astype(float))
+    if holding.per_client is not None:
+        kinds = tuple(part for part in dealt(home, len(hosts)))
+        alike = np.repeat(np.arange(len(hosts), dtype=np.int32), hosts)
+        sizes = np.full(clients, holding.per_client, dtype=np.int32)
+        return Drawn(kinds, alike, sizes, len(domains), seeds.derive(seed, "partition", "domain"))
+    if len(counts) <= clients:
+        home = _among(rng, home, hosts)
+    return _raised(home, clients, holding.minimum)
 
 
 def _feasible(n: int, clients: int, holding: Holding | None) -> Holding:
@@ -126,47 +129,76 @@ def _nonnegative(name: str, value: float) -> None:
         raise InputError(f"{name}={value} must be a finite number of at least 0, or the sizes mean nothing")
 
 
-def _apportion(total: int, weights: NDArray[Any]) -> Index:
+def _apportion(total: int, weights: NDArray[Any]) -> Positions:
     """Whole numbers that add up to ``total``, in proportion to ``weights`` (largest remainders)."""
     exact = total * weights / weights.sum()
-    whole: Index = np.floor(exact).astype(np.int64)
+    whole: Positions = np.floor(exact).astype(np.int64)
     order = np.argsort(whole - exact, kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
     return whole
 
 
-def _deal(order: Index, sizes: Index) -> Partition:
-    return tuple(np.sort(part) for part in np.split(order, np.cumsum(sizes)[:-1]))
+def _mixed(rng: np.random.Generator, rates: NDArray[Any], kind: Positions, size: int) -> Dealt:
+    """Each client draws ``size`` samples; ``rates`` is (clients, kinds): the weight of one sample of a kind."""
+    flat = np.empty((len(rates), size), dtype=np.int32)
+    rows = max(1, _CELLS // len(kind))
+    for start in range(0, len(rates), rows):
+        weights = rates[start : start + rows][:, kind]
+        # A touch of weight for all: a client whose kind is too rare is filled up with others, and always gets `size`.
+        odds = weights / weights.sum(1, keepdims=True) + 1e-9
+        odds /= odds.sum(1, keepdims=True)
+        steps = _steps(odds)
+        for row in range(len(odds)):
+            flat[start + row] = _picks(rng, odds[row], steps[row], size)
+    return Dealt(flat.reshape(-1), np.arange(len(rates) + 1, dtype=np.int64) * size)
 
 
-def _draw(rng: np.random.Generator, weights: NDArray[Any], size: int) -> Index:
-    # A touch of weight for all: a client whose kind is too rare is filled up with others, and always gets `size`.
-    odds = weights / weights.sum() + 1e-9
-    drawn: Index = rng.choice(len(odds), size, replace=False, p=odds / odds.sum())
-    return np.sort(drawn)
+def _steps(odds: NDArray[Any]) -> NDArray[Any]:
+    steps = np.cumsum(odds, axis=-1)
+    steps /= steps[..., -1:]
+    return steps
 
 
-def _pack(counts: Index, clients: int) -> Index:
+def _picks(rng: np.random.Generator, odds: NDArray[Any], steps: NDArray[Any], size: int) -> list[int]:
+    """``sorted(rng.choice(len(odds), size, replace=False, p=odds))``, without its checks of ``odds``."""
+    found: dict[int, None] = {}
+    while len(found) < size:
+        if found:
+            odds[list(found)] = 0
+            steps = _steps(odds)
+        found.update(dict.fromkeys(steps.searchsorted(rng.random(size - len(found)), side="right").tolist()))
+    return sorted(found)
+
+
+def _pack(counts: Positions, clients: int) -> Positions:
     """A client for each domain: the largest first, each to the client that holds least."""
     home = np.empty(len(counts), dtype=np.int64)
-    load = np.zeros(clients, dtype=np.int64)
-    for domain in np.argsort(-counts, kind="stable"):
-        home[domain] = load.argmin()
-        load[home[domain]] += counts[domain]
+    loads = [(0, client) for client in range(clients)]
+    for domain in np.argsort(-counts, kind="stable").tolist():
+        load, home[domain] = loads[0]
+        heapq.heapreplace(loads, (load + int(counts[domain]), int(home[domain])))
     return home
 
 
-def _owners(parts: Sequence[Index], n: int) -> Index:
-    owner = np.empty(n, dtype=np.int64)
-    for client, part in enumerate(parts):
-        owner[part] = client
+def _among(rng: np.random.Generator, kind: Positions, hosts: Positions) -> Positions:
+    """The owner of each sample, where ``hosts[k]`` clients share kind k evenly; a kind has neighbours."""
+    owner, first = np.empty(len(kind), dtype=np.int64), 0
+    for place, members in enumerate(dealt(kind, len(hosts))):
+        many = int(hosts[place])
+        shares = _apportion(len(members), np.ones(many))
+        owner[rng.permutation(members)] = first + np.repeat(np.arange(many), shares)
+        first += many
     return owner
 
 
-def _raised(owner: Index, clients: int, minimum: int) -> Partition:
+def _raised(owner: Positions, clients: int, minimum: int) -> Dealt:
     """The partition, after the largest holders have given their last samples to those below the minimum."""
-    parts = [np.flatnonzero(owner == client).tolist() for client in range(clients)]
-    for part in parts:
-        while len(part) < minimum:
-            part.append(max(parts, key=len).pop())
-    return tuple(np.sort(np.asarray(part, dtype=np.int64)) for part in parts)
+    parts, owner = dealt(owner, clients), owner.copy()
+    rich = [(-size, client) for client, size in enumerate(parts.sizes.tolist()) if size > minimum]
+    heapq.heapify(rich)
+    for poor in np.flatnonzero(parts.sizes < minimum).tolist():
+        for _ in range(minimum - int(parts.sizes[poor])):
+            less, donor = rich[0]
+            owner[parts[donor][-less - 1]] = poor
+            heapq.heapreplace(rich, (less + 1, donor))
+    return dealt(owner, clients)

@@ -6,7 +6,7 @@ from typing import get_args
 
 from torch import Tensor
 
-from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work
+from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work, cohort_obstacle, train_together
 from mlecs_ray.methods.checks import check
 from mlecs_ray.methods.staleness import Staleness, hinge, polynomial
 from mlecs_ray.samples import Samples
@@ -58,8 +58,15 @@ class FedAsync:
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """As the base, but the weights go up."""
-        update = self.base.train(job, data, kept)
-        return replace(update, tree=tree_add(job.tree, update.tree))
+        return _weights(job, self.base.train(job, data, kept))
+
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        """The same for a cohort."""
+        return [_weights(*pair) for pair in zip(jobs, train_together(self.base, jobs, datas, kepts), strict=True)]
+
+    def obstacle(self) -> str | None:
+        """As the base."""
+        return cohort_obstacle(self.base)
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Mix the arrivals in, in their order."""
@@ -78,3 +85,8 @@ class FedAsync:
             return (1 - share) * old + share * new
 
         return overlay(state, arrival.update.tree, mix)
+
+
+def _weights(job: Job, update: Update) -> Update:
+    """From how far a client moved to where it is."""
+    return replace(update, tree=tree_add(job.tree, update.tree))

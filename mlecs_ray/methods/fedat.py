@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work
+from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work, cohort_obstacle, train_together
 from mlecs_ray.methods.checks import check
 from mlecs_ray.methods.parts import joined
 from mlecs_ray.samples import Samples
@@ -50,8 +50,15 @@ class FedAT:
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """As the base, but the weights go up."""
-        update = self.base.train(job, data, kept)
-        return replace(update, tree=tree_add(job.tree, update.tree))
+        return _weights(job, self.base.train(job, data, kept))
+
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        """The same for a cohort."""
+        return [_weights(*pair) for pair in zip(jobs, train_together(self.base, jobs, datas, kepts), strict=True)]
+
+    def obstacle(self) -> str | None:
+        """As the base."""
+        return cohort_obstacle(self.base)
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """New models for the tiers that arrived, then the mean across all tiers."""
@@ -82,3 +89,8 @@ def _reversed_mean(held: Sequence[tuple[int, Tensor]]) -> Tensor:
     for (_, leaf), (mirror, _) in zip(held, reversed(held), strict=True):
         mean = mean + leaf * (mirror / total)
     return mean
+
+
+def _weights(job: Job, update: Update) -> Update:
+    """From how far a client moved to where it is."""
+    return replace(update, tree=tree_add(job.tree, update.tree))

@@ -7,9 +7,10 @@ import torch
 
 from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
 from mlecs_ray.methods.local import Adjust, LocalTraining, fit, require_samples, seen_of
+from mlecs_ray.methods.stacked import fit_many
 from mlecs_ray.samples import Samples
-from mlecs_ray.task import Task
-from mlecs_ray.tree import Tree, holders_mean, overlay, tree_sub
+from mlecs_ray.task import StackedTask, Task
+from mlecs_ray.tree import Tree, holders_mean, overlay, rows_of, tree_sub
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,30 @@ class FedAvg:
         """
         require_samples(client, client.samples)
         cost = self.task.cost(client, self.local.batch)
-        return Work(cost.flops_per_sample * seen_of(self.local, client.samples), tree, cost.memory_bytes)
+        flops = cost.flops_per_sample * seen_of(self.local, client.samples)
+        return Work(flops, tree, cost.memory_bytes, cost.shared_bytes)
 
     def train(self, job: Job, data: Samples, kept: Tree, adjust: Adjust | None = None) -> Update:
         """``D_k``, weighted by the samples it comes from; ``adjust`` lets a wrapper correct the gradients."""
         learned = fit(self.task, self.local, job, data, adjust)
         return Update(tree_sub(learned.params, job.tree), float(len(data)), metrics={"loss": learned.loss})
+
+    def train_many(
+        self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree], adjust: Adjust | None = None
+    ) -> Sequence[Update]:
+        """``train`` of every job, as one stacked computation where the task allows it."""
+        if not isinstance(self.task, StackedTask):
+            return [self.train(job, data, kept, adjust) for job, data, kept in zip(jobs, datas, kepts, strict=True)]
+        learned = fit_many(self.task, self.local, jobs, datas, adjust)
+        moved = rows_of(tree_sub(learned.params, learned.sent))
+        return [
+            Update(tree, float(len(data)), metrics={"loss": loss})
+            for tree, data, loss in zip(moved, datas, learned.losses, strict=True)
+        ]
+
+    def obstacle(self) -> str | None:
+        """Tasks that cannot be stacked go one by one."""
+        return None if isinstance(self.task, StackedTask) else f"{type(self.task).__name__} has no losses"
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Add the mean update."""

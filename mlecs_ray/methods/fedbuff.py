@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work
+from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work, cohort_obstacle, train_together
 from mlecs_ray.methods.checks import check_power, check_rate
 from mlecs_ray.methods.staleness import discounted, polynomial
 from mlecs_ray.samples import Samples
@@ -41,6 +41,14 @@ class FedBuff:
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """As the base."""
         return self.base.train(job, data, kept)
+
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        """As the base."""
+        return train_together(self.base, jobs, datas, kepts)
+
+    def obstacle(self) -> str | None:
+        """As the base."""
+        return cohort_obstacle(self.base)
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """The base's merge of discounted updates that weigh the same."""

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work
+from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work, cohort_obstacle, train_together
 from mlecs_ray.methods.checks import check, check_betas, check_rate
 from mlecs_ray.methods.parts import common, joined
 from mlecs_ray.samples import Samples
@@ -55,6 +55,14 @@ class FedOpt:
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """As the base."""
         return self.base.train(job, data, kept)
+
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        """As the base."""
+        return train_together(self.base, jobs, datas, kepts)
+
+    def obstacle(self) -> str | None:
+        """As the base."""
+        return cohort_obstacle(self.base)
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """One step of the server's optimiser, on the leaves that somebody held."""

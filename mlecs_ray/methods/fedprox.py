@@ -35,11 +35,18 @@ class FedProx:
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """As the base, with the gradient of the proximal term added: ``g + mu (w - w_t)``."""
+        return self.base.train(job, data, kept, self._pull)
 
-        def pull(grads: Tree, params: Tree) -> Tree:
-            return tree_map(lambda g, w, sent: g + self.mu * (w - sent), grads, params, job.tree)
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        """The same for a cohort."""
+        return self.base.train_many(jobs, datas, kepts, self._pull)
 
-        return self.base.train(job, data, kept, pull)
+    def obstacle(self) -> str | None:
+        """As the base."""
+        return self.base.obstacle()
+
+    def _pull(self, grads: Tree, params: Tree, sent: Tree) -> Tree:
+        return tree_map(lambda g, w, sent: g + self.mu * (w - sent), grads, params, sent)
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """As the base."""

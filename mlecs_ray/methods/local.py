@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mlecs_ray.draws import seed_torch
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Job
 from mlecs_ray.methods.checks import check
@@ -17,8 +18,8 @@ from mlecs_ray.seeds import derive, generator
 from mlecs_ray.task import Task
 from mlecs_ray.tree import Tree, from_leaves, leaves, tree_map
 
-Adjust = Callable[[Tree, Tree], Tree]
-"""``adjust(grads, params)`` gives the gradients to use instead: a proximal pull, a control variate, noise."""
+Adjust = Callable[[Tree, Tree, Tree], Tree]
+"""``adjust(grads, params, sent)`` gives the gradients to use instead: a proximal pull, a control variate, noise."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +92,15 @@ def fit(task: Task, local: LocalTraining, job: Job, data: Samples, adjust: Adjus
     total, seen = torch.zeros(()), 0
     # Dropout draws from torch's global generator; whoever called us finds it as it was.
     with torch.random.fork_rng(devices=[]):
-        _seed_dropout(derive(job.seed, "dropout"))
+        seed_torch(derive(job.seed, "dropout"))
         for rows in batches(local, len(data), job.seed):
             loss, grads = gradient(task, params, data.take(rows), job.client)
             with torch.no_grad():
-                grads = adjust(grads, params) if adjust else grads
+                grads = adjust(grads, params, job.tree) if adjust else grads
                 grads = clipped(grads, local.clip) if local.clip else grads
                 params, state = local.optimizer.step(params, grads, state)
-            total, seen = total + loss * len(rows), seen + len(rows)
+            total, seen = total + loss.cpu() * len(rows), seen + len(rows)
     return Fit(params, float(total) / seen, steps_of(local, len(data)))
-
-
-def _seed_dropout(seed: int) -> None:
-    # torch.manual_seed does the same for every kind of device, at 0.1 ms a call: more than a small job's step.
-    torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch types it not
-        torch.cuda.manual_seed_all(seed)
 
 
 def gradient(task: Task, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tree]:

@@ -44,8 +44,9 @@ def nearest(train: Samples, test: Samples, modality: str) -> list[Any]:
     Samples without the modality get the constant answer; training samples without it are never found.
     """
     known = train.take(train.present[modality].nonzero().flatten())
+    truth = _truth(known)
     found = _closest(_unit(_features(test, modality)), _unit(_features(known, modality)))
-    return _else_constant(train, test, modality, [_truth(known)[i] for i in found])
+    return _else_constant(train, test, modality, [truth[i] for i in found])
 
 
 def ridge(train: Samples, test: Samples, modality: str, penalty: float = 1.0) -> list[str]:

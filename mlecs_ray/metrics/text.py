@@ -6,8 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rouge_score.rouge_scorer import RougeScorer
-
 from mlecs_ray.data import assets
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
@@ -57,6 +55,9 @@ def _scorer(folder: Path) -> Any:
 
 
 def _rouge(predictions: Sequence[str], references: Sequence[str]) -> float:
+    # Imported only here: it brings nltk and scipy, a second that classifiers need not wait for.
+    from rouge_score.rouge_scorer import RougeScorer
+
     scorer = RougeScorer(["rougeLsum"], use_stemmer=True)
     pairs = zip(references, predictions, strict=True)
     scores = [scorer.score(reference, answer)["rougeLsum"].fmeasure for reference, answer in pairs]

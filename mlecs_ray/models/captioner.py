@@ -1,12 +1,13 @@
 """The model of the main job: senses to a fused representation to soft prompts to a language model that answers."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
@@ -14,10 +15,12 @@ from mlecs_ray.method import Budget, Client, Predictor
 from mlecs_ray.models import flops
 from mlecs_ray.models.decode import greedy
 from mlecs_ray.models.dense import init_linear, linear
+from mlecs_ray.models.dropout import lent, masks
 from mlecs_ray.models.encoders import ENCODED, encode, init_encoder, variant
-from mlecs_ray.models.fusion import fuse, init_fusion, init_prompt, soft_tokens
+from mlecs_ray.models.fusion import DROPOUT, FUSED, fuse, init_fusion, init_prompt, soft_tokens
 from mlecs_ray.models.lora import Backbone, Leaf, LoRA, backbone, blank_backbone, init_lora
-from mlecs_ray.models.targets import Targets, blank_targets, targets, tokens
+from mlecs_ray.models.pack import Pack
+from mlecs_ray.models.targets import Targets, blank_targets, said, targets, tokens
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.task import Cost
@@ -138,11 +141,14 @@ class CaptionTask:
         """``fused_repr`` (n, 256): what may leave a client [paper]."""
         return fuse(params["fusion"], self.encodings(params, batch, client), batch.present)
 
+    def _lm(self, params: Tree, client: Client) -> Backbone:
+        """The client's language model, where its parameters are."""
+        return backbone(self.structure(client).slm, self.lora, str(params["fusion"]["bias"].device))
+
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
-        lm = backbone(self.structure(client).slm, self.lora)
-        if not batch.texts:
-            raise InputError("samples without texts cannot train a captioner; a classifier can learn from their labels")
-        return self.nll(lm, params, self.fused(params, batch, client), targets(lm, batch.texts, self.max_tokens))
+        lm, fused = self._lm(params, client), self.fused(params, batch, client)
+        _require_texts(batch)
+        return self.nll(lm, params, fused, targets(lm, batch.texts, self.max_tokens, fused.device))
 
     def nll(self, lm: Backbone, params: Tree, fused: Tensor, goal: Targets) -> Tensor:
         """Mean nats per word token of ``goal``, given ``fused_repr`` (n, 256); with dropout."""
@@ -152,6 +158,45 @@ class CaptionTask:
         # Selecting first spares the head, the widest matrix of a small model, all other positions.
         words = states.flatten(0, 1)[goal.places]
         return F.cross_entropy(lm.logits(words), goal.ids.flatten()[goal.places])
+
+    def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
+        """As ``StackedTask`` has it; on other devices than the CPU, dropout draws other numbers than in ``loss``."""
+        lm = self._lm(params, client)
+        _require_texts(batch)
+        if not lm.packs:
+            return self._one_by_one(params, batch, real, client, draws)
+        goals = [said(lm, batch.texts[row], self.max_tokens) for row in real.flatten().nonzero()[:, 0].tolist()]
+        embeds = self._samples(lm, self._soft(lm, params, self.fused(params, batch, client), real, draws), goals)
+        pack = Pack(_by_client(embeds, real), _by_client(goals, real), draws, embeds[0].device)
+        states = lm.packed_states(params["lora"], torch.cat(embeds)[None], pack)
+        ids, words = _joined(goals, states.device), [sum(client) for client in pack.asked]
+        each = zip(torch.split(states, words), torch.split(ids, words), strict=True)
+        return torch.stack([F.cross_entropy(lm.logits(mine), goal) for mine, goal in each])
+
+    def _soft(self, lm: Backbone, params: Tree, fused: Tensor, real: Tensor, draws: Sequence[Generator]) -> Tensor:
+        """The soft tokens of the real rows, (rows, tokens, hidden), with dropout."""
+        keep = real.flatten().nonzero()[:, 0].to(fused.device)
+        drawn = masks(draws, [(n, FUSED) for n in real.sum(1).tolist()], DROPOUT, fused.device)
+        mask = torch.zeros_like(fused).index_copy(0, keep, torch.cat(drawn))
+        return soft_tokens(params["prompt"][str(lm.hidden)], fused, lm.hidden, True, mask).index_select(0, keep)
+
+    def _samples(self, lm: Backbone, soft: Tensor, goals: Sequence[Sequence[int]]) -> list[Tensor]:
+        """[soft tokens ; instruction ; target but for its last token] of each sample, (its length, hidden)."""
+        instruction = lm.embed(torch.tensor(tokens(lm, self.instruction), device=soft.device))
+        words = lm.embed(_joined([goal[:-1] for goal in goals], soft.device))
+        parts = zip(soft, torch.split(words, [len(goal) - 1 for goal in goals]), strict=True)
+        return [torch.cat([mine, instruction, said]) for mine, said in parts]
+
+    def _one_by_one(
+        self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]
+    ) -> Tensor:
+        """For language models that cannot run packs."""
+        losses = []
+        for i, draw in enumerate(draws):
+            rows = i * real.shape[1] + real[i].nonzero()[:, 0]
+            with lent(draw):
+                losses.append(self.loss(tree_map(lambda leaf, i=i: leaf[i], params), batch.take(rows), client))
+        return torch.stack(losses)
 
     def _prompts(self, lm: Backbone, params: Tree, fused: Tensor, train: bool) -> Tensor:
         """[soft tokens ; instruction], embedded: (n, tokens + instruction, hidden)."""
@@ -163,7 +208,7 @@ class CaptionTask:
         return _cost(self, self.structure(client).name, self.modalities(client), batch)
 
     def predictor(self, params: Tree, client: Client) -> Predictor:
-        lm = backbone(self.structure(client).slm, self.lora)
+        lm = self._lm(params, client)
         params = tree_map(Tensor.detach, params)
 
         def answer(samples: Samples) -> list[str]:
@@ -174,9 +219,24 @@ class CaptionTask:
         return answer
 
 
-def _stream(seed: int, *keys: str) -> torch.Generator:
+def _require_texts(batch: Samples) -> None:
+    if not batch.texts:
+        raise InputError("samples without texts cannot train a captioner; a classifier can learn from their labels")
+
+
+def _by_client(rows: Sequence[Sized], real: Tensor) -> tuple[tuple[int, ...], ...]:
+    """The lengths of the real rows, by client."""
+    lengths = iter([len(row) for row in rows])
+    return tuple(tuple(islice(lengths, n)) for n in real.sum(1).tolist())
+
+
+def _joined(goals: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    return torch.tensor([token for goal in goals for token in goal], dtype=torch.int64, device=device)
+
+
+def _stream(seed: int, *keys: str) -> Generator:
     """A stream per module, so that one structure more changes nobody's start."""
-    return torch.Generator().manual_seed(derive(seed, "init", *keys))
+    return Generator().manual_seed(derive(seed, "init", *keys))
 
 
 def _union(blanks: Sequence[Backbone]) -> list[Leaf]:

@@ -17,7 +17,7 @@ def greedy(backbone: Backbone, adapters: Tree, prompts: Tensor, max_tokens: int)
     All rows have the same length, so no padding stands between a prompt and its answer.
     """
     eos, past = backbone.tokenizer.eos_token_id, DynamicCache()
-    alive = torch.ones(len(prompts), dtype=torch.bool)
+    alive = torch.ones(len(prompts), dtype=torch.bool, device=prompts.device)
     answer: list[Tensor] = []
     embeds = prompts
     while alive.any() and len(answer) < max_tokens:

@@ -1,4 +1,8 @@
-"""Linear layers as trees, for models that are pure functions of their parameters."""
+"""Linear layers as trees, for models that are pure functions of their parameters.
+
+Leaves with one dimension more are those of k clients, stacked: rows then belong to them in equal shares, client after
+client.
+"""
 
 import torch
 from torch import Tensor
@@ -17,8 +21,41 @@ def init_linear(generator: torch.Generator, inputs: int, outputs: int) -> dict[s
 
 
 def linear(layer: Tree, x: Tensor) -> Tensor:
-    """``x W^T + b``: (..., inputs) to (..., outputs)."""
-    return F.linear(x, layer["weight"], layer["bias"])
+    """``x W^T + b``: (n, ..., inputs) to (n, ..., outputs)."""
+    weight: Tensor = layer["weight"]
+    if weight.dim() == 2:
+        return F.linear(x, weight, layer["bias"])
+    return _rows(torch.baddbmm(layer["bias"][..., None], weight, _columns(x, len(weight))), x)
+
+
+def product(weight: Tensor, x: Tensor) -> Tensor:
+    """``x W^T``: (n, inputs) to (n, outputs)."""
+    if weight.dim() == 2:
+        return F.linear(x, weight)
+    return _rows(torch.bmm(weight, _columns(x, len(weight))), x)
+
+
+def _columns(x: Tensor, clients: int) -> Tensor:
+    """(n, ..., d) to (clients, d, rows of each)."""
+    # The weight stands on the left, or its gradient would lie transposed in memory and slow the optimiser down.
+    return x.reshape(clients, -1, x.shape[-1]).mT
+
+
+def _rows(y: Tensor, x: Tensor) -> Tensor:
+    """(clients, d, rows of each) to (n, ..., d), as ``x`` had them."""
+    return y.mT.reshape(*x.shape[:-1], -1)
+
+
+def each_row(vector: Tensor, n: int) -> Tensor:
+    """A vector (d,) as it is, for all rows alike; stacked (k, d), that of each of ``n`` rows: (n, d)."""
+    return vector if vector.dim() == 1 else vector.repeat_interleave(n // len(vector), 0)
+
+
+def nats(logits: Tensor, labels: Tensor, real: Tensor) -> Tensor:
+    """Cross-entropy of each of k clients, (k,): the mean over the rows, of k * b, that are ``real`` (k, b)."""
+    each = F.cross_entropy(logits, labels, reduction="none").view(real.shape)
+    counted = real.to(each.device)
+    return each.masked_fill(~counted, 0.0).sum(1) / counted.sum(1)
 
 
 def rows(x: Tensor, present: Tensor) -> Tensor:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlecs_ray.models.dense import init_linear, linear
+from mlecs_ray.models.dense import each_row, init_linear, linear, product
 from mlecs_ray.models.encoders import ENCODED
 from mlecs_ray.tree import Tree
 
 FUSED = 256
 """Width of ``fused_repr`` [paper]."""
-_DROPOUT = 0.1
+DROPOUT = 0.1
 _EPS = 1e-5
 
 
@@ -49,14 +49,15 @@ def fuse(fusion: Tree, encodings: Mapping[str, Tensor], present: Mapping[str, Te
     mean = _total(z.sum(1, keepdim=True) for z in kept.values()) / width
     spread = {m: (z - mean) * masks[m] for m, z in kept.items()}
     variance = _total(z.square().sum(1, keepdim=True) for z in spread.values()) / width
-    fused: Tensor = fusion["bias"].expand(len(mean), FUSED)
+    n = len(mean)
+    fused = each_row(fusion["bias"], n).expand(n, FUSED)
     for m, z in spread.items():
         slot = fusion["slots"][m]
-        normal = (z * (variance + _EPS).rsqrt() * slot["scale"] + slot["shift"]) * masks[m]
-        fused = fused + F.linear(normal, slot["weight"]) + (1 - masks[m]) * fusion["absent"][m]
+        normal = (z * (variance + _EPS).rsqrt() * each_row(slot["scale"], n) + each_row(slot["shift"], n)) * masks[m]
+        fused = fused + product(slot["weight"], normal) + (1 - masks[m]) * each_row(fusion["absent"][m], n)
     # Sorted: a set of names has another order in every process, and float sums have one of their own.
     for m in sorted(fusion["absent"].keys() - encodings.keys()):
-        fused = fused + fusion["absent"][m]
+        fused = fused + each_row(fusion["absent"][m], n)
     return fused
 
 
@@ -69,7 +70,11 @@ def init_prompt(generator: torch.Generator, tokens: int, hidden: int) -> dict[st
     return init_linear(generator, FUSED, tokens * hidden)
 
 
-def soft_tokens(prompt: Tree, fused: Tensor, hidden: int, train: bool) -> Tensor:
-    """``fused_repr`` (n, 256) to soft tokens (n, tokens, hidden): GELU -> dropout 0.1 -> Linear [paper]."""
-    flat = linear(prompt, F.dropout(F.gelu(fused), _DROPOUT, train))
+def soft_tokens(prompt: Tree, fused: Tensor, hidden: int, train: bool, mask: Tensor | None = None) -> Tensor:
+    """``fused_repr`` (n, 256) to soft tokens (n, tokens, hidden): GELU -> dropout 0.1 -> Linear [paper].
+
+    ``mask`` (n, 256) is the dropout to use instead of a new one.
+    """
+    wide = F.gelu(fused)
+    flat = linear(prompt, F.dropout(wide, DROPOUT, train) if mask is None else wide * mask)
     return flat.view(len(fused), -1, hidden)

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
@@ -15,6 +16,7 @@ from torch.func import functional_call
 from transformers import AutoConfig, AutoTokenizer
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.models.pack import ATTENTION, Pack, Seat, ends_only, packs, seated
 from mlecs_ray.models.slm import blank, layer_numbers, load
 from mlecs_ray.tree import Tree
 
@@ -56,6 +58,9 @@ class Backbone:
     peft: Any
     tokenizer: Any
     leaves: tuple[Leaf, ...]
+    seat: Seat
+    packs: bool
+    """Whether several clients' samples can run as one ``Pack``."""
     lock: Lock = field(default_factory=Lock)
 
     @property
@@ -86,25 +91,54 @@ class Backbone:
         Rows must be padded on the right, if at all: attention is causal, so real positions never see the padding.
         ``past`` is a cache of ``transformers``, which grows.
         """
-        weights = {leaf.parameter: adapters[leaf.module][leaf.side] for leaf in self.leaves}
-        inputs = {"inputs_embeds": embeds, "past_key_values": past, "use_cache": past is not None}
+        inputs = {"past_key_values": past, "use_cache": past is not None}
         if embeds.is_meta:
             # Without a mask the library reads the positions to see that no rows are packed; here they hold no data.
             inputs["attention_mask"] = torch.ones(1, 1, *[embeds.shape[1]] * 2, dtype=torch.bool, device="meta")
         with self.lock:
-            self.decoder.train(train)
-            output = functional_call(self.decoder, weights, (), inputs, tie_weights=False)
+            return self._run(adapters, train, inputs_embeds=embeds, **inputs)
+
+    def packed_states(self, adapters: Tree, embeds: Tensor, pack: Pack) -> Tensor:
+        """Inputs (1, T, hidden) of k clients to the states that ``pack`` asks for, (W, hidden); for training.
+
+        Leaves of ``adapters`` are (k, ...).
+        """
+        with self.lock, self._seated(pack), ends_only(self.decoder, pack):
+            states = self._run(
+                adapters, True, inputs_embeds=embeds, position_ids=pack.positions, use_cache=False, pack=pack
+            )
+        return states[0, pack.ends]
+
+    def _run(self, adapters: Tree, train: bool, **inputs: Any) -> Tensor:
+        weights = {leaf.parameter: adapters[leaf.module][leaf.side] for leaf in self.leaves}
+        self.decoder.train(train)
+        output = functional_call(self.decoder, weights, (), inputs, tie_weights=False)
         return output.last_hidden_state  # type: ignore[no-any-return]  # as above
+
+    @contextmanager
+    def _seated(self, pack: Pack) -> Iterator[None]:
+        config = self.decoder.config
+        usual, config._attn_implementation, self.seat.pack = config._attn_implementation, ATTENTION, pack
+        try:
+            yield
+        finally:
+            config._attn_implementation, self.seat.pack = usual, None
+
+
+def backbone(source: str, lora: LoRA, device: str = "cpu") -> Backbone:
+    """The model in this folder, loaded once per process and device, frozen, and shared by all its clients."""
+    return _backbone(source, lora, device)
 
 
 @cache
-def backbone(source: str, lora: LoRA) -> Backbone:
-    """The model in this folder, loaded once per process, frozen, and shared by all its clients."""
+def _backbone(source: str, lora: LoRA, device: str) -> Backbone:
     # A model is loaded by whichever job needs it first in its process, and fresh adapters draw random numbers:
     # the job must find the generator as it left it, or its dropout would depend on what ran before it.
     with torch.random.fork_rng(devices=[]):
         slm = load(source)
-        return _adapt(slm.model, slm.tokenizer, lora)
+        lm = _adapt(slm.model, slm.tokenizer, lora)
+    lm.peft.to(device)
+    return lm
 
 
 @cache
@@ -137,7 +171,8 @@ def _adapt(model: Any, tokenizer: Any, lora: LoRA) -> Backbone:
         # PEFT reads a flag that transformers renames, and sets by itself how GPT-2 stores its matrices.
         warnings.simplefilter("ignore")
         peft = get_peft_model(model, peft_config(model, lora)).requires_grad_(False)
-    return Backbone(peft, tokenizer, tuple(_leaves(peft.get_base_model().base_model, numbers)))
+    decoder = peft.get_base_model().base_model
+    return Backbone(peft, tokenizer, tuple(_leaves(decoder, numbers)), seated(decoder), packs(decoder))
 
 
 def _leaves(decoder: nn.Module, numbers: tuple[int, ...]) -> Iterator[Leaf]:

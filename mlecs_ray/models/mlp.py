@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
 from mlecs_ray.models import flops
-from mlecs_ray.models.dense import init_linear, linear, rows
+from mlecs_ray.models.dense import init_linear, linear, nats, rows
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.task import Cost
@@ -22,8 +22,8 @@ from mlecs_ray.tree import Tree
 _CHUNK = 512
 
 
-def _generator(seed: int, *keys: str) -> torch.Generator:
-    return torch.Generator().manual_seed(derive(seed, "init", *keys))
+def _generator(seed: int, *keys: str) -> Generator:
+    return Generator().manual_seed(derive(seed, "init", *keys))
 
 
 def _labels(batch: Samples) -> Tensor:
@@ -90,6 +90,9 @@ class MLPTask:
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
         return F.cross_entropy(self.logits(params, batch), _labels(batch))
+
+    def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
+        return nats(self.logits(params, batch), _labels(batch), real)
 
     def cost(self, client: Client, batch: int) -> Cost:
         return _mlp_cost(self, batch)
@@ -167,6 +170,9 @@ class FusionTask:
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
         return F.cross_entropy(self.logits(params, batch.only(client.modalities)), _labels(batch))
+
+    def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
+        return nats(self.logits(params, batch.only(client.modalities)), _labels(batch), real)
 
     def cost(self, client: Client, batch: int) -> Cost:
         # The count does not depend on who asks, only on the modalities: one count serves all such clients.

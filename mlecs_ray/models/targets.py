@@ -25,13 +25,18 @@ def tokens(lm: Backbone, text: str) -> tuple[int, ...]:
     return tuple(lm.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def targets(lm: Backbone, texts: Sequence[str], longest: int) -> Targets:
+def said(lm: Backbone, text: str, longest: int) -> tuple[int, ...]:
+    """The token ids of a text and end-of-text, cut to ``longest``."""
+    return (*tokens(lm, text), lm.tokenizer.eos_token_id)[:longest]
+
+
+def targets(lm: Backbone, texts: Sequence[str], longest: int, device: torch.device | str = "cpu") -> Targets:
     """Each text and end-of-text, cut to ``longest`` tokens."""
-    rows = [torch.tensor([*tokens(lm, text), lm.tokenizer.eos_token_id][:longest]) for text in texts]
+    rows = [torch.tensor(said(lm, text, longest)) for text in texts]
     ids = pad_sequence(rows, batch_first=True)
     lengths = torch.tensor([len(row) for row in rows])
     words = torch.arange(ids.shape[1]) < lengths[:, None]
-    return Targets(ids, words.flatten().nonzero()[:, 0])
+    return Targets(ids.to(device), words.flatten().nonzero()[:, 0].to(device))
 
 
 def blank_targets(batch: int, length: int) -> Targets:

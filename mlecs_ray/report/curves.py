@@ -36,6 +36,11 @@ class Band:
     high: Floats
 
 
+def model_name(scope: str, subject: str) -> str:
+    """What a measured model is called: its scope and subject, once where they are the same or there is no subject."""
+    return scope if subject in ("", scope) else f"{scope} {subject}"
+
+
 def curve(metrics: pd.DataFrame, metric: str) -> Curve:
     """How the run as a whole did: the mean over subjects, weighted by their samples, of the first scope measured."""
     rows = metrics[(metrics["metric"] == metric) & metrics["value"].notna()]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from mlecs_ray.report.curves import SCOPES, average, quantiles
+from mlecs_ray.report.curves import SCOPES, average, model_name, quantiles
 from mlecs_ray.report.panel import Panel, add_band, add_line, colour, figure, label
 from mlecs_ray.report.units import SECONDS, axis, number
 from mlecs_ray.run.records import Run
@@ -39,8 +39,7 @@ def _metric_panel(metric: str, rows: pd.DataFrame) -> Panel:
         else:
             for subject, own in part.groupby("subject"):
                 line = average(own)
-                name = scope if subject in ("", scope) else f"{scope} {subject}"
-                add_line(fig, name, len(fig.data), line.seconds / unit.size, line.values)
+                add_line(fig, model_name(scope, str(subject)), len(fig.data), line.seconds / unit.size, line.values)
     fig.update_layout(showlegend=True, hovermode="x unified")
     note = "Every evaluation, at the virtual time of the state that was evaluated."
     return Panel(metric, note + (" The band holds 80 % of the subjects." if banded else ""), fig, wide=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlecs_ray.report.curves import Curve, average, curve
+from mlecs_ray.report.curves import Curve, average, curve, model_name
 from mlecs_ray.report.timeto import TimeTo, time_to
 from mlecs_ray.report.totals import Totals, totals
 from mlecs_ray.report.units import BYTES, JOULES, duration, number, size, spread
@@ -39,10 +39,14 @@ def summary(folder: Path) -> list[Table]:
         return [run_table(run), *quality({"": [run]})]
     study = read_study(folder)
     runs = read_runs(study)
+    return [time_table(study, runs), *quality(_by_variant(runs)), cost_table(study, runs)]
+
+
+def _by_variant(runs: Runs) -> dict[str, list[Run]]:
     by: dict[str, list[Run]] = {}
     for one, run in runs:
         by.setdefault(one.variant, []).append(run)
-    return [time_table(study, runs), *quality(by), cost_table(study, runs)]
+    return by
 
 
 def quality(runs: Mapping[str, Sequence[Run]]) -> list[Table]:
@@ -64,11 +68,10 @@ def quality(runs: Mapping[str, Sequence[Run]]) -> list[Table]:
 
 def _ends(metrics: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
     """(first, last) by model and metric; clients are taken together, other models each for itself."""
-    scopes, subjects = metrics["scope"].astype(str), metrics["subject"].astype(str)
-    alone = scopes.isin(("client", "personal")) | (scopes == subjects)
-    models = scopes.where(alone, scopes + " " + subjects)
+    measured = zip(metrics["scope"], metrics["subject"], strict=True)
+    models = [scope if scope in ("client", "personal") else model_name(scope, subject) for scope, subject in measured]
     ends = {}
-    for (model, metric), rows in metrics.groupby([models, metrics["metric"].astype(str)], sort=False):
+    for (model, metric), rows in metrics.groupby([np.array(models), metrics["metric"].astype(str)], sort=False):
         values = average(rows).values
         if len(values):
             ends[str(model), str(metric)] = (float(values[0]), float(values[-1]))
@@ -168,10 +171,7 @@ def _time_row(line: TimeTo, curves: Mapping[int, Curve]) -> tuple[str, ...]:
 def cost_table(study: Study, runs: Runs) -> Table:
     """What each variant cost: means over its seeds."""
     header = ("variant", "seeds", "virtual time", "merges", "jobs", "lost", "staleness", "down", "up", "energy", "Gini")
-    sums: dict[str, list[Totals]] = {}
-    for one, run in runs:
-        sums.setdefault(one.variant, []).append(totals(run))
-    rows = [_cost_row(variant, seeds) for variant, seeds in sums.items()]
+    rows = [_cost_row(variant, [totals(run) for run in seeds]) for variant, seeds in _by_variant(runs).items()]
     return Table(f"Cost of {study.name}, means over seeds", header, tuple(rows))
 
 

@@ -3,19 +3,20 @@
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from torch import Tensor
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.method import Update
 from mlecs_ray.run.records import Counts
 from mlecs_ray.server.snapshot import Snapshot
 from mlecs_ray.tree import Tree, from_leaves, leaves
 from mlecs_ray.wire import load_tree, save_tree
 
 KEEP = 2
-FORMAT = 2
+FORMAT = 3
 """Of a checkpoint; raised whenever an older reader would misread a newer one."""
 
 
@@ -29,6 +30,8 @@ class Checkpoint:
     """Rows of the records at that moment; later rows are written again."""
     real_seconds: float = 0.0
     """What the run has taken so far."""
+    answers: Mapping[int, Update] = field(default_factory=dict)
+    """Of jobs that were trained in a cohort and have not reached their end."""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -45,6 +48,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
         (part / "facts.json").write_text(json.dumps(facts))
         save_tree({str(place): tensor for place, tensor in enumerate(tensors)}, part / "tensors.safetensors")
         save_tree({str(client): tree for client, tree in checkpoint.kept.items()}, part / "kept.safetensors")
+        _save_answers(part, checkpoint.answers)
         shutil.rmtree(target, ignore_errors=True)
         part.rename(target)
     except OSError as error:
@@ -76,7 +80,7 @@ def newest(folder: Path) -> Checkpoint:
             name: from_leaves((leaf, tensors[str(place)]) for leaf, place in places.items())
             for name, places in facts.pop("trees").items()
         }
-        kept = load_tree(path / "kept.safetensors")
+        kept, answers = load_tree(path / "kept.safetensors"), _load_answers(path)
         counts, real_seconds = Counts(**facts.pop("counts")), float(facts.pop("real_seconds", 0.0))
     except Exception as error:
         raise InputError(f"{path} is damaged ({error}); delete it to resume from the one before it") from error
@@ -87,7 +91,23 @@ def newest(folder: Path) -> Checkpoint:
             "wrote it, or run it again"
         )
     kept_by = {int(client): tree for client, tree in kept.items()}
-    return Checkpoint(Snapshot(facts, trees), kept_by, counts, real_seconds)
+    return Checkpoint(Snapshot(facts, trees), kept_by, counts, real_seconds, answers)
+
+
+def _save_answers(folder: Path, answers: Mapping[int, Update]) -> None:
+    said = {number: {"weight": one.weight, "metrics": dict(one.metrics)} for number, one in answers.items()}
+    (folder / "answers.json").write_text(json.dumps(said))
+    trees = {str(number): {"tree": one.tree, "kept": one.kept} for number, one in answers.items()}
+    save_tree(trees, folder / "answers.safetensors")
+
+
+def _load_answers(folder: Path) -> dict[int, Update]:
+    trees = load_tree(folder / "answers.safetensors")
+    said = json.loads((folder / "answers.json").read_text())
+    return {
+        int(number): Update(trees[number]["tree"], one["weight"], trees[number].get("kept", {}), one["metrics"])
+        for number, one in said.items()
+    }
 
 
 def _index(trees: Mapping[str, Tree]) -> tuple[dict[str, dict[str, int]], list[Tensor]]:

@@ -10,6 +10,7 @@ from mlecs_ray.run.progress import Progress
 from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.sim.cohorts import Cohorts
 from mlecs_ray.sim.fleet import Fleet, LocalFleet
 
 POLL_SECONDS = 0.25
@@ -17,7 +18,7 @@ POLL_SECONDS = 0.25
 
 async def local_fleet(built: Built) -> Fleet:
     """All clients in this process."""
-    return LocalFleet(built.make_worker())
+    return LocalFleet(built.make_worker(), Cohorts(built.most_together))
 
 
 def run_locally(

@@ -19,6 +19,8 @@ class Progress:
     until: float = 0.0
     max_merges: int | None = None
     real_seconds: float = 0.0
+    first_update: float | None = None
+    """Unix time at which the first update of this leg had come back: less that of the command's start, its start-up."""
     merges: int = 0
     updates: int = 0
     running: int = 0

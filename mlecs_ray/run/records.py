@@ -2,20 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.rows import BY, EVENTS, SCHEMAS, EventRow, MetricRow, Scope, TrafficRow
+from mlecs_ray.run.columns import Columns
+from mlecs_ray.run.rows import SCHEMAS, EventRow, MetricRow, Scope, TrafficRow
 
 __all__ = [
     "FORMAT",
@@ -51,47 +50,11 @@ class Counts:
     metrics: int
 
 
-class _Columns:
-    """Rows taken apart into one list per column, so that a million events are a few lists, not a million objects."""
-
-    def __init__(self, schema: pa.Schema) -> None:
-        self.schema = schema
-        self.names = [name for name in schema.names if name != "seq"]
-        self.lists: list[list[Any]] = [[] for _ in self.names]
-        self._values = attrgetter(*self.names)
-
-    def __len__(self) -> int:
-        return len(self.lists[0])
-
-    def append(self, row: object) -> None:
-        for column, value in zip(self.lists, self._values(row), strict=True):
-            column.append(value)
-
-    def truncate(self, rows: int) -> None:
-        for column in self.lists:
-            del column[rows:]
-
-    def table(self) -> pa.Table:
-        columns = dict(zip(self.names, self.lists, strict=True))
-        if "seq" in self.schema.names:
-            columns["seq"] = list(range(len(self)))
-        return pa.table([_array(columns[item.name], item.type) for item in self.schema], schema=self.schema)
-
-    def fill(self, table: pa.Table) -> None:
-        self.lists = [table[name].to_pylist() for name in self.names]
-
-
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if kind == BY:
-        values = [sorted(dict(value).items()) for value in values]
-    return pa.array(values, kind)
-
-
 class Recorder:
     """Gathers the rows of a run in memory and writes them, whole, as often as it is asked to."""
 
     def __init__(self) -> None:
-        self._columns = {name: _Columns(schema) for name, schema in SCHEMAS.items()}
+        self._columns = {name: Columns(schema) for name, schema in SCHEMAS.items()}
 
     def event(self, row: EventRow) -> None:
         """Add to the log; the row's place in it is its ``seq``."""
@@ -126,9 +89,9 @@ class Recorder:
         """sha256 of the event log itself: the same for the same events, however Parquet encodes them."""
         log = hashlib.sha256()
         events = self._columns["events"]
-        for name, column in zip(events.names, events.lists, strict=True):
-            log.update(f"{name}:{len(column)}:".encode())
-            log.update(_plain(column, EVENTS.field(name).type))
+        for name, column in events.by_name.items():
+            log.update(f"{name}:{len(events)}:".encode())
+            log.update(column.plain())
         return log.hexdigest()
 
     def write(self, folder: Path) -> None:
@@ -144,14 +107,6 @@ class Recorder:
         for name, columns in recorder._columns.items():
             columns.fill(_read_table(folder, name))
         return recorder
-
-
-def _plain(column: Sequence[Any], kind: pa.DataType) -> bytes:
-    if pa.types.is_floating(kind):
-        return np.asarray(column, "<f8").tobytes()
-    if pa.types.is_integer(kind):
-        return np.asarray(column, "<i8").tobytes()
-    return json.dumps(column).encode()
 
 
 @dataclass(frozen=True)

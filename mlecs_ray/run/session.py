@@ -30,8 +30,12 @@ class RunJournal:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.first_update: float | None = None
+        """Unix time at which the first update had come back."""
 
     def event(self, row: EventRow) -> None:
+        if self.first_update is None and row.kind == "finished":
+            self.first_update = time.time()
         self.recorder.event(row)
 
     def job(self, record: JobRecord) -> None:
@@ -73,6 +77,7 @@ class Session:
     def __init__(self, built: Built, folder: Path, variant: str = "", resume: bool = False) -> None:
         self._built, self.folder, self._variant, self._resume = built, folder, variant, resume
         self._engine: Engine | None = None
+        self._journal: RunJournal | None = None
         self._stage: Stage = "starting"
         self._stopped = False
         self._began = time.monotonic()
@@ -87,7 +92,9 @@ class Session:
         """This moment."""
         scenario, seconds = self._built.scenario, self._real_seconds()
         now = Progress(self._stage, self._variant, until=scenario.seconds, max_merges=scenario.merges)
-        return replace(now if self._engine is None else observe(self._engine, now), real_seconds=seconds)
+        first = self._journal.first_update if self._journal else None
+        observed = now if self._engine is None else observe(self._engine, now)
+        return replace(observed, real_seconds=seconds, first_update=first)
 
     def _real_seconds(self) -> float:
         return self._before + time.monotonic() - self._began
@@ -114,10 +121,11 @@ class Session:
             await fleet.close()
 
     async def _run(self, fleet: Fleet, recorder: Recorder, loaded: Checkpoint | None) -> Outcome:
-        engine = make_engine(self._built, fleet, RunJournal(recorder))
+        self._journal = RunJournal(recorder)
+        engine = make_engine(self._built, fleet, self._journal)
         if loaded is not None:
             recorder.truncate(loaded.counts)
-            fleet.restore(loaded.kept)
+            fleet.restore(loaded.kept, loaded.answers)
             thaw(engine, loaded.snapshot)
             self._before = loaded.real_seconds
         self._engine, self._stage = engine, "running"
@@ -136,7 +144,8 @@ class Session:
     async def _save(self, engine: Engine, fleet: Fleet, recorder: Recorder) -> None:
         await engine.evaluator.drain()
         recorder.write(self.folder)
-        now = Checkpoint(freeze(engine), await fleet.kept(), recorder.counts(), self._real_seconds())
+        kept, answers = await fleet.kept(), await fleet.answers()
+        now = Checkpoint(freeze(engine), kept, recorder.counts(), self._real_seconds(), answers)
         checkpoint.save(self.folder, now)
 
     async def _finish(self, engine: Engine, recorder: Recorder) -> None:

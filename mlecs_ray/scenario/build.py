@@ -10,6 +10,7 @@ import numpy as np
 
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
+from mlecs_ray.events import Train
 from mlecs_ray.method import Client, Method
 from mlecs_ray.metrics.registry import check_names, measure
 from mlecs_ray.samples import Samples
@@ -24,6 +25,7 @@ from mlecs_ray.server.engine import Engine, Happening, Limits
 from mlecs_ray.server.evaluation import Evaluator, Judge, Plan
 from mlecs_ray.server.journal import Journal
 from mlecs_ray.server.pace import Pace, VirtualPace, WallPace
+from mlecs_ray.sim.cohorts import within
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.sim.population import CLOUD, cloud_client
 from mlecs_ray.sim.worker import Worker
@@ -48,7 +50,7 @@ class Roster:
         return self.cloud_client if client == CLOUD else self.world.client(client, now)
 
     def tier(self, client: int) -> int:
-        return int(self.world.population.tier[client])
+        return self.world.population.tier_of(client)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ class Built:
     def make_worker(self) -> Callable[[], Worker]:
         """Makes a worker in whatever process; only the scenario travels, the data is read there."""
         return functools.partial(make_worker, self.scenario)
+
+    @property
+    def most_together(self) -> Callable[[Train], int]:
+        """How many clients may train as one cohort with this one."""
+        runtime = self.scenario.runtime
+        return within(runtime.cohort, runtime.cohort_memory_mb * 1e6)
 
     @cached_property
     def roster(self) -> Roster:
@@ -93,7 +101,7 @@ def build(scenario: Scenario) -> Built:
 def make_worker(scenario: Scenario) -> Worker:
     """What an actor is made of."""
     dataset, hand = deal(scenario)
-    return Worker(make_method(scenario, make_task(scenario, dataset)), hand)
+    return Worker(make_method(scenario, make_task(scenario, dataset)), hand, scenario.runtime.device)
 
 
 def make_engine(built: Built, fleet: Fleet, journal: Journal) -> Engine:
@@ -108,17 +116,21 @@ def make_engine(built: Built, fleet: Fleet, journal: Journal) -> Engine:
 
 def make_plan(built: Built) -> Plan:
     """Who is measured, on which rows, and when."""
-    config, test = built.scenario.evaluation, built.dataset.test
-    rows = min(config.rows or len(test), len(test))
-    seen = test.take(range(rows))
+    config, test = built.scenario.evaluation, judged(built.scenario, built.dataset)
     return Plan(
         judges=(*_whole(built), *_some_clients(built)),
         seen=functools.partial(_seen, built.world),
-        measure=functools.partial(_measure, config.metrics, seen),
-        rows=rows,
+        measure=functools.partial(_measure, config.metrics, test),
+        rows=len(test),
         every_merges=config.every_merges,
         every_seconds=config.every_seconds,
     )
+
+
+def judged(scenario: Scenario, dataset: Dataset) -> Samples:
+    """The test rows that an evaluation reads."""
+    test = dataset.test
+    return test.take(range(min(scenario.evaluation.rows or len(test), len(test))))
 
 
 def _measure(names: Sequence[str], samples: Samples, answers: Sequence[Any]) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.server.guard import GuardRules
+from mlecs_ray.server.rules import GuardRules
 from mlecs_ray.server.schedule import Schedule
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -138,9 +138,10 @@ class TaskConfig(Config):
     hidden: tuple[Count, ...] = (64,)
     """Hidden widths of ``mlp``; the first is that of ``fusion``."""
     slms: tuple[str, ...] = ("edge-base", "edge-small")
-    """Structures of ``caption``: names of healed SLMs, or causal LM directories or Hugging Face ids."""
+    """Structures of ``caption``: names of healed SLMs, causal LM directories, Hugging Face ids, or fetched assets:
+    ``file:PATH``, ``hf:OWNER/REPO@COMMIT``."""
     cloud_llm: str | None = None
-    """Also measure the shared modules on this LLM: ``smollm2``, a directory or a Hugging Face id."""
+    """Also measure the shared modules on this LLM: ``smollm2``, or a model named as in ``slms``."""
     rank: Count = 8
     instruction: str = "Describe:"
 
@@ -212,7 +213,7 @@ class EvaluationConfig(Config):
 
 
 class RuntimeConfig(Config):
-    """Where it runs. Nothing here changes what is learned."""
+    """Where it runs. Nothing here changes what is learned, but for how ``cohort`` and ``device`` round."""
 
     backend: Literal["local", "ray"] = "ray"
     actors: Count | None = None
@@ -221,6 +222,12 @@ class RuntimeConfig(Config):
     """1: one Ray actor per client, with CPU, memory and custom resources from its budget."""
     actor_memory_mb: Positive = 400.0
     """What a dedicated actor reserves at most, in MB."""
+    cohort: Count = 1
+    """Train up to this many clients of one structure as one stacked computation; 1: one by one."""
+    cohort_memory_mb: Positive = 2000.0
+    """What a cohort may take: fewer clients train together where they need more."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where clients train; ``cuda``: actors share the machines' GPUs."""
     checkpoint_every: Count = 50
     """Merges."""
     address: str | None = None

@@ -1,13 +1,17 @@
 """From a scenario to the data that each client owns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import from_numpy
 
 from mlecs_ray.data import dataset as datasets
 from mlecs_ray.data.dataset import Split
-from mlecs_ray.data.partition import Holding, Partition, by_domain, by_quantity, dirichlet, iid
+from mlecs_ray.data.holdings import Partition, dealt
+from mlecs_ray.data.partition import Holding, by_domain, by_quantity, dirichlet, iid
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
@@ -24,26 +28,28 @@ class Hand:
     parts: Partition
 
     @property
-    def sizes(self) -> list[int]:
+    def sizes(self) -> NDArray[np.int32]:
         """Samples by client."""
-        return [len(part) for part in self.parts]
+        return self.parts.sizes
 
     @cached_property
-    def held(self) -> tuple[frozenset[str], ...]:
-        """For each client the modalities of which it has a sample."""
+    def held(self) -> Sequence[frozenset[str]]:
+        """For each client the modalities of which it has a sample; clients that have the same share one set."""
         present = self.dataset.train.present
         whole = frozenset(modality for modality, mask in present.items() if mask.all())
         some = {modality: mask.numpy() for modality, mask in present.items() if modality not in whole}
         if not some:
             return (whole,) * len(self.parts)
-        return tuple(whole | {m for m, mask in some.items() if mask[part].any()} for part in self.parts)
+        shared: dict[frozenset[str], frozenset[str]] = {}
+        drawn = (whole | {m for m, mask in some.items() if mask[part].any()} for part in self.parts)
+        return tuple(shared.setdefault(held, held) for held in drawn)
 
     @property
     def test(self) -> Samples:
         return self.dataset.test
 
     def shard(self, client: int) -> Samples:
-        return self.dataset.public if client == CLOUD else self.dataset.train.take(self.parts[client].tolist())
+        return self.dataset.public if client == CLOUD else self.dataset.train.take(from_numpy(self.parts[client]))
 
 
 def deal(scenario: Scenario) -> tuple[Dataset, Hand]:
@@ -86,13 +92,12 @@ def _parts(scenario: Scenario, dataset: Dataset) -> Partition:
 
 
 def _given(dataset: Dataset, clients: int) -> Partition:
-    names = sorted(set(dataset.owners))
-    if not names:
+    if not dataset.owners:
         raise InputError(f"data.partition=given needs a client column, {dataset.name} has none; try iid")
+    names, owner = np.unique(np.asarray(dataset.owners), return_inverse=True)
     if len(names) != clients:
         raise InputError(
             f"clients.count={clients} but {dataset.name} names {len(names)} clients: set clients.count={len(names)}, "
             "or some data has no owner"
         )
-    owners = np.asarray(dataset.owners)
-    return tuple(np.flatnonzero(owners == name) for name in names)
+    return dealt(owner, clients)

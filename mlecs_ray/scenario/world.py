@@ -1,7 +1,7 @@
 """From a scenario to its virtual world."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import AvailabilityConfig, ClientsConfig, LoadConfig, MasksConfig, Scenario
@@ -12,7 +12,6 @@ from mlecs_ray.sim.faults import Faults
 from mlecs_ray.sim.load import Bursty, CoRunning, Idle, Load
 from mlecs_ray.sim.masks import AllModalities, FixedMasks, Masks, VaryingMasks
 from mlecs_ray.sim.population import Stragglers, draw_population
-from mlecs_ray.sim.trace import load_trace
 from mlecs_ray.sim.world import World
 
 
@@ -23,11 +22,17 @@ class HeldMasks:
     masks: Masks
     held: Sequence[frozenset[str]]
     """By client, never empty."""
+    _cut: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What two sets have in common, once for all clients."""
 
     def of(self, client: int, seconds: float) -> frozenset[str]:
         """What both have; where that is nothing, what the data has."""
-        held = self.held[client]
-        return self.masks.of(client, seconds) & held or held
+        pair = self.masks.of(client, seconds), self.held[client]
+        if pair not in self._cut:
+            self._cut[pair] = pair[0] & pair[1] or pair[1]
+        return self._cut[pair]
 
 
 def make_world(scenario: Scenario, hand: Hand, first: str) -> World:
@@ -73,6 +78,9 @@ def make_availability(config: AvailabilityConfig, seed: int) -> Availability:
         case "diurnal+markov":
             inner = Both(diurnal, markov)
         case "trace":
+            # Traces are read by pandas, which takes half a second to import; no other run needs it to start.
+            from mlecs_ray.sim.trace import load_trace
+
             inner = load_trace(config.trace or "")
     return Membership(inner, config.joins, config.leaves) if config.joins or config.leaves else inner
 

@@ -21,7 +21,8 @@ from mlecs_ray.events import (
     Train,
 )
 from mlecs_ray.method import Arrival, Client, Job, Method, Update
-from mlecs_ray.server.guard import Guard, GuardRules
+from mlecs_ray.server.guard import Guard
+from mlecs_ray.server.rules import GuardRules
 from mlecs_ray.server.schedule import Schedule
 from mlecs_ray.server.select import Pool, make_pool
 from mlecs_ray.sim.population import CLOUD
@@ -136,14 +137,15 @@ class Server:
         return self.lanes[self.roster.tier(client)]
 
     def _welcome(self, now: float, clients: Sequence[int]) -> list[Step]:
-        touched: dict[int, Lane] = {}
+        free: dict[int, list[int]] = {}
         for client in clients:
             self.online[client] = 1
-            lane = self._lane(client)
-            touched[lane.index] = lane
+            idle = free.setdefault(self.roster.tier(client), [])
             if not self.busy[client]:
-                lane.pool.add(client)
-        return [step for _, lane in sorted(touched.items()) for step in self._fill(now, lane)]
+                idle.append(client)
+        for tier, idle in free.items():
+            self.lanes[tier].pool.extend(idle)
+        return [step for tier in sorted(free) for step in self._fill(now, self.lanes[tier])]
 
     def _lose(self, now: float, client: int, number: int) -> list[Step]:
         flight = self.flights.pop(number, None)

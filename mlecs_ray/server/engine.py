@@ -6,9 +6,11 @@ any machine.
 """
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
 
 from mlecs_ray.events import Alarm, Discarded, Event, Finished, Lost, Merged, Offline, Online, Rang, Refused, Train
 from mlecs_ray.method import Update
@@ -20,7 +22,6 @@ from mlecs_ray.sim.clock import Clock
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.sim.population import CLOUD
 from mlecs_ray.sim.world import Fate, Timing, World
-from mlecs_ray.tree import tree_bytes
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class Pending:
     start: float
     timing: Timing
     fate: Fate
+    download: Mapping[str, int]
+    """Bytes by modality."""
+    upload: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Engine:
     journal: Journal
     evaluator: Evaluator
     limits: Limits
-    clock: Clock[Happening] = field(default_factory=Clock)
+    clock: Clock[Happening] = field(init=False)
     pending: dict[int, Pending] = field(default_factory=dict)
     unsettled: dict[int, JobRecord] = field(default_factory=dict)
     """Jobs that have answered and wait for their merge."""
@@ -99,6 +103,9 @@ class Engine:
     pace: Pace[Happening] = field(default_factory=VirtualPace)
     opened: bool = False
     _answers: dict[int, Awaitable[Update]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(self.world.count, Change)
 
     async def run(self, stopped: Callable[[], bool] = lambda: False) -> AsyncIterator[Merged]:
         """Go on until a limit is reached, nothing can happen any more, or ``stopped`` says so."""
@@ -131,10 +138,10 @@ class Engine:
         self.opened = True
         await self.evaluator.ask(0.0, 0, self.server.state)
         self._expect_tick(1)
-        opening = self.world.opening()
+        online, until = self.world.states()
+        opening: list[int] = np.flatnonzero(online).tolist()
         self.journal.event(EventRow(0.0, "online", detail=str(len(opening))))
-        for client in range(self.world.count):
-            self._expect_change(client, self.world.state(client, 0.0)[1])
+        self.clock.plan_all(until)
         await self._decide(Online(opening))
 
     async def _happen(self, happening: Happening) -> list[Merged]:
@@ -164,7 +171,7 @@ class Engine:
 
     def _expect_change(self, client: int, until: float) -> None:
         if until < math.inf:
-            self.clock.at(until, Change(client))
+            self.clock.plan(client, until)
 
     async def _reach(self, client: int, online: bool) -> list[Merged]:
         """Tell the server that a client came or went, if it did."""
@@ -221,9 +228,10 @@ class Engine:
     def _launch(self, train: Train) -> None:
         client, now = train.job.client, self.clock.now
         self.world.check_memory(client, train.work)
-        timing = self.world.timing(client, now, train.number, tree_bytes(train.job.tree), train.work)
+        download, upload = sizes(train)
+        timing = self.world.timing(client, now, train.number, sum(download.values()), train.work)
         fate = Fate(timing.total) if self.pace.real else self.world.fate(client.id, train.number, now, timing)
-        self.pending[train.number] = Pending(train, now, timing, fate)
+        self.pending[train.number] = Pending(train, now, timing, fate, download, upload)
         self.journal.event(EventRow(now, "started", client.id, train.number, train.job.version))
         if not self.pace.real:
             self.clock.set(fate.seconds, Due(train.number))
@@ -267,7 +275,6 @@ class Engine:
         client = job.train.job.client
         # On the wall clock the seconds are real and the timing is what the model of the device says of the job.
         timing = job.timing if self.pace.real else spent(job.timing, seconds)
-        modalities = client.modalities
         return JobRecord(
             number,
             client,
@@ -276,8 +283,8 @@ class Engine:
             job.start + seconds,
             outcome,
             timing,
-            bytes_by_modality(job.train.job.tree, modalities, _share(timing.download, job.timing.download)),
-            bytes_by_modality(job.train.work.upload, modalities, _share(timing.upload, job.timing.upload)),
+            _part(job.download, timing.download, job.timing.download),
+            _part(job.upload, timing.upload, job.timing.upload),
         )
 
     def _book(self, record: JobRecord) -> None:
@@ -286,5 +293,16 @@ class Engine:
         self.tally.joules += record.timing.joules
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 1.0
+def sizes(train: Train) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Bytes by modality that a job sends down and up."""
+    modalities, sent, back = train.job.client.modalities, train.job.tree, train.work.upload
+    download = bytes_by_modality(sent, modalities)
+    # Most methods send back what they were sent; trees are walked for every job, and this one need not be.
+    return download, download if back is sent else bytes_by_modality(back, modalities)
+
+
+def _part(sizes: Mapping[str, int], seconds: float, whole: float) -> Mapping[str, int]:
+    """What has crossed in the first ``seconds`` of a transfer that takes ``whole``."""
+    if seconds == whole:
+        return sizes
+    return {owner: int(size * (seconds / whole)) for owner, size in sizes.items()}

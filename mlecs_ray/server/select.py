@@ -3,10 +3,14 @@
 import heapq
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Protocol
+
+import numpy as np
 
 from mlecs_ray import seeds
 from mlecs_ray.server.schedule import Selection
+from mlecs_ray.sim.streams import uniforms
 
 
 class Pool(Protocol):
@@ -14,6 +18,9 @@ class Pool(Protocol):
 
     def add(self, client: int) -> None:
         """The client may be picked."""
+
+    def extend(self, clients: Sequence[int]) -> None:
+        """Add them in this order, a fleet as fast as it can be."""
 
     def remove(self, client: int) -> None:
         """The client may not be picked any more."""
@@ -42,6 +49,10 @@ class FifoPool:
 
     def add(self, client: int) -> None:
         self._waiting.setdefault(client)
+
+    def extend(self, clients: Sequence[int]) -> None:
+        # Whoever waits already keeps the place that it has.
+        self._waiting.update(dict.fromkeys(clients))
 
     def remove(self, client: int) -> None:
         self._waiting.pop(client, None)
@@ -72,13 +83,20 @@ class RandomPool:
     def __init__(self, count: int, seed: int) -> None:
         self._seed = seed
         self._draws = 0
-        self._idle = array("q")
-        self._place = array("q", [-1]) * count
+        self._idle = array("i")
+        self._place = array("i", [-1]) * count
 
     def add(self, client: int) -> None:
         if self._place[client] < 0:
             self._place[client] = len(self._idle)
             self._idle.append(client)
+
+    def extend(self, clients: Sequence[int]) -> None:
+        place = np.frombuffer(self._place, np.int32)
+        new = np.fromiter(dict.fromkeys(clients), np.int32)
+        new = new[place[new] < 0]
+        place[new] = np.arange(len(self._idle), len(self._idle) + len(new))
+        self._idle.frombytes(new.tobytes())
 
     def remove(self, client: int) -> None:
         place = self._place[client]
@@ -110,9 +128,8 @@ class RandomPool:
     def thaw(self, frozen: dict[str, Any]) -> None:
         for client in self._idle:
             self._place[client] = -1
-        self._idle, self._draws = array("q"), frozen["draws"]
-        for client in frozen["idle"]:
-            self.add(client)
+        self._idle, self._draws = array("i"), frozen["draws"]
+        self.extend(frozen["idle"])
 
 
 class RankedPool:
@@ -139,6 +156,15 @@ class RankedPool:
             # Clients that come and go and are never picked leave their old entries behind.
             self._heap = [entry for entry in self._heap if self._live.get(entry[3]) == entry[2]]
             heapq.heapify(self._heap)
+
+    def extend(self, clients: Sequence[int]) -> None:
+        new = [client for client in dict.fromkeys(clients) if client not in self._live]
+        tickets = range(self._ticket + 1, self._ticket + 1 + len(new))
+        self._ticket += len(new)
+        self._live.update(zip(new, tickets, strict=True))
+        draws = uniforms(self._seed, np.array(new, np.uint64), np.array(tickets, np.uint64), "rank").tolist()
+        self._heap += zip((-self.scores.get(client, 0.0) for client in new), draws, tickets, new, strict=True)
+        heapq.heapify(self._heap)
 
     def remove(self, client: int) -> None:
         self._live.pop(client, None)
@@ -179,6 +205,9 @@ class AvailabilityPool:
 
     def add(self, client: int) -> None:
         self._ranked.add(client)
+
+    def extend(self, clients: Sequence[int]) -> None:
+        self._ranked.extend(clients)
 
     def remove(self, client: int) -> None:
         self._ranked.remove(client)
@@ -221,6 +250,11 @@ class UtilityPool:
 
     def add(self, client: int) -> None:
         (self._ranked if client in self._ranked.scores else self._fresh).add(client)
+
+    def extend(self, clients: Sequence[int]) -> None:
+        known = self._ranked.scores.keys()
+        self._ranked.extend([client for client in clients if client in known])
+        self._fresh.extend([client for client in clients if client not in known])
 
     def remove(self, client: int) -> None:
         self._ranked.remove(client)

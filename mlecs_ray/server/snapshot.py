@@ -12,7 +12,7 @@ import torch
 from mlecs_ray.events import Rang, Train
 from mlecs_ray.method import Budget, Client, Job, Update
 from mlecs_ray.server.core import Flight, Server, Waiting
-from mlecs_ray.server.engine import Change, Due, Engine, Happening, Pending, Tally, Tick
+from mlecs_ray.server.engine import Change, Due, Engine, Happening, Pending, Tally, Tick, sizes
 from mlecs_ray.server.journal import JobRecord
 from mlecs_ray.sim.world import Fate, Timing
 from mlecs_ray.tree import Tree, leaves
@@ -122,7 +122,8 @@ def _unpack_pending(packed: Mapping[str, Any], server: Server, trees: Mapping[st
     tree = trees[packed["payload"]]
     job = Job(client, packed["version"], packed["seed"], tree)
     train = Train(packed["number"], job, server.method.work(client, tree))
-    pending = Pending(train, packed["start"], Timing(**packed["timing"]), Fate(**packed["fate"]))
+    timing, fate = Timing(**packed["timing"]), Fate(**packed["fate"])
+    pending = Pending(train, packed["start"], timing, fate, *sizes(train))
     return pending, Flight(train, packed["lane"], packed["round"], packed["start"])
 
 

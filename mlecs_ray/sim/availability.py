@@ -6,15 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlecs_ray.errors import InputError
 from mlecs_ray.seeds import derive, uniform
 from mlecs_ray.sim.checks import check_positive, check_share
+from mlecs_ray.sim.streams import derived, uniforms
 
 State = tuple[bool, float]
 """Is the client online, and until when (exclusive) this holds, ``math.inf`` if for ever.
 
 Being online ends there. Being offline may go on after it where two conditions must meet (``Both``, ``Membership``).
 """
+
+States = tuple[NDArray[np.bool_], NDArray[np.float64]]
+"""``State`` of many clients, in columns."""
 
 _FOR_EVER: State = (True, math.inf)
 _NEVER: State = (False, math.inf)
@@ -26,6 +33,9 @@ class Availability(Protocol):
     def state(self, client: int, seconds: float) -> State:
         """The state of ``client`` (0, 1, ...) at ``seconds`` >= 0; ``until`` is later than ``seconds``."""
 
+    def opening(self, count: int) -> States:
+        """The states of the first ``count`` clients at second 0, number for number as ``state`` has them."""
+
 
 @dataclass(frozen=True)
 class Always:
@@ -33,6 +43,13 @@ class Always:
 
     def state(self, client: int, seconds: float) -> State:
         return _FOR_EVER
+
+    def opening(self, count: int) -> States:
+        return _for_ever(count)
+
+
+def _for_ever(count: int) -> States:
+    return np.ones(count, dtype=np.bool_), np.full(count, math.inf)
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,17 @@ class Diurnal:
             day -= 1
         dusk, midnight = phase + (day + self.on_share) * self.period, phase + (day + 1) * self.period
         return (True, dusk) if seconds < dusk else (False, midnight)
+
+    def opening(self, count: int) -> States:
+        if self.on_share == 1:
+            return _for_ever(count)
+        phase = self.period * self.spread * uniforms(self.seed, "diurnal", np.arange(count, dtype=np.uint64))
+        day = np.floor((0.0 - phase) / self.period)
+        day = np.where(
+            phase + (day + 1) * self.period <= 0, day + 1, np.where(phase + day * self.period > 0, day - 1, day)
+        )
+        dusk, midnight = phase + (day + self.on_share) * self.period, phase + (day + 1) * self.period
+        return dusk > 0, np.where(dusk > 0, dusk, midnight)
 
 
 class _Cursors:
@@ -116,6 +144,16 @@ class Markov:
         cursors.index[client], cursors.start[client], cursors.end[client] = index, start, end
         return starts_on == (index % 2 == 0), end
 
+    def opening(self, count: int) -> States:
+        clients = np.arange(count, dtype=np.uint64)
+        online = uniforms(self.seed, "first", clients) * (self.mean_on + self.mean_off) < self.mean_on
+        draws = uniforms(derived(self.seed, "interval", clients), 0).tolist()
+        # Not numpy's logarithm: it may differ in the last bit from the one that ``state`` takes.
+        until = -np.where(online, self.mean_on, self.mean_off) * [math.log1p(-draw) for draw in draws]
+        for client in np.flatnonzero(until <= 0).tolist():
+            online[client], until[client] = self.state(client, 0.0)
+        return online, until
+
 
 def _meet(first: Availability, second: Availability, client: int, seconds: float) -> State:
     """On while both are; off at least until those that are off come back.
@@ -126,6 +164,14 @@ def _meet(first: Availability, second: Availability, client: int, seconds: float
     if here and there:
         return True, min(here_until, there_until)
     return False, max(-math.inf if here else here_until, -math.inf if there else there_until)
+
+
+def _meet_all(first: States, second: States) -> States:
+    """``_meet`` for columns."""
+    (here, here_until), (there, there_until) = first, second
+    back = np.maximum(np.where(here, -math.inf, here_until), np.where(there, -math.inf, there_until))
+    both = here & there
+    return both, np.where(both, np.minimum(here_until, there_until), back)
 
 
 @dataclass(frozen=True)
@@ -141,6 +187,9 @@ class Both:
     def state(self, client: int, seconds: float) -> State:
         return _meet(self.first, self.second, client, seconds)
 
+    def opening(self, count: int) -> States:
+        return _meet_all(self.first.opening(count), self.second.opening(count))
+
 
 @dataclass(frozen=True)
 class _Stay:
@@ -152,6 +201,13 @@ class _Stay:
         if seconds < join:
             return False, join
         return (True, leave) if seconds < leave else _NEVER
+
+    def opening(self, count: int) -> States:
+        online, until = _for_ever(count)
+        for client in self.joins.keys() | self.leaves.keys():
+            if client < count:
+                online[client], until[client] = self.state(client, 0.0)
+        return online, until
 
 
 @dataclass(frozen=True)
@@ -178,3 +234,6 @@ class Membership:
 
     def state(self, client: int, seconds: float) -> State:
         return _meet(self._stay, self.inner, client, seconds)
+
+    def opening(self, count: int) -> States:
+        return _meet_all(self._stay.opening(count), self.inner.opening(count))

@@ -36,6 +36,8 @@ class Faults:
 
     def strike(self, client: int, number: int, start: float, timing: Timing) -> Strike | None:
         """The first fault that hits job ``number`` of ``client``, begun at ``start``; None if none does."""
+        if not (self.dropout or self.upload_loss or self.partitions):
+            return None
         found = (
             self._dropped(client, number, timing),
             self._cut(client, start, timing),

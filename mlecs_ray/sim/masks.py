@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mlecs_ray.errors import InputError
@@ -36,12 +36,14 @@ class AllModalities:
     """Everyone has everything."""
 
     modalities: tuple[str, ...]
+    _all: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check(self.modalities)
+        object.__setattr__(self, "_all", frozenset(self.modalities))
 
     def of(self, client: int, seconds: float) -> frozenset[str]:
-        return frozenset(self.modalities)
+        return self._all
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,20 +55,31 @@ class Population:
     def __len__(self) -> int:
         return len(self.samples)
 
+    @cached_property
+    def _rows(self) -> tuple[memoryview, memoryview, memoryview, memoryview]:
+        """Device, samples, structure and tier as plain numbers: numpy would make an object of its own of each."""
+        return self.device.data, self.samples.data, self.structure.data, self.tier.data
+
     def client(self, number: int, modalities: frozenset[str]) -> Client:
         """Client ``number`` with the modalities that it has now; raises InputError where there is no such row."""
-        if not 0 <= number < len(self.samples):
+        device, samples, structure, tier = self._rows
+        if not 0 <= number < len(samples):
             raise InputError(f"client {number} must lie in 0..{len(self) - 1}, or it has no device and no data")
-        device = self.devices[self.device[number]]
+        kind = self.devices[device[number]]
         return Client(
             id=number,
             modalities=modalities,
-            budget=device.budget,
-            device=device.name,
-            samples=int(self.samples[number]),
-            structure=self.structures[self.structure[number]],
-            tier=int(self.tier[number]),
+            budget=kind.budget,
+            device=kind.name,
+            samples=samples[number],
+            structure=self.structures[structure[number]],
+            tier=tier[number],
         )
+
+    def tier_of(self, number: int) -> int:
+        """The tier of client ``number``."""
+        tier: int = self._rows[3][number]
+        return tier
 
     def with_tiers(self, tier: ArrayLike) -> "Population":
         """The same clients in these tiers."""

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.sim.availability import State
+from mlecs_ray.sim.availability import State, States
 from mlecs_ray.sim.checks import check_positive
 
 _COLUMNS = ("client", "start", "end")
@@ -58,6 +58,12 @@ class Trace:
         while edge(index - 1) > seconds:
             index -= 1
         return on == (index % 2 == 0), edge(index)
+
+    def opening(self, count: int) -> States:
+        """Clients that follow one row share its state."""
+        states = np.array([self.state(row, 0.0) for row in range(min(count, len(self)))])
+        online, until = (np.resize(column, count) for column in states.T)
+        return online.astype(np.bool_), until
 
 
 def trace_from_rows(rows: Sequence[Row], spans: Sequence[float]) -> Trace:

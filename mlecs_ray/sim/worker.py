@@ -1,27 +1,18 @@
 """Does one job: the same code in this process and in a Ray actor."""
 
-from dataclasses import replace
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from mlecs_ray.method import Client, Job, Method, Update
-from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree, normal
+from mlecs_ray.draws import seed_torch
+from mlecs_ray.method import Client, Job, Method, Update, train_together
+from mlecs_ray.sim.shards import SeenShards, Shards
+from mlecs_ray.tree import Tree, leaves, normal, tree_map
 
 CHUNK = 32
 """Rows predicted at once. Fixed, because matrix kernels may round differently for other batch sizes."""
-
-
-class Shards(Protocol):
-    """Who owns which data."""
-
-    def shard(self, client: int) -> Samples:
-        """The private data of this client; the public data for the cloud's id, -1."""
-
-    @property
-    def test(self) -> Samples:
-        """What evaluation reads."""
 
 
 class Worker:
@@ -30,26 +21,51 @@ class Worker:
     A method sees trees as the wire gives them, also where there is no wire: the same here and in an actor.
     """
 
-    def __init__(self, method: Method, shards: Shards) -> None:
+    def __init__(self, method: Method, shards: Shards, device: str = "cpu") -> None:
         # One thread: the order of summation, and so the result, is then the same on every machine size.
         torch.set_num_threads(1)
-        self._method, self._shards = method, shards
+        self._method, self._shards, self._device = method, SeenShards(shards, device), device
 
     def train(self, job: Job, kept: Tree) -> Update:
-        """The client's part of the method, on the modalities that the client has at this moment."""
-        data = self._shards.shard(job.client.id).only(job.client.modalities)
-        torch.manual_seed(job.seed)
-        update = self._method.train(replace(job, tree=normal(job.tree)), data, normal(kept))
-        # A method may well give numpy's or torch's numbers; records and checkpoints want plain ones.
-        metrics = {name: float(value) for name, value in update.metrics.items()}
-        return Update(normal(update.tree), float(update.weight), normal(update.kept), metrics)
+        """The client's part of the method."""
+        data = self._shards.of(job.client)
+        seed_torch(job.seed)
+        return _plain(self._method.train(self._ready(job), data, self._here(kept)))
+
+    def train_many(self, jobs: Sequence[Job], kepts: Sequence[Tree]) -> list[Update]:
+        """A cohort: jobs of one structure, the same modalities and trees of the same shapes."""
+        if len(jobs) == 1:
+            return [self.train(jobs[0], kepts[0])]
+        datas = [self._shards.of(job.client) for job in jobs]
+        seed_torch(jobs[0].seed)
+        ready, kept = [self._ready(job) for job in jobs], [self._here(kept) for kept in kepts]
+        return [_plain(update) for update in train_together(self._method, ready, datas, kept)]
 
     def predict(self, client: Client, tree: Tree, kept: Tree, rows: range) -> list[Any]:
         """The answers to these test rows, seen through the client's modalities."""
-        torch.manual_seed(rows.start)
+        seed_torch(rows.start)
         with torch.no_grad():
-            samples = self._shards.test.take(rows).only(client.modalities)
-            return list(self._method.predictor(normal(tree), normal(kept), client)(samples))
+            samples = self._shards.test(rows, client.modalities)
+            return list(self._method.predictor(self._here(tree), self._here(kept), client)(samples))
+
+    def _ready(self, job: Job) -> Job:
+        return Job(job.client, job.version, job.seed, self._here(job.tree))
+
+    def _here(self, tree: Tree) -> Tree:
+        """As the wire gives it, on the device where clients train."""
+        ready = normal(tree)
+        return ready if self._device == "cpu" else tree_map(lambda leaf: leaf.to(self._device), ready)
+
+
+def _plain(update: Update) -> Update:
+    """A method may well give numpy's or torch's numbers; records and checkpoints want plain ones, in main memory."""
+    metrics = {name: float(value) for name, value in update.metrics.items()}
+    return Update(_sent(update.tree), float(update.weight), _sent(update.kept), metrics)
+
+
+def _sent(tree: Tree) -> Tree:
+    ready = normal(tree)
+    return tree_map(Tensor.cpu, ready) if any(leaf.device.type != "cpu" for _, leaf in leaves(ready)) else ready
 
 
 def chunks(rows: int) -> list[range]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Work
 from mlecs_ray.seeds import uniform
-from mlecs_ray.sim.availability import Always, Availability, State
+from mlecs_ray.sim.availability import Always, Availability, State, States
 from mlecs_ray.sim.faults import Faults
 from mlecs_ray.sim.load import Idle, Load
 from mlecs_ray.sim.masks import Masks
@@ -46,8 +46,10 @@ class World:
     def __post_init__(self) -> None:
         if not 0 <= self.jitter < math.inf:
             raise InputError(f"jitter={self.jitter} must be finite and >= 0, or durations are meaningless")
-        self.spent = np.zeros(len(self.population) + 1)
-        self._slowdown = np.append(self.population.slowdown, np.float32(1.0))
+        self._keep(np.zeros(len(self.population) + 1))
+        # Views give plain numbers, where numpy makes an object of its own of each.
+        self._slowdown = np.append(self.population.slowdown, np.float32(1.0)).data
+        self._device = self.population.device.data
         self._batteries = [device.budget.battery_joules for device in self.population.devices]
 
     @property
@@ -61,17 +63,19 @@ class World:
 
     def opening(self) -> list[int]:
         """Who is online at 0, in order."""
-        if isinstance(self.availability, Always):
-            return list(range(self.count))
-        state = self.availability.state
-        return [number for number in range(self.count) if state(number, 0.0)[0]]
+        online: list[int] = np.flatnonzero(self.states()[0]).tolist()
+        return online
+
+    def states(self) -> States:
+        """For each client what ``state`` says at 0, while every battery is full."""
+        return self.availability.opening(self.count)
 
     def state(self, number: int, now: float) -> State:
         """Is the client online, and until when (exclusive); a client with an empty battery is offline for ever."""
         if number == CLOUD:
             return True, math.inf
-        battery = self._batteries[self.population.device[number]]
-        if battery is not None and self.spent[number] >= battery * _EMPTY:
+        battery = self._batteries[self._device[number]]
+        if battery is not None and self._spent[number] >= battery * _EMPTY:
             return False, math.inf
         return self.availability.state(number, now)
 
@@ -80,8 +84,10 @@ class World:
 
         Background load counts as it is when computing starts. Raises InputError where a figure makes no duration.
         """
-        spread = math.exp(self.jitter * _normal(uniform(self.seed, "jitter", client.id, number) + 2**-54))
-        return self._timing(client, now, download_bytes, work, spread if self.jitter else 1.0)
+        spread = 1.0
+        if self.jitter:
+            spread = math.exp(self.jitter * _normal(uniform(self.seed, "jitter", client.id, number) + 2**-54))
+        return self._timing(client, now, download_bytes, work, spread)
 
     def expected_seconds(self, client: Client, download_bytes: float, work: Work) -> float:
         """The same without jitter and load: what a server may know beforehand, e.g. to form tiers."""
@@ -99,9 +105,9 @@ class World:
         strike = self.faults.strike(number, job, now, timing)
         if strike is not None and (strike[0] < best.seconds or best.lost is None):
             best = Fate(*strike)
-        battery = self._batteries[self.population.device[number]]
+        battery = self._batteries[self._device[number]]
         if battery is not None:
-            left = battery - float(self.spent[number])
+            left = battery - self._spent[number]
             if left < timing.joules and timing.total * left / timing.joules < best.seconds:
                 best = Fate(timing.total * left / timing.joules, "battery")
         return best
@@ -133,14 +139,17 @@ class World:
                 f"a checkpoint of {len(spent) - 1} clients cannot resume a world of {self.count}: batteries would be "
                 "unknown"
             )
-        self.spent = spent
+        self._keep(spent)
+
+    def _keep(self, spent: NDArray[np.float64]) -> None:
+        self.spent, self._spent = spent, spent.data
 
     def _timing(self, client: Client, now: float | None, download_bytes: float, work: Work, spread: float) -> Timing:
         budget, upload_bytes = client.budget, work.upload_bytes
         try:
             if not work.flops > 0:
                 raise InputError(f"flops={work.flops} must be > 0: a cost that was not counted makes a meaningless run")
-            slow = float(self._slowdown[client.id])
+            slow = self._slowdown[client.id]
             download = slow * (budget.latency_seconds + 8 * download_bytes / budget.downlink_bps)
             compute = slow * work.flops / budget.flops * spread
             if now is not None and client.id != CLOUD:

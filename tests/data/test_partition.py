@@ -5,8 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mlecs_ray import seeds
 from mlecs_ray.data import partition
-from mlecs_ray.data.partition import Holding, Partition
+from mlecs_ray.data.holdings import Drawn, Partition
+from mlecs_ray.data.partition import Holding
 from mlecs_ray.errors import InputError
 
 LABELS = np.repeat(np.arange(10), 60)
@@ -119,3 +121,39 @@ def test_holding_nothing_is_refused() -> None:
         partition.iid(600, 4, 1, Holding(per_client=700))
     with pytest.raises(InputError, match="clients=0"):
         partition.iid(600, 0, 1)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 1.0, 1e6])
+def test_shared_mixtures_are_those_of_numpys_own_choice(alpha: float) -> None:
+    """Against ``rng.choice`` for one client after the other."""
+    rng = seeds.generator(7, "partition", "dirichlet")
+    expected = []
+    for mixture in rng.dirichlet(np.full(10, alpha), 120):
+        odds = (mixture / 60)[LABELS]
+        odds = odds / odds.sum() + 1e-9
+        expected.append(sorted(rng.choice(600, 25, replace=False, p=odds / odds.sum()).tolist()))
+    parts = partition.dirichlet(LABELS, 120, alpha, 7, Holding(per_client=25))
+    assert [part.tolist() for part in parts] == expected
+
+
+@pytest.mark.parametrize("minimum", [1, 3, 5])
+def test_whoever_holds_most_gives_its_last_sample_to_those_below_the_minimum(minimum: int) -> None:
+    """Against lists of which the longest is popped, and against all 600 samples at their first owners."""
+    first = partition.dirichlet(LABELS, 120, 0.05, 3, Holding(minimum=1))
+    assert min(first.sizes) == 1
+    owner = np.concatenate([np.full(len(part), client) for client, part in enumerate(first)])
+    owner = owner[np.argsort(np.concatenate(list(first)))]
+    lists = [np.flatnonzero(owner == client).tolist() for client in range(120)]
+    for held in lists:
+        while len(held) < minimum:
+            held.append(max(lists, key=len).pop())
+    raised = partition._raised(owner, 120, minimum)
+    assert [part.tolist() for part in raised] == [sorted(held) for held in lists]
+
+
+def test_a_million_clients_that_draw_evenly_take_a_few_bytes_each() -> None:
+    """Two columns of 4 bytes; no sample is drawn before someone asks."""
+    parts = partition.iid(600, 1_000_000, 1, Holding(per_client=8))
+    assert isinstance(parts, Drawn)
+    assert parts.kind.nbytes + parts.sizes.nbytes == 8_000_000
+    assert len(set(parts[999_999].tolist())) == 8

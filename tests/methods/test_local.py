@@ -102,7 +102,7 @@ def test_adjust_sees_the_gradient_and_the_current_weights():
     """Gradients w - 1 = -1, then -0.9 as adjust zeroes nothing but records: w goes 0, 0.1."""
     seen = []
 
-    def spy(grads, params):
+    def spy(grads, params, _sent):
         seen.append((value(grads), value(params)))
         return tree_scale(grads, 2.0)
 
@@ -132,7 +132,7 @@ def test_clipping_bounds_the_norm_over_all_leaves():
 def test_clipping_takes_place_after_the_adjustment():
     """Gradient -10 doubled is -20, clipped to -1: one step of 0.1."""
     local = LocalTraining(SGD(0.1), batch=1, clip=1.0)
-    learned = fit(TASK, local, job(), points([1.0], [10.0]), lambda grads, _: tree_scale(grads, 2.0))
+    learned = fit(TASK, local, job(), points([1.0], [10.0]), lambda grads, *_: tree_scale(grads, 2.0))
     assert value(learned.params) == pytest.approx(0.1, abs=1e-6)
 
 

@@ -34,6 +34,10 @@ class LeastSquares:
     modalities: tuple[str, ...] = ("x",)
     features: int = 1
 
+    @property
+    def structure_names(self) -> tuple[str, ...]:
+        return ("",)
+
     def init(self, seed: int) -> Tree:
         return {m: {"w": torch.zeros(self.features)} for m in self.modalities}
 

@@ -1,5 +1,6 @@
 """A run without Ray listens to whoever watches it."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,13 @@ def test_a_watcher_that_fails_stops_the_run_too(tmp_path: Path) -> None:
     outcome = read_outcome(tmp_path)
     assert outcome is not None
     assert outcome.progress.merges < 60
+
+
+def test_a_run_says_when_its_first_update_had_come_back(tmp_path: Path) -> None:
+    before = time.time()
+    outcome = run_locally(LONG, tmp_path)
+    read = read_outcome(tmp_path)
+    assert read is not None
+    assert read.progress.first_update == outcome.progress.first_update
+    assert outcome.progress.first_update is not None
+    assert before < outcome.progress.first_update < time.time()

@@ -80,6 +80,11 @@ def test_a_mask_is_cut_to_what_the_clients_data_has() -> None:
     assert HeldMasks(AllModalities(("sound",)), held).of(1, 0.0) == {"image"}
 
 
+def test_clients_with_the_same_modalities_share_one_set() -> None:
+    masks = HeldMasks(FixedMasks(("image", "sound"), 0.5, 1), [frozenset({"image", "sound"})] * 100)
+    assert len({id(masks.of(client, 0.0)) for client in range(100)}) == 3
+
+
 def test_a_client_of_ones_own_data_has_the_modalities_it_has_rows_of(tmp_path: Path) -> None:
     data = {"name": "parquet", "path": str(write_folder(tmp_path)), "partition": "given"}
     scenario = apply(SMOKE, {"clients.count": 3, "task": "fusion", "data": data})

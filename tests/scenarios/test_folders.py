@@ -8,7 +8,8 @@ import pytest
 
 from mlecs_ray.data.catalogue import CATALOGUE
 from scenarios.cli import console
-from scenarios.execute import claimed, execute
+from scenarios.execute import execute
+from scenarios.folders import claimed
 from tests.report.synthetic import write_seeds
 from tests.scenarios.conftest import Mlecs, Said
 from tests.small import small_scenario

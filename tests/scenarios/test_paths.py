@@ -23,14 +23,19 @@ def test_files_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "clients.availability.trace": "trace.csv",
         "method.name": "own.py:Mine",
         "clients.structures": {"pi4b": "edge-base", "phone-mid": "models/mine"},
-        "task.slms": ["edge-base", "models/mine", "org/on-the-hub"],
+        "task.slms": ["edge-base", "models/mine", "org/on-the-hub", "file:models/mine"],
     }
     scenario = absolute(apply(SMOKE, named))
     assert scenario.data.path == str(tmp_path / "my" / "data")
     assert scenario.clients.availability.trace == str(tmp_path / "trace.csv")
     assert scenario.method.name == f"{tmp_path}/own.py:Mine"
     assert scenario.clients.structures == {"pi4b": "edge-base", "phone-mid": str(tmp_path / "models" / "mine")}
-    assert scenario.task.slms == ("edge-base", str(tmp_path / "models" / "mine"), "org/on-the-hub")
+    assert scenario.task.slms == (
+        "edge-base",
+        str(tmp_path / "models" / "mine"),
+        "org/on-the-hub",
+        f"file:{tmp_path}/models/mine",
+    )
 
 
 def test_files_of_variants_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """A method without learning, a world without surprises, a journal that remembers: enough to watch a server decide."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -42,6 +42,19 @@ class Counting:
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
         answer = float(tree["w"].sum() + kept.get("jobs", torch.zeros(())))
         return lambda samples: [answer] * len(samples)
+
+
+@dataclass(frozen=True)
+class Herd(Counting):
+    """Whoever trains together leaves a mark: what a client learns tells who its companions were."""
+
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        mark = len(jobs) + sum(job.seed % 97 for job in jobs) / 97
+        alone = [self.train(job, data, kept) for job, data, kept in zip(jobs, datas, kepts, strict=True)]
+        return [replace(one, tree={"w": one.tree["w"] + mark}) for one in alone]
+
+    def obstacle(self) -> str | None:
+        return None
 
 
 @dataclass

@@ -13,10 +13,11 @@ from mlecs_ray.method import Work
 from mlecs_ray.server.core import Server
 from mlecs_ray.server.engine import Engine, Limits
 from mlecs_ray.server.evaluation import Evaluator, Judge, Plan
-from mlecs_ray.server.guard import GuardRules
+from mlecs_ray.server.rules import GuardRules
 from mlecs_ray.server.schedule import Schedule
 from mlecs_ray.server.snapshot import Snapshot, freeze, thaw
 from mlecs_ray.sim.availability import Always, Availability, Markov
+from mlecs_ray.sim.cohorts import Cohorts
 from mlecs_ray.sim.faults import Faults
 from mlecs_ray.sim.fleet import LocalFleet
 from mlecs_ray.sim.masks import AllModalities
@@ -25,7 +26,7 @@ from mlecs_ray.sim.worker import Worker
 from mlecs_ray.sim.world import World
 from mlecs_ray.tree import tree_digest
 from mlecs_ray.wire import pack, unpack
-from tests.server.fakes import Counting, Memory, Pile, mean
+from tests.server.fakes import Counting, Herd, Memory, Pile, mean
 
 
 def population(count: int, device: str = "phone-mid") -> Population:
@@ -51,7 +52,8 @@ class WorldRoster:
 def make(count=6, seconds=3000.0, availability: Availability | None = None, faults: Faults | None = None, **fields):
     masks = AllModalities(("x",))
     world = World(population(count), masks, availability or Always(), faults=faults or Faults(), jitter=0.5, seed=3)
-    method, journal, fleet = fields.pop("method", Counting()), Memory(), LocalFleet(Worker(Counting(), Pile()))
+    method, journal, most = fields.pop("method", Counting()), Memory(), fields.pop("most", 1)
+    fleet = LocalFleet(Worker(method, Pile()), Cohorts(lambda _: most))
     judges = (Judge("global", "model", world.client(0, 0.0)), Judge("personal", "1", world.client(1, 0.0)))
     plan = Plan(judges, mean, 40, every_merges=5)
     schedule = Schedule(**{"concurrency": 4, "buffer": 2, "selection": "random", **fields})
@@ -116,10 +118,32 @@ def _through_json(snapshot: Snapshot) -> Snapshot:
     return Snapshot(json.loads(json.dumps(snapshot.facts)), trees)
 
 
+def test_who_trains_together_leaves_its_mark_on_the_state():
+    alone, herd, same = make(), make(method=Herd(), most=3), make(most=3)
+    for engine in (alone, herd, same):
+        asyncio.run(drain(engine))
+    assert herd.journal.events == alone.journal.events
+    assert tree_digest(herd.server.state) != tree_digest(alone.server.state)
+    assert tree_digest(same.server.state) == tree_digest(alone.server.state)
+
+
 @pytest.mark.parametrize("stop", [1, 4, 11])
-@pytest.mark.parametrize("selection", ["fifo", "random", "availability", "utility"])
-def test_a_run_frozen_and_thawed_ends_as_if_it_had_not_been(stop, selection):
-    options = {"availability": Markov(400.0, 200.0, 5), "faults": Faults(dropout=0.1), "selection": selection}
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"selection": "fifo"},
+        {"selection": "random"},
+        {"selection": "availability"},
+        {"selection": "utility"},
+        {"most": 3},
+        {"most": 2},
+        {"most": 99},
+    ],
+    ids=str,
+)
+def test_a_run_frozen_and_thawed_ends_as_if_it_had_not_been(stop, extra):
+    """With ``most``, cohorts under way are as they would have been, though some of them have landed already."""
+    options = {"availability": Markov(400.0, 200.0, 5), "faults": Faults(dropout=0.1), "method": Herd(), **extra}
     whole = make(**options)
     asyncio.run(drain(whole))
     first = make(**options)
@@ -127,11 +151,11 @@ def test_a_run_frozen_and_thawed_ends_as_if_it_had_not_been(stop, selection):
     async def part():
         await drain(first, until=stop)
         await first.evaluator.drain()
-        return _through_json(freeze(first)), await first.fleet.kept()
+        return _through_json(freeze(first)), await first.fleet.kept(), await first.fleet.answers()
 
-    snapshot, kept = asyncio.run(part())
+    snapshot, kept, answers = asyncio.run(part())
     second = make(**options)
-    second.fleet.restore(kept)
+    second.fleet.restore(kept, answers)
     thaw(second, snapshot)
     asyncio.run(drain(second))
     assert first.journal.events + second.journal.events == whole.journal.events

@@ -311,3 +311,21 @@ def test_a_job_that_took_no_time_has_its_rank() -> None:
     pool = UtilityPool(2, 0)
     pool.learn(0, 0.0, {"samples": 2.0, "loss": 3.0})
     assert pool.freeze()["ranked"]["scores"] == [(0, 6.0)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("clients", [(3, 5, 7), (7, 3, 5, 3, 11), ()])
+def test_adding_many_at_once_is_adding_each_in_turn(kind: Selection, clients: tuple[int, ...]) -> None:
+    """Clients 5 and 9 are known by an earlier job, 9 and 1 are there already; then everyone comes back once more."""
+    one, many = (make_pool(kind, COUNT, 4) for _ in range(2))
+    for pool in (one, many):
+        for client in (5, 9):
+            pool.learn(client, 2.0, job(10, client))
+        filled(pool, 9, 1)
+    filled(one, *clients)
+    many.extend(clients)
+    assert (one.freeze(), len(one)) == (many.freeze(), len(many))
+    assert rest(one) == rest(many)
+    filled(one, *range(COUNT))
+    many.extend(range(COUNT))
+    assert rest(one) == rest(many)

@@ -186,3 +186,16 @@ def test_a_member_who_joins_while_offline_appears_when_its_own_state_turns():
 def test_figures_without_a_meaning_are_refused(build, message):
     with pytest.raises(InputError, match=message):
         build()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [1, 2, 300])
+def test_the_opening_is_what_each_client_would_say_at_0(kind: str, count: int) -> None:
+    online, until = KINDS[kind]().opening(count)
+    expected = [KINDS[kind]().state(client, 0.0) for client in range(count)]
+    assert list(zip(online.tolist(), until.tolist(), strict=True)) == expected
+
+
+def test_those_who_join_or_leave_later_than_the_fleet_is_large_are_not_looked_at() -> None:
+    online, until = Membership(Always(), {1: 4.0, 7: 9.0}, {0: 5.0}).opening(2)
+    assert (online.tolist(), until.tolist()) == ([True, False], [5.0, 4.0])

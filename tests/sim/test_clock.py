@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from mlecs_ray.sim.clock import Clock
@@ -69,3 +70,38 @@ def test_a_restored_clock_goes_on_as_the_first_would_have():
 def test_a_checkpoint_that_disagrees_with_itself_is_refused(entry):
     with pytest.raises(ValueError, match="or the resumed run differs"):
         Clock[str]().restore(2.0, [entry], 9)
+
+
+def test_planned_rows_and_other_events_pop_in_one_order():
+    """Ties by ticket: rows 0 and 2 were planned first, then "x", then row 0 once more."""
+    clock = Clock(3, lambda row: f"row {row}")
+    clock.plan_all(np.array([1.0, math.inf, 1.0]))
+    clock.at(1.0, "x")
+    popped = [clock.pop()]
+    clock.plan(0, 1.0)
+    assert (len(clock), clock.peek()) == (3, 1.0)
+    popped += [clock.pop() for _ in range(3)]
+    assert popped == ["row 0", "row 2", "x", "row 0"]
+    assert (clock.now, clock.peek(), len(clock)) == (1.0, math.inf, 0)
+
+
+def test_a_clock_put_back_pops_planned_rows_as_the_first_would_have():
+    first, second = (Clock(4, lambda row: f"row {row}") for _ in range(2))
+    first.plan_all(np.array([3.0, 2.0, math.inf, 2.0]))
+    first.at(2.0, "x")
+    second.restore(first.now, first.entries(), first.ticket)
+    for clock in (first, second):
+        clock.pop()
+        clock.plan(1, 2.0)
+    rest = [[clock.pop() for _ in range(len(clock))] for clock in (first, second)]
+    assert rest == [["row 3", "x", "row 1", "row 0"]] * 2
+
+
+@pytest.mark.parametrize("moment", [-1.0, math.nan])
+def test_a_row_that_has_no_moment_to_come_is_refused(moment):
+    clock = Clock(2, str)
+    with pytest.raises(ValueError, match=r"moment=(-1.0|nan) must be finite and >= now=0.0"):
+        clock.plan_all(np.array([1.0, moment]))
+    with pytest.raises(ValueError, match=r"moment="):
+        clock.plan(0, moment)
+    assert len(clock) == 0

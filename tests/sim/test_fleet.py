@@ -78,5 +78,5 @@ def test_another_fleet_takes_up_what_was_kept() -> None:
     fleet, other = LocalFleet(Worker(Diary(), Pile())), LocalFleet(Worker(Diary(), Pile()))
     jobs_done(fleet, 1)
     fleet.commit(0, 1)
-    other.restore(asyncio.run(fleet.kept()))
+    other.restore(asyncio.run(fleet.kept()), {})
     assert jobs_done(other, 2) == 2.0

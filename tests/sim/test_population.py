@@ -87,3 +87,8 @@ def test_the_clouds_client_is_a_client_of_its_own_kind():
 def test_a_population_that_cannot_be_is_refused(build, message):
     with pytest.raises(InputError, match=message):
         build()
+
+
+def test_a_tier_is_a_plain_number():
+    tier = draw_population(3, {"pi4b": 1}, [1, 1, 1], {}, seed=1).with_tiers([0, 2, 1]).tier_of(1)
+    assert (tier, type(tier)) == (2, int)

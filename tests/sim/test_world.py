@@ -217,6 +217,9 @@ def test_those_online_at_the_start_are_named_in_order():
     world = World(fleet(50), MASKS, Markov(5.0, 5.0, 3))
     assert world.opening() == [c for c in range(50) if world.state(c, 0.0)[0]]
     assert 0 < len(world.opening()) < 50
+    assert list(zip(*(column.tolist() for column in world.states()), strict=True)) == [
+        world.state(c, 0.0) for c in range(50)
+    ]
     assert World(fleet(3), MASKS).opening() == [0, 1, 2]
     assert World(fleet(3), MASKS).count == 3
 

@@ -1,0 +1,31 @@
+"""What a figure was measured on and with."""
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from bench.environments import Environment
+
+
+def describe() -> str:
+    """Cores, processor and memory."""
+    cores, gigabytes = os.cpu_count(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return f"{cores} cores of {processor()}, {gigabytes:.0f} GB of memory, {platform.system()}"
+
+
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's own name where the kernel tells it."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def versions(peers: Sequence[Environment]) -> str:
+    """Ours, and those of the peers that took part."""
+    own = [f"{name} {metadata.version(name)}" for name in ("mlecs-ray", "torch", "ray")]
+    return ", ".join([f"Python {platform.python_version()}", *own, *(peer.peer.replace("==", " ") for peer in peers)])

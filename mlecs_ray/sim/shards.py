@@ -1,0 +1,56 @@
+"""Who owns which data, as workers see it."""
+
+from collections import OrderedDict
+from typing import Protocol
+
+from mlecs_ray.method import Client
+from mlecs_ray.samples import Samples
+
+REMEMBERED_BYTES = 64 * 2**20
+
+
+class Shards(Protocol):
+    """Who owns which data."""
+
+    def shard(self, client: int) -> Samples:
+        """The private data of this client; the public data for the cloud's id, -1."""
+
+    @property
+    def test(self) -> Samples:
+        """What evaluation reads."""
+
+
+class SeenShards:
+    """Clients' data through their sensors, on the device where it is used.
+
+    The newest few megabytes are remembered, since clients come again: on a GPU they need not cross the bus then.
+    """
+
+    def __init__(self, shards: Shards, device: str = "cpu", most_bytes: int = REMEMBERED_BYTES) -> None:
+        self._shards, self._device, self._most = shards, device, most_bytes
+        self._seen: OrderedDict[tuple[int, frozenset[str]], Samples] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, client: Client) -> Samples:
+        """What the client owns, through the modalities that it has at this moment."""
+        key = client.id, client.modalities
+        if key in self._seen:
+            self._seen.move_to_end(key)
+            return self._seen[key]
+        seen = self._seen[key] = self._placed(self._shards.shard(client.id).only(client.modalities))
+        self._bytes += _bytes(seen)
+        while self._bytes > self._most and len(self._seen) > 1:
+            self._bytes -= _bytes(self._seen.popitem(last=False)[1])
+        return seen
+
+    def test(self, rows: range, modalities: frozenset[str]) -> Samples:
+        """These test rows through these modalities."""
+        return self._placed(self._shards.test.take(rows).only(modalities))
+
+    def _placed(self, samples: Samples) -> Samples:
+        return samples if self._device == "cpu" else samples.to(self._device)
+
+
+def _bytes(samples: Samples) -> int:
+    """Of the inputs, which outweigh all else."""
+    return sum(column.nbytes for column in samples.inputs.values())

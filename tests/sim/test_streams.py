@@ -1,0 +1,23 @@
+"""Columns of draws, number for number those of one client after the other."""
+
+import numpy as np
+import pytest
+
+from mlecs_ray.seeds import derive, uniform
+from mlecs_ray.sim.streams import derived, uniforms
+
+CLIENTS = np.array([0, 1, 7, 999_999, 2**40], dtype=np.uint64)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 2**63 - 1, -5])
+def test_a_column_holds_what_each_client_would_draw(seed: int) -> None:
+    clients = CLIENTS.tolist()
+    assert uniforms(seed, "a", CLIENTS, 4).tolist() == [uniform(seed, "a", client, 4) for client in clients]
+    assert derived(seed, CLIENTS, "b").tolist() == [derive(seed, client, "b") for client in clients]
+
+
+def test_seeds_and_keys_may_both_be_columns() -> None:
+    """As intervals are drawn: a stream for each client, and then a number of it."""
+    streams = derived(1, "interval", CLIENTS)
+    expected = [uniform(derive(1, "interval", client), 2) for client in CLIENTS.tolist()]
+    assert uniforms(streams, 2).tolist() == expected

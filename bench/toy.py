@@ -9,6 +9,8 @@ from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Wo
 from mlecs_ray.samples import Samples
 from mlecs_ray.tree import Tree
 
+ONE: Tree = {"w": torch.ones(1)}
+
 
 @dataclass(frozen=True)
 class Toy:
@@ -30,7 +32,7 @@ class Toy:
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """One more."""
-        return Update({"w": torch.ones(1)}, 1.0)
+        return Update(ONE, 1.0)
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Add the mean."""

@@ -1,27 +1,24 @@
 """All that can reach the server, and all that it can ask for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlecs_ray.method import Job, Update, Work
 
 
-@dataclass(frozen=True)
-class Online:
+class Online(NamedTuple):
     """These clients have become reachable."""
 
     clients: Sequence[int]
 
 
-@dataclass(frozen=True)
-class Offline:
+class Offline(NamedTuple):
     """This client is not reachable any more; a job it had is reported Lost by itself."""
 
     client: int
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """The update of job ``number`` is here."""
 
     client: int
@@ -29,16 +26,14 @@ class Finished:
     update: Update
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(NamedTuple):
     """Job ``number`` will never answer: its client dropped out, or its upload failed."""
 
     client: int
     number: int
 
 
-@dataclass(frozen=True)
-class Rang:
+class Rang(NamedTuple):
     """The alarm of this lane's round went off."""
 
     lane: int
@@ -48,8 +43,7 @@ class Rang:
 Event = Online | Offline | Finished | Lost | Rang
 
 
-@dataclass(frozen=True)
-class Train:
+class Train(NamedTuple):
     """Send this job, which will cost ``work``. ``number`` counts all jobs of the run, from 1."""
 
     number: int
@@ -57,8 +51,7 @@ class Train:
     work: Work
 
 
-@dataclass(frozen=True)
-class Merged:
+class Merged(NamedTuple):
     """The state moved to ``version`` by the jobs ``numbers``, which were ``staleness`` merges late."""
 
     version: int
@@ -67,8 +60,7 @@ class Merged:
     staleness: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Discarded:
+class Discarded(NamedTuple):
     """Job ``number`` answered and was not used: too stale, or its round had closed."""
 
     client: int
@@ -76,8 +68,7 @@ class Discarded:
     reason: str
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(NamedTuple):
     """Job ``number`` answered with something that must not be merged."""
 
     client: int
@@ -85,8 +76,7 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True)
-class Alarm:
+class Alarm(NamedTuple):
     """Ring ``seconds`` from now."""
 
     seconds: float

@@ -29,7 +29,7 @@ class Samples:
             told = {name: _length(column) for name, column in self._columns() if column is not None}
             raise ValueError(f"columns differ in length {told}, so samples cannot be told apart")
         if not self.present:
-            full = {m: torch.ones(len(x), dtype=torch.bool) for m, x in self.inputs.items()}
+            full = {m: torch.ones(len(x), dtype=torch.bool, device=x.device) for m, x in self.inputs.items()}
             object.__setattr__(self, "present", full)
 
     def _columns(self) -> Iterable[tuple[str, Sequence[object] | Tensor | None]]:

@@ -19,10 +19,15 @@ def _mix(x: int) -> int:
 
 def derive(seed: int, *keys: Key) -> int:
     """A 63-bit seed for the stream named by ``keys``; other keys give an unrelated stream."""
-    state = _mix(seed & _MASK)
+    state = _first(seed)
     for key in keys:
         state = _mix(state ^ (_word(key) if isinstance(key, str) else _mix(key & _MASK)))
     return state >> 1
+
+
+@lru_cache
+def _first(seed: int) -> int:
+    return _mix(seed & _MASK)
 
 
 @lru_cache
@@ -37,4 +42,5 @@ def uniform(seed: int, *keys: Key) -> float:
 
 def generator(seed: int, *keys: Key) -> np.random.Generator:
     """A numpy generator of its own for ``keys``."""
-    return np.random.default_rng(derive(seed, *keys))
+    # What ``default_rng`` makes, without its questions about what it was given.
+    return np.random.Generator(np.random.PCG64(derive(seed, *keys)))

@@ -128,7 +128,10 @@ def holders_mean(weighted: Iterable[tuple[Tree, float]]) -> dict[str, Any]:
     """
     sums: dict[str, Tensor] = {}
     mass: dict[str, float] = {}
-    for tree, weight in weighted:
+    held = list(weighted)
+    if len(held) > 1 and _alike([shapes(tree) for tree, _ in held]):
+        return _like_mean(held)
+    for tree, weight in held:
         for path, leaf in leaves(tree):
             sums[path] = sums[path].add_(leaf * weight) if path in sums else leaf * weight
             mass[path] = mass.get(path, 0.0) + weight
@@ -136,6 +139,26 @@ def holders_mean(weighted: Iterable[tuple[Tree, float]]) -> dict[str, Any]:
     if empty:
         raise ValueError(f"weights of {empty[0]} sum to {mass[empty[0]]}, not above 0, so there is no mean")
     return from_leaves((path, total / mass[path]) for path, total in sums.items())
+
+
+def _alike(forms: Sequence[tuple[tuple[str, torch.Size, torch.dtype], ...]]) -> bool:
+    """Whether trees of these shapes can be summed as one vector each."""
+    return len(set(forms)) == 1 and len({dtype for *_, dtype in forms[0]}) == 1
+
+
+def _like_mean(weighted: Sequence[tuple[Tree, float]]) -> dict[str, Any]:
+    """``holders_mean`` of trees of one shape: the same sums, over all leaves at once."""
+    mass, total = 0.0, None
+    for tree, weight in weighted:
+        part = torch.cat([leaf.flatten() for _, leaf in leaves(tree)]) * weight
+        total = part if total is None else total.add_(part)
+        mass += weight
+    if total is None or not mass > 0:
+        raise ValueError(f"weights sum to {mass}, not above 0, so there is no mean")
+    form = list(leaves(weighted[0][0]))
+    parts = torch.split(total / mass, [leaf.numel() for _, leaf in form])
+    # Cloned, as in rows_of: a part of the whole is aligned as it happens to lie.
+    return from_leaves((path, part.view(leaf.shape).clone()) for (path, leaf), part in zip(form, parts, strict=True))
 
 
 def overlay(base: Tree, patch: Tree, fn: Callable[[Any, Any], Any] = lambda _, new: new) -> dict[str, Any]:

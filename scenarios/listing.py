@@ -31,7 +31,8 @@ def _wrapped(scenario: Scenario) -> str:
 
 
 def _methods() -> Table:
-    from mlecs_ray.scenario.compose import METHODS, WRAPPERS, hyperparameters
+    from mlecs_ray.scenario.compose import WRAPPERS, hyperparameters
+    from mlecs_ray.scenario.names import METHODS
 
     title = "Methods (--method NAME, options by --set method.options.KEY=VALUE, one around another by method.base)"
     table = _table(title, "name", "options", "what")

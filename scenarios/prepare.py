@@ -10,6 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.names import check_methods
 from scenarios.plan import Part
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ HEAVY = "scenarios.execute"
 def prepared(plan: Sequence[Part]) -> Iterator[None]:
     """One Ray runtime for all runs that want Ray, and every run built once, so that nothing is refused later."""
     scenarios = [part.scenario for part in plan]
+    for method in (scenario.method for scenario in scenarios):
+        check_methods(method.name, method.base.name)
     on_ray = [scenario for scenario in scenarios if scenario.runtime.backend == "ray"]
     if not on_ray:
         _build(scenarios)

@@ -1,7 +1,9 @@
 """The rows of a run's records and their Parquet schemas; `docs/records.md` explains every column."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -10,8 +12,7 @@ from mlecs_ray.server.journal import EventRow, Outcome, Scope
 __all__ = ["BY", "EVENTS", "METRICS", "SCHEMAS", "TRAFFIC", "EventRow", "MetricRow", "Scope", "TrafficRow"]
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficRow:
+class TrafficRow(NamedTuple):
     """What one job moved, burnt and took, written when it ends."""
 
     job: int
@@ -34,9 +35,9 @@ class TrafficRow:
     joules_compute: float = 0.0
     joules_radio: float = 0.0
     staleness: int = -1
-    download_by: Mapping[str, int] = field(default_factory=dict)
+    download_by: Mapping[str, int] = MappingProxyType({})
     """Bytes by modality, or by ``shared`` for what belongs to none; they sum to ``download_bytes``."""
-    upload_by: Mapping[str, int] = field(default_factory=dict)
+    upload_by: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from mlecs_ray.server.engine import Engine
 from mlecs_ray.server.journal import EventRow, JobRecord, Scope
 from mlecs_ray.server.snapshot import freeze, thaw
 from mlecs_ray.sim.fleet import Fleet
+from mlecs_ray.sim.memory import seldom_collected
 from mlecs_ray.tree import Tree, tree_digest
 
 MakeFleet = Callable[[Built], Awaitable[Fleet]]
@@ -116,7 +117,8 @@ class Session:
             write_manifest(self.folder, manifest(self._built.scenario, self._variant))
         fleet = await make_fleet(self._built)
         try:
-            return await self._run(fleet, recorder, loaded)
+            with seldom_collected():
+                return await self._run(fleet, recorder, loaded)
         finally:
             await fleet.close()
 

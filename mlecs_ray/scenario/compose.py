@@ -22,6 +22,7 @@ from mlecs_ray.methods.local import LocalTraining
 from mlecs_ray.methods.mma import MMA
 from mlecs_ray.methods.optimizers import SGD, AdamW
 from mlecs_ray.scenario.config import BaseMethod, LocalConfig, Scenario
+from mlecs_ray.scenario.names import check_methods
 from mlecs_ray.task import Task
 
 WRAPPERS: Mapping[str, type[Any]] = {
@@ -33,17 +34,8 @@ WRAPPERS: Mapping[str, type[Any]] = {
     "mma": MMA,
 }
 """Methods around FedAvg, by the name that scenarios use; all but ``base`` are options."""
-METHODS = ("fedavg", *WRAPPERS)
 METHOD = ("init", "assign", "work", "train", "merge", "predictor")
 """What a method of one's own must define."""
-WRAPS: Mapping[str, tuple[str, ...]] = {
-    "fedopt": ("fedprox", "fedbuff", "mma"),
-    "fedasync": ("fedprox",),
-    "fedbuff": ("fedprox", "fedopt"),
-    "fedat": ("fedprox",),
-    "mma": ("fedprox", "fedopt"),
-}
-"""What may stand between a method and FedAvg: `docs/methods.md` says why."""
 
 
 def make_local(config: LocalConfig) -> LocalTraining:
@@ -62,19 +54,10 @@ def make_method(scenario: Scenario, task: Task) -> Method:
     Raises InputError for an unknown name or option, or a pair that does not work.
     """
     outer, inner = scenario.method, scenario.method.base
-    _check_pair(outer.name, inner.name)
+    check_methods(outer.name, inner.name)
     core = FedAvg(task, make_local(scenario.local))
     base = _make(inner, "method.base", core, scenario.schedule.tiers)
     return _make(outer, "method", base, scenario.schedule.tiers)
-
-
-def _check_pair(outer: str, inner: str) -> None:
-    """FedAvg is the core and wraps nothing; a method that is the user's own, or not known yet, is not judged here."""
-    known = inner in METHODS and outer in METHODS
-    if inner not in ("fedavg", *WRAPS.get(outer, ())) and (known or outer == "fedavg"):
-        able = [name for name in METHODS if inner in WRAPS.get(name, ())]
-        instead = f"{inner} goes inside {', '.join(able)}" if able else f"make method.name={inner}"
-        raise InputError(f"method.name={outer} cannot wrap method.base.name={inner}, so nothing was started: {instead}")
 
 
 def _make(config: BaseMethod, key: str, base: Method, tiers: int) -> Method:
@@ -85,10 +68,6 @@ def _make(config: BaseMethod, key: str, base: Method, tiers: int) -> Method:
     if name == "fedavg":
         _check_options(FedAvg, name, key, ("task", "local"), options)
         return base
-    if name not in WRAPPERS:
-        close = difflib.get_close_matches(name, METHODS, 1)
-        hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(METHODS)}, or path.py:Name"
-        raise InputError(f"{key}.name={name!r} is no method, so nothing was started{hint}")
     if name == "fedat" and options.setdefault("tiers", tiers) != tiers:
         raise InputError(
             f"{key}.options.tiers={options['tiers']!r} must be schedule.tiers={tiers}, or clients and models do not "

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mlecs_ray import seeds
 from mlecs_ray.events import (
@@ -47,8 +47,7 @@ class Roster(Protocol):
         """Which lane it belongs to, 0..tiers-1."""
 
 
-@dataclass(frozen=True)
-class Flight:
+class Flight(NamedTuple):
     """A job that has been sent and not answered."""
 
     train: Train
@@ -57,8 +56,7 @@ class Flight:
     started: float
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An update that has arrived and waits for its merge; how stale it is shows then."""
 
     number: int

@@ -7,8 +7,8 @@ any machine.
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,22 +24,19 @@ from mlecs_ray.sim.population import CLOUD
 from mlecs_ray.sim.world import Fate, Timing, World
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """A client's reachability flips."""
 
     client: int
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """Job ``number`` reaches its end."""
 
     number: int
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(NamedTuple):
     """The evaluation ``number`` by the clock is due, counted from 1."""
 
     number: int
@@ -48,8 +45,7 @@ class Tick:
 Happening = Change | Due | Rang | Tick
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """A job under way: what will become of it is known, what it learned is not."""
 
     train: Train
@@ -183,7 +179,7 @@ class Engine:
     async def _land(self, number: int) -> list[Merged]:
         job = self.pending.pop(number)
         if self.pace.real:
-            job = replace(job, fate=Fate(self.clock.now - job.start))
+            job = job._replace(fate=Fate(self.clock.now - job.start))
         client, now = job.train.job.client.id, self.clock.now
         record = self._record(number, job, "lost" if job.fate.lost else "waiting", job.fate.seconds)
         self._book(record)
@@ -253,7 +249,7 @@ class Engine:
         now = self.clock.now
         for number, staleness in zip(step.numbers, step.staleness, strict=True):
             self.tally.staleness += staleness
-            self.journal.job(replace(self.unsettled.pop(number), outcome="merged", staleness=staleness))
+            self.journal.job(self.unsettled.pop(number)._replace(outcome="merged", staleness=staleness))
         worst = max(step.staleness)
         self.journal.event(
             EventRow(
@@ -269,7 +265,7 @@ class Engine:
         self.journal.event(EventRow(self.clock.now, outcome, client, number, self.server.version, detail=reason))
         record = self.unsettled.pop(number, None)
         if record is not None:
-            self.journal.job(replace(record, outcome=outcome))
+            self.journal.job(record._replace(outcome=outcome))
 
     def _record(self, number: int, job: Pending, outcome: Outcome, seconds: float) -> JobRecord:
         client = job.train.job.client

@@ -1,8 +1,8 @@
 """What the engine tells whoever keeps records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import lru_cache
+from typing import Literal, NamedTuple, Protocol
 
 from mlecs_ray.method import Client
 from mlecs_ray.sim.world import Timing
@@ -13,8 +13,7 @@ Outcome = Literal["merged", "lost", "discarded", "refused", "waiting", "running"
 Scope = Literal["global", "client", "personal", "cloud"]
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One event of the virtual world; -1 where a number has no meaning for the kind.
 
     ``online`` with client -1: ``detail`` tells how many clients are online at second 0.
@@ -33,8 +32,7 @@ class EventRow:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class JobRecord:
+class JobRecord(NamedTuple):
     """One job from its start to its end, in virtual seconds, bytes and joules; partial where it was lost."""
 
     number: int
@@ -82,6 +80,11 @@ def bytes_by_modality(tree: Tree, modalities: frozenset[str], share: float = 1.0
     """Bytes of this share of the tree, by the modality that a leaf's path names, else ``shared``."""
     total: dict[str, int] = {}
     for path, leaf in leaves(tree):
-        owner = next((part for part in path.split("/") if part in modalities), "shared")
-        total[owner] = total.get(owner, 0) + leaf.numel() * leaf.element_size()
+        owner = _owner(path, modalities)
+        total[owner] = total.get(owner, 0) + leaf.nbytes
     return {owner: int(size * share) for owner, size in total.items()}
+
+
+@lru_cache(maxsize=1 << 12)
+def _owner(path: str, modalities: frozenset[str]) -> str:
+    return next((part for part in path.split("/") if part in modalities), "shared")

@@ -1,6 +1,5 @@
 """A run frozen between two merges: everything that the rest of it depends on, as JSON and trees."""
 
-import dataclasses
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -84,7 +83,7 @@ class _Payloads:
 
 
 def _pack_happening(event: Happening) -> list[Any]:
-    return [type(event).__name__, *dataclasses.astuple(event)]
+    return [type(event).__name__, *event]
 
 
 def _unpack_happening(packed: list[Any]) -> Happening:
@@ -111,7 +110,7 @@ def _pack_pending(number: int, job: Pending, flight: Flight, payloads: _Payloads
         "payload": payloads.name(sent.tree),
         "start": job.start,
         "timing": asdict(job.timing),
-        "fate": asdict(job.fate),
+        "fate": job.fate._asdict(),
         "lane": flight.lane,
         "round": flight.round,
     }
@@ -128,7 +127,7 @@ def _unpack_pending(packed: Mapping[str, Any], server: Server, trees: Mapping[st
 
 
 def _pack_record(record: JobRecord) -> dict[str, Any]:
-    return {**asdict(record), "client": _pack_client(record.client)}
+    return {**record._asdict(), "client": _pack_client(record.client), "timing": asdict(record.timing)}
 
 
 def _unpack_record(packed: Mapping[str, Any]) -> JobRecord:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlecs_ray.errors import InputError
 
@@ -47,8 +48,7 @@ class Timing:
         return self.joules * min(1.0, seconds / self.total)
 
 
-@dataclass(frozen=True)
-class Fate:
+class Fate(NamedTuple):
     """How a job ends: ``seconds`` after its start it is finished, or lost for this reason."""
 
     seconds: float

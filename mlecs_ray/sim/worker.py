@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mlecs_ray.draws import seed_torch
 from mlecs_ray.method import Client, Job, Method, Update, train_together
+from mlecs_ray.sim.memory import keep_freed_memory
 from mlecs_ray.sim.shards import SeenShards, Shards
 from mlecs_ray.tree import Tree, leaves, normal, tree_map
 
@@ -24,6 +25,7 @@ class Worker:
     def __init__(self, method: Method, shards: Shards, device: str = "cpu") -> None:
         # One thread: the order of summation, and so the result, is then the same on every machine size.
         torch.set_num_threads(1)
+        keep_freed_memory()
         self._method, self._shards, self._device = method, SeenShards(shards, device), device
 
     def train(self, job: Job, kept: Tree) -> Update:

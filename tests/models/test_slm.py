@@ -2,12 +2,15 @@
 
 import json
 import math
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from mlecs_ray.data import assets
 from mlecs_ray.errors import InputError
+from mlecs_ray.models.lora import LoRA, backbone
 from mlecs_ray.models.slm import layer_numbers, load, smollm2, text_nll, weights_digest
 from tests.models import tiny
 
@@ -17,6 +20,17 @@ def test_a_saved_model_loads_with_the_same_weights(tmp_path):
     again = load(tiny.folder(tmp_path, original))
     ids = torch.tensor([[5, 6, 7]])
     assert torch.equal(again.model(ids).logits, original.model(ids).logits)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's table of memory maps")
+def test_frozen_weights_stay_in_the_mapped_file_that_all_processes_share(tmp_path):
+    """transformers maps safetensors; a cast or a copy on the way to a backbone would cost every process its own."""
+    lm = backbone(tiny.folder(tmp_path), LoRA())
+    rows = [line.split() for line in Path("/proc/self/maps").read_text().splitlines() if str(tmp_path) in line]
+    mapped = [range(*(int(end, 16) for end in row[0].split("-"))) for row in rows]
+    frozen = {name: p for name, p in lm.peft.named_parameters() if "lora_" not in name}
+    assert frozen
+    assert [name for name, p in frozen.items() if not any(p.data_ptr() in part for part in mapped)] == []
 
 
 def test_a_folder_without_a_model_is_refused_by_name(tmp_path):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -122,7 +121,7 @@ def test_the_digest_survives_the_disk(tmp_path: Path) -> None:
 def test_the_digest_changes_with_any_field(change: dict[str, object]) -> None:
     one, other, row = Recorder(), Recorder(), EventRow(17.5, "finished")
     one.event(row)
-    other.event(replace(row, **change))
+    other.event(row._replace(**change))
     assert one.digest() != other.digest()
 
 
@@ -149,7 +148,7 @@ def test_a_resumed_recorder_writes_what_the_unbroken_one_would_have(tmp_path: Pa
     recorder().write(tmp_path / "a")
     resumed = Recorder.read(tmp_path / "a")
     for one in (whole, resumed):
-        one.traffic(replace(JOB, job=2))
+        one.traffic(JOB._replace(job=2))
         one.event(EventRow(20.0, "finished", client=7, job=2))
     whole.write(tmp_path / "whole")
     resumed.write(tmp_path / "resumed")

@@ -10,10 +10,11 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Arrival, Client, Job, Method
 from mlecs_ray.methods.fedavg import FedAvg
 from mlecs_ray.methods.optimizers import SGD, AdamW
-from mlecs_ray.scenario.compose import METHODS, WRAPPERS, WRAPS, hyperparameters, load_module, make_local, make_method
+from mlecs_ray.scenario.compose import WRAPPERS, hyperparameters, load_module, make_local, make_method
 from mlecs_ray.scenario.config import LocalConfig
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.learn import make_task
+from mlecs_ray.scenario.names import METHODS, WRAPS
 from mlecs_ray.scenario.overrides import apply
 from mlecs_ray.tree import tree_digest
 from scenarios.smoke import SCENARIO as SMOKE

@@ -36,7 +36,13 @@ def imported(folder: Path, program: str, *args: object) -> set[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [["keys"], ["--help"], ["run", "smok"], ["run", "smoke", "--set", "clients.cuont=3"], ["run", "smoke", "-s", "x"]],
+    [
+        ["keys"],
+        ["--help"],
+        ["run", "smok"],
+        ["run", "smoke", "--set", "clients.cuont=3"],
+        ["run", "smoke", "--method", "fedbuf"],
+    ],
     ids=" ".join,
 )
 def test_what_is_refused_or_listed_at_once_waits_for_nothing(tmp_path: Path, command: list[str]) -> None:

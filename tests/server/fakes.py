@@ -1,7 +1,7 @@
 """A method without learning, a world without surprises, a journal that remembers: enough to watch a server decide."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -91,7 +91,7 @@ class Memory:
     metrics: list[tuple[Any, ...]] = field(default_factory=list)
 
     def event(self, row: EventRow) -> None:
-        self.events.append(astuple(row))
+        self.events.append(tuple(row))
 
     def job(self, record: Any) -> None:
         self.jobs.append(record)

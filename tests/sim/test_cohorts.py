@@ -1,7 +1,5 @@
 """Cohorts close when they are full, or when the clock comes to one of their jobs."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -44,7 +42,7 @@ def test_only_what_is_alike_trains_together(other):
 
 def test_memory_bounds_a_cohort_and_what_is_shared_counts_once():
     """40 shared of 50: the first needs 50, each further one 10, so 100 bytes hold 6."""
-    job = replace(train(1), work=Work(1.0, {}, 50.0, 40.0))
+    job = train(1)._replace(work=Work(1.0, {}, 50.0, 40.0))
     assert [within(most, 100.0)(job) for most in (4, 6, 99)] == [4, 6, 6]
     assert within(99, 5.0)(job) == 1
 

@@ -1,0 +1,40 @@
+"""The methods that ship, by name, and what may stand in what: known, and refused, without waiting for torch."""
+
+import difflib
+from collections.abc import Mapping
+
+from mlecs_ray.errors import InputError
+
+METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma")
+"""FedAvg, and the methods around it."""
+WRAPS: Mapping[str, tuple[str, ...]] = {
+    "fedopt": ("fedprox", "fedbuff", "mma"),
+    "fedasync": ("fedprox",),
+    "fedbuff": ("fedprox", "fedopt"),
+    "fedat": ("fedprox",),
+    "mma": ("fedprox", "fedopt"),
+}
+"""What may stand between a method and FedAvg: `docs/methods.md` says why."""
+
+
+def check_methods(outer: str, inner: str) -> None:
+    """Raise InputError for a name that is none, or where ``outer`` cannot wrap ``inner``."""
+    _check_pair(outer, inner)
+    _check_known("method.base", inner)
+    _check_known("method", outer)
+
+
+def _check_pair(outer: str, inner: str) -> None:
+    """FedAvg is the core and wraps nothing; a method that is the user's own, or not known yet, is not judged here."""
+    known = inner in METHODS and outer in METHODS
+    if inner not in ("fedavg", *WRAPS.get(outer, ())) and (known or outer == "fedavg"):
+        able = [name for name in METHODS if inner in WRAPS.get(name, ())]
+        instead = f"{inner} goes inside {', '.join(able)}" if able else f"make method.name={inner}"
+        raise InputError(f"method.name={outer} cannot wrap method.base.name={inner}, so nothing was started: {instead}")
+
+
+def _check_known(key: str, name: str) -> None:
+    if name not in METHODS and ":" not in name:
+        close = difflib.get_close_matches(name, METHODS, 1)
+        hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(METHODS)}, or path.py:Name"
+        raise InputError(f"{key}.name={name!r} is no method, so nothing was started{hint}")

@@ -37,6 +37,7 @@ class Answers:
     weights: list[float]
     metrics: list[dict[str, float]]
     keeps: list[bool]
+    norms: list[float | None]
     seconds: float
     """Real time that the call took."""
 
@@ -71,6 +72,7 @@ class EdgeHost:
             [update.weight for update in updates],
             [dict(update.metrics) for update in updates],
             [bool(update.kept) for update in updates],
+            [update.norm for update in updates],
             time.monotonic() - began,
         )
         return answers, *(pack(update.kept) if update.kept else b"" for update in updates)

@@ -230,9 +230,16 @@ class _Training:
             self._fleet.answered(self._host, self._work, answers)
             trees = unpack_many(answers.trees)
             self._landed = {
-                number: (Update(tree, weight, {}, metrics), kept if keeps else None)
-                for number, tree, weight, metrics, keeps, kept in zip(
-                    self.numbers, trees, answers.weights, answers.metrics, answers.keeps, kepts, strict=True
+                number: (Update(tree, weight, {}, metrics, norm), kept if keeps else None)
+                for number, tree, weight, metrics, norm, keeps, kept in zip(
+                    self.numbers,
+                    trees,
+                    answers.weights,
+                    answers.metrics,
+                    answers.norms,
+                    answers.keeps,
+                    kepts,
+                    strict=True,
                 )
             }
         return self._landed

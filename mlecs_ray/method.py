@@ -81,6 +81,8 @@ class Update:
     """Private: stays with the client, never passes through the server."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Small numbers for selection and records, e.g. ``loss``."""
+    norm: float | None = None
+    """Euclidean norm of ``tree`` as the worker measured it, not the method: many at once, where they were trained."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,11 @@ A key has no ``/`` in it. An empty mapping below the root holds nothing and does
 """
 
 
+SMALL_BYTES = 1 << 16
+ALIGNED_BYTES = 64
+"""Where torch's own memory begins."""
+
+
 def leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     """Paths such as ``lora/layers.0.q/A`` with their tensors, in sorted order."""
     found: list[tuple[str, Tensor]] = []
@@ -148,14 +153,13 @@ def _alike(forms: Sequence[tuple[tuple[str, torch.Size, torch.dtype], ...]]) -> 
 
 def _like_mean(weighted: Sequence[tuple[Tree, float]]) -> dict[str, Any]:
     """``holders_mean`` of trees of one shape: the same sums, over all leaves at once."""
-    mass, total = 0.0, None
-    for tree, weight in weighted:
-        part = torch.cat([leaf.flatten() for _, leaf in leaves(tree)]) * weight
-        total = part if total is None else total.add_(part)
-        mass += weight
-    if total is None or not mass > 0:
+    form, mass = list(leaves(weighted[0][0])), sum(weight for _, weight in weighted)
+    if not mass > 0:
         raise ValueError(f"weights sum to {mass}, not above 0, so there is no mean")
-    form = list(leaves(weighted[0][0]))
+    rows = vectors([tree for tree, _ in weighted])
+    total = rows[0] * weighted[0][1]
+    for row, (_, weight) in zip(rows[1:], weighted[1:], strict=True):
+        total.add_(row * weight)
     parts = torch.split(total / mass, [leaf.numel() for _, leaf in form])
     # Cloned, as in rows_of: a part of the whole is aligned as it happens to lie.
     return from_leaves((path, part.view(leaf.shape).clone()) for (path, leaf), part in zip(form, parts, strict=True))
@@ -178,16 +182,36 @@ def stack(trees: Sequence[Tree]) -> dict[str, Any]:
 
 
 def rows_of(stacked: Tree) -> list[dict[str, Any]]:
-    """The k trees of which ``stacked`` is the stack, in memory of their own."""
+    """The k trees of which ``stacked`` is the stack; small leaves may be views into it."""
     paths, tensors = zip(*leaves(stacked), strict=True)
-    # Cloned: a row inside of a stack is aligned as it happens to lie, and matrix kernels may round differently then.
-    rows = zip(*([row.clone() for row in tensor] for tensor in tensors), strict=True)
+    rows = zip(*(_apart(tensor) for tensor in tensors), strict=True)
     return [from_leaves(zip(paths, row, strict=True)) for row in rows]
+
+
+def _apart(stacked: Tensor) -> Sequence[Tensor]:
+    rows, size = stacked.unbind(), stacked.nbytes // max(len(stacked), 1)
+    # A large row would keep the whole stack alive. A row that lies off torch's own alignment is cloned as well, as
+    # matrix kernels may round differently there.
+    return rows if size <= SMALL_BYTES and size % ALIGNED_BYTES == 0 else [row.clone() for row in rows]
 
 
 def shapes(tree: Tree) -> tuple[tuple[str, torch.Size, torch.dtype], ...]:
     """What trees must share to be stacked."""
     return tuple((path, leaf.shape, leaf.dtype) for path, leaf in leaves(tree))
+
+
+def vectors(trees: Sequence[Tree]) -> Tensor:
+    """Trees of one shape and type as the rows of a matrix, (k, values)."""
+    return torch.cat([leaf.flatten() for tree in trees for _, leaf in leaves(tree)]).view(len(trees), -1)
+
+
+def norms(trees: Sequence[Tree]) -> list[float]:
+    """``tree_norm`` of each."""
+    if len(trees) > 1 and _alike([shapes(tree) for tree in trees]):
+        whole = vectors(trees).double()
+        found: list[float] = torch.linalg.vecdot(whole, whole).sqrt().tolist()
+        return found
+    return [tree_norm(tree) for tree in trees]
 
 
 def tree_norm(tree: Tree) -> float:

@@ -1,6 +1,6 @@
 """What one training step costs, counted by running it on tensors that hold no data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from mlecs_ray.tree import Tree, tree_bytes, tree_map
 
 # Parameters, their gradients and AdamW's two moments.
 _COPIES = 4
+Layers = Iterable[tuple[int, int]]
+"""(inputs, outputs) of each."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,30 @@ def _computed(tensor: Tensor) -> bool:
     return not whole.is_leaf
 
 
+def zeros(tree: Tree) -> dict[str, Any]:
+    """The same shapes and types as zeros that want gradients."""
+    return tree_map(lambda leaf: torch.zeros_like(leaf).requires_grad_(), tree)
+
+
 def count(step: Callable[[], Tensor]) -> Step:
     """Run ``step`` to its loss and back; two FLOPs per multiply-add, matrix products and convolutions only."""
+    with FlopCounterMode(display=False) as counter:
+        saved = saved_bytes(step)
+    return Step(counter.get_total_flops(), saved)
+
+
+def count_linear(step: Callable[[], Tensor], batch: int, first: Layers, later: Layers) -> Step:
+    """What ``count`` gives of linear layers (inputs, outputs) alone, on tensors with data: two seconds sooner.
+
+    Each costs ``2 batch inputs outputs`` forward and for the gradient of its weight, and once more for that of its
+    input, but in ``first`` layers, whose input wants none.
+    """
+    products = 2 * sum(a * b for a, b in first) + 3 * sum(a * b for a, b in later)
+    return Step(2 * batch * products, saved_bytes(step))
+
+
+def saved_bytes(step: Callable[[], Tensor]) -> int:
+    """Run ``step`` to its loss and back: the activations that autograd kept in between."""
     held: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -44,10 +68,9 @@ def count(step: Callable[[], Tensor]) -> Step:
         held.setdefault(tensor.untyped_storage()._cdata, tensor)
         return tensor
 
-    with FlopCounterMode(display=False) as counter, torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
         step().backward()  # type: ignore[no-untyped-call]  # torch does not type it
-    saved = sum(t.untyped_storage().nbytes() for t in held.values() if _computed(t))
-    return Step(counter.get_total_flops(), saved)
+    return sum(t.untyped_storage().nbytes() for t in held.values() if _computed(t))
 
 
 def cost(step: Step, batch: int, params: Tree, frozen_bytes: int = 0) -> Cost:

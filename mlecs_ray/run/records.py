@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.columns import Columns
 from mlecs_ray.run.rows import SCHEMAS, EventRow, MetricRow, Scope, TrafficRow
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "FORMAT",
@@ -116,9 +118,9 @@ class Run:
     path: Path
     manifest: Mapping[str, Any]
     """``scenario.json``."""
-    events: pd.DataFrame
-    traffic: pd.DataFrame
-    metrics: pd.DataFrame
+    events: "pd.DataFrame"
+    traffic: "pd.DataFrame"
+    metrics: "pd.DataFrame"
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ def _first_line(error: Exception) -> str:
     return str(error).strip("'").splitlines()[0] if str(error) else type(error).__name__
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
+def _frame(table: pa.Table) -> "pd.DataFrame":
     frame: pd.DataFrame = table.to_pandas(maps_as_pydicts="strict")
     return frame
 

@@ -24,7 +24,7 @@ class Guard:
             return f"weight {update.weight} is not a positive number"
         if shapes(update.tree) != self._shapes(promised):
             return _difference(update.tree, promised)
-        norm = tree_norm(update.tree)
+        norm = tree_norm(update.tree) if update.norm is None else update.norm
         if not math.isfinite(norm):
             return "it holds NaN or Inf"
         if reason := self._bomb(norm):

@@ -10,7 +10,7 @@ from mlecs_ray.draws import seed_torch
 from mlecs_ray.method import Client, Job, Method, Update, train_together
 from mlecs_ray.sim.memory import keep_freed_memory
 from mlecs_ray.sim.shards import SeenShards, Shards
-from mlecs_ray.tree import Tree, leaves, normal, tree_map
+from mlecs_ray.tree import Tree, leaves, normal, norms, tree_map
 
 CHUNK = 32
 """Rows predicted at once. Fixed, because matrix kernels may round differently for other batch sizes."""
@@ -32,7 +32,7 @@ class Worker:
         """The client's part of the method."""
         data = self._shards.of(job.client)
         seed_torch(job.seed)
-        return _plain(self._method.train(self._ready(job), data, self._here(kept)))
+        return _plain([self._method.train(self._ready(job), data, self._here(kept))])[0]
 
     def train_many(self, jobs: Sequence[Job], kepts: Sequence[Tree]) -> list[Update]:
         """A cohort: jobs of one structure, the same modalities and trees of the same shapes."""
@@ -41,7 +41,7 @@ class Worker:
         datas = [self._shards.of(job.client) for job in jobs]
         seed_torch(jobs[0].seed)
         ready, kept = [self._ready(job) for job in jobs], [self._here(kept) for kept in kepts]
-        return [_plain(update) for update in train_together(self._method, ready, datas, kept)]
+        return _plain(train_together(self._method, ready, datas, kept))
 
     def predict(self, client: Client, tree: Tree, kept: Tree, rows: range) -> list[Any]:
         """The answers to these test rows, seen through the client's modalities."""
@@ -59,10 +59,15 @@ class Worker:
         return ready if self._device == "cpu" else tree_map(lambda leaf: leaf.to(self._device), ready)
 
 
-def _plain(update: Update) -> Update:
+def _plain(updates: Sequence[Update]) -> list[Update]:
     """A method may well give numpy's or torch's numbers; records and checkpoints want plain ones, in main memory."""
-    metrics = {name: float(value) for name, value in update.metrics.items()}
-    return Update(_sent(update.tree), float(update.weight), _sent(update.kept), metrics)
+    trees = [_sent(update.tree) for update in updates]
+    return [
+        Update(
+            tree, float(one.weight), _sent(one.kept), {key: float(value) for key, value in one.metrics.items()}, norm
+        )
+        for one, tree, norm in zip(updates, trees, norms(trees), strict=True)
+    ]
 
 
 def _sent(tree: Tree) -> Tree:

@@ -24,6 +24,7 @@ from mlecs_ray.sim.worker import Worker, chunks
 from mlecs_ray.tree import Tree, leaves
 from mlecs_ray.wire import pack, unpack, unpack_many
 
+_Key = tuple[tuple[str, int], ...]
 SHARED = 32
 """Payloads of one version that stay in the object store for the next job that wants them."""
 
@@ -51,7 +52,7 @@ class RayFleet:
         self._kept: dict[int, Any] = {}
         self._fresh: dict[int, Any] = {}
         self._version = -1
-        self._payloads: OrderedDict[tuple[tuple[str, int], ...], tuple[Tree, Any]] = OrderedDict()
+        self._payloads: OrderedDict[_Key, tuple[Tree, Any]] = OrderedDict()
         """Of the newest version alone: no later job is sent an older one."""
         self._cohorts, self._outbox = cohorts or Cohorts(), Outbox(len(options))
         self._errands: dict[int, Errand] = {}
@@ -85,7 +86,7 @@ class RayFleet:
 
     def _payload(self, tree: Tree) -> Any:
         """One object per distinct payload: jobs that are sent the same tensors share it."""
-        key = tuple((path, id(leaf)) for path, leaf in leaves(tree))
+        key = _key(tree)
         if key not in self._payloads:
             # The tree is held as long as its key, so that no other tensor can take one of its ids.
             self._payloads[key] = (tree, self._put(tree))
@@ -103,13 +104,20 @@ class RayFleet:
         job = train.job
         if job.version != self._version:
             self._version = job.version
-            self._payloads.clear()
+            self._forget_all_but(_key(job.tree))
         kept = self._kept.get(job.client.id, self._nothing)
         self._errands[train.number] = Errand(train, self._payload(job.tree), kept)
         if cohort := self._cohorts.add(train):
             self._outbox.add(cohort)
             if self._outbox.full:
                 self._send()
+
+    def _forget_all_but(self, key: _Key) -> None:
+        """An evaluation may have put the newest version already."""
+        newest = self._payloads.pop(key, None)
+        self._payloads.clear()
+        if newest is not None:
+            self._payloads[key] = newest
 
     def _send(self) -> None:
         for host, cohorts in self._outbox.take([self._own_host(cohort) for cohort in self._outbox.ready]).items():
@@ -243,6 +251,11 @@ class _Training:
                 )
             }
         return self._landed
+
+
+def _key(tree: Tree) -> _Key:
+    """The same tensors, whatever mapping they lie in."""
+    return tuple((path, id(leaf)) for path, leaf in leaves(tree))
 
 
 def _orders(cohorts: list[Cohort], errands: Mapping[int, Errand]) -> tuple[list[list[Order]], list[Any]]:

@@ -8,8 +8,8 @@ from mlecs_ray.sim.cohorts import Cohort
 
 CALL_SECONDS = 0.05
 """Work that a call should hold, where there is that much: a call costs about a hundredth of it."""
-_WEIGHT = 0.2
-"""Of the newest call in the running mean of seconds per FLOP."""
+_RISE = 1.1
+"""How much slower a call may seem than the one before: the first are slow, as the actor warms up, and falls count."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Outbox:
     _busy: list[float] = field(init=False)
     """FLOPs that each host was sent and has not answered."""
     _rate: float | None = None
-    """Seconds per FLOP, as measured."""
+    """Seconds per FLOP, near the best that was measured."""
 
     def __post_init__(self) -> None:
         self._busy = [0.0] * self.hosts
@@ -59,7 +59,7 @@ class Outbox:
         """A call of so many FLOPs has come back."""
         self._busy[host] -= work
         rate = seconds / work
-        self._rate = rate if self._rate is None else (1 - _WEIGHT) * self._rate + _WEIGHT * rate
+        self._rate = rate if self._rate is None else min(rate, self._rate * _RISE)
 
 
 def flops(cohort: Cohort) -> float:

@@ -66,3 +66,14 @@ def test_it_is_full_at_fifty_milliseconds_for_every_host():
     assert not outbox.full
     outbox.add(cohort(3, flops=0.5))
     assert outbox.full
+
+
+def test_a_slow_first_call_does_not_make_later_jobs_look_large():
+    """The first call took 1 s for 10 FLOPs as its actor warmed up, the next 0.01 s: 10 FLOPs are no call's worth."""
+    outbox = Outbox(1)
+    outbox.answered(0, 10.0, 1.0)
+    outbox.answered(0, 10.0, 0.01)
+    outbox.add(cohort(1, flops=10.0))
+    assert not outbox.full
+    outbox.answered(0, 10.0, 1.0)
+    assert not outbox.full

@@ -20,6 +20,8 @@ SYNCHRONOUS = apply(
         "clients.availability": {},
         "schedule": {"concurrency": CLIENTS, "buffer": CLIENTS, "barrier": True},
         "method": "fedavg",
+        "local.epochs": 1,
+        "local.batch": 256,
         "merges": ROUNDS,
         "seconds": 1e6,
         "evaluation.every_merges": 5,

@@ -16,8 +16,10 @@ class Traffic:
     answers: int = 0
     """Updates that came back."""
     puts: int = 0
-    """Trees put into the object store: one per distinct payload of a version."""
+    """Trees put into the object store: one per distinct large payload of a version."""
     put_bytes: int = 0
+    sent_bytes: int = 0
+    """Small payloads, which travel in the calls."""
     answer_bytes: int = 0
 
 

@@ -25,6 +25,10 @@ from mlecs_ray.tree import Tree, leaves
 from mlecs_ray.wire import pack, unpack, unpack_many
 
 _Key = tuple[tuple[str, int], ...]
+NOTHING = b""
+"""What a client keeps that keeps nothing."""
+INLINE_BYTES = 64 * 1024
+"""What travels in the call itself: to put it into the store and fetch it again costs more than to send it twice."""
 SHARED = 32
 """Payloads of one version that stay in the object store for the next job that wants them."""
 
@@ -48,7 +52,6 @@ class RayFleet:
         self.cost: FleetCost | None = None
         """Known once the fleet is closed."""
         self._startup_seconds = 0.0
-        self._nothing = ray.put(b"")
         self._kept: dict[int, Any] = {}
         self._fresh: dict[int, Any] = {}
         self._version = -1
@@ -79,7 +82,10 @@ class RayFleet:
         return list(await asyncio.gather(*(actor.vitals.remote() for actor in self.actors)))
 
     def _put(self, tree: Tree) -> Any:
+        """The packed tree, as an object of the store where it is large."""
         packed = pack(tree)
+        if len(packed) <= INLINE_BYTES:
+            return packed
         self.traffic.puts += 1
         self.traffic.put_bytes += len(packed)
         return ray.put(packed)
@@ -105,7 +111,7 @@ class RayFleet:
         if job.version != self._version:
             self._version = job.version
             self._forget_all_but(_key(job.tree))
-        kept = self._kept.get(job.client.id, self._nothing)
+        kept = self._kept.get(job.client.id, NOTHING)
         self._errands[train.number] = Errand(train, self._payload(job.tree), kept)
         if cohort := self._cohorts.add(train):
             self._outbox.add(cohort)
@@ -170,7 +176,7 @@ class RayFleet:
         return frozenset(self._kept)
 
     def predict(self, probe: Probe) -> Awaitable[list[Any]]:
-        kept = self._kept.get(probe.client.id, self._nothing) if probe.personal else self._nothing
+        kept = self._kept.get(probe.client.id, NOTHING) if probe.personal else NOTHING
         payload = self._payload(probe.tree)
         parts = [
             Call(self, place % len(self.actors), _prediction(probe.client, payload, kept, rows))
@@ -182,15 +188,15 @@ class RayFleet:
         return [answer for part in parts for answer in await (await part.landed())]
 
     async def kept(self) -> Mapping[int, Tree]:
-        packed = await asyncio.gather(*self._kept.values())
-        return {client: unpack(state) for client, state in zip(self._kept, packed, strict=True) if state}
+        packed = {client: await _fetched(state) for client, state in self._kept.items()}
+        return {client: unpack(state) for client, state in packed.items() if state}
 
     async def answers(self) -> Mapping[int, Update]:
         together = {id(call): call for call in self._calls.values() if call.together}
         for training in together.values():
             await self._land(training)
         return {
-            number: replace(update, kept=unpack(await kept) if kept is not None else {})
+            number: replace(update, kept=unpack(await _fetched(kept)) if kept is not None else {})
             for number, (update, kept) in self._updates.items()
         }
 
@@ -218,6 +224,7 @@ class _Training:
         self.numbers = [train.number for cohort in cohorts for train in cohort]
         self.together = any(len(cohort) > 1 for cohort in cohorts)
         orders, objects = _orders(cohorts, errands)
+        fleet.traffic.sent_bytes += sum(len(one) for one in objects if isinstance(one, bytes))
         self._call = Call(fleet, host, self._sender(orders, objects))
         self._landed: dict[int, tuple[Update, Any]] | None = None
 
@@ -251,6 +258,11 @@ class _Training:
                 )
             }
         return self._landed
+
+
+async def _fetched(packed: Any) -> bytes:
+    """The bytes themselves, wherever they are."""
+    return packed if isinstance(packed, bytes) else bytes(await packed)
 
 
 def _key(tree: Tree) -> _Key:

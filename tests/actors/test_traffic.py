@@ -31,6 +31,15 @@ SYNCHRONOUS = apply(
 MODEL = tree_bytes(MLPTask().init(0))
 
 
+def test_a_large_model_is_put_once_for_each_version_that_was_sent_or_measured(tmp_path):
+    run_on_ray(apply(SYNCHRONOUS, {"task.hidden": [1024]}), tmp_path)
+    cost, model = read_cost(tmp_path), tree_bytes(MLPTask((64, 1024, 10)).init(0))
+    assert cost is not None
+    assert cost.traffic.puts == ROUNDS + 1
+    assert model * (ROUNDS + 1) < cost.traffic.put_bytes <= (model + 1024) * (ROUNDS + 1)
+    assert cost.traffic.sent_bytes == 0
+
+
 @pytest.mark.parametrize("cohort", [1, 4])
 def test_calls_bytes_events_and_processes_stay_what_they_are(cohort, tmp_path):
     run_on_ray(apply(SYNCHRONOUS, {"runtime.cohort": cohort}), tmp_path)
@@ -41,8 +50,8 @@ def test_calls_bytes_events_and_processes_stay_what_they_are(cohort, tmp_path):
     assert traffic.answers == updates
     # A round is one call to each actor; a machine so slow that its jobs seem large may make a few more.
     assert ACTORS * ROUNDS <= traffic.calls <= updates / 2
-    assert traffic.puts == ROUNDS + 1, "one object for each version that was sent or measured"
-    assert traffic.put_bytes <= traffic.puts * (MODEL + 1024)
+    assert traffic.puts == 0, "small payloads travel in the calls"
+    assert traffic.sent_bytes <= traffic.calls * (MODEL + 1024)
     assert traffic.answer_bytes <= updates * MODEL + traffic.calls * 1024
     kinds = read_run(tmp_path).events["kind"].value_counts().to_dict()
     assert kinds == {"started": updates, "finished": updates, "merged": ROUNDS, "evaluated": 3, "online": 1}

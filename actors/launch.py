@@ -33,7 +33,7 @@ def run_on_ray(
     """Run on Ray; ``watch`` sees the progress four times a second and says whether to stop."""
     built = build(scenario)
     with runtime(scenario):
-        placement = place(built, offered()["CPU"])
+        placement = place(built, offered())
         check(placement, offered())
         # Here, where the run folder is: on a cluster it would land anywhere.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlecs_ray.errors import InputError
@@ -25,12 +25,27 @@ class Placement:
         total: Counter[str] = Counter()
         for option in self.options:
             total.update({"CPU": option["num_cpus"], "memory": option.get("memory", 0)})
+            total.update({"GPU": option["num_gpus"]} if "num_gpus" in option else {})
             total.update(option.get("resources", {}))
         return dict(total)
 
 
-def place(built: Built, cpus: float) -> Placement:
-    """The actors for this scenario on a cluster of ``cpus`` CPUs."""
+def place(built: Built, offered: Mapping[str, float]) -> Placement:
+    """The actors for this scenario on a cluster that offers this, in Ray's names.
+
+    Raises InputError where clients train on GPUs and there is none.
+    """
+    placement = _on_cpus(built, offered["CPU"])
+    if built.scenario.runtime.device == "cpu":
+        return placement
+    if not (gpus := offered.get("GPU", 0.0)):
+        raise InputError("runtime.device=cuda, but the cluster offers no GPU, so nothing was started: set it to cpu")
+    # Ray knows GPUs to four decimals; a whole one at most, as clients train on one.
+    share = min(1.0, int(gpus / len(placement.options) / CPU_STEP) * CPU_STEP)
+    return replace(placement, options=tuple({**option, "num_gpus": round(share, 4)} for option in placement.options))
+
+
+def _on_cpus(built: Built, cpus: float) -> Placement:
     runtime, count = built.scenario.runtime, built.world.count
     if runtime.clients_per_actor == "auto":
         actors = min(runtime.actors or max(1, int(cpus)), count)

@@ -54,4 +54,4 @@ def _check_room(built: "Sequence[Built]") -> None:
 
     for one in built:
         if one.scenario.runtime.backend == "ray":
-            check(place(one, offered()["CPU"]), offered())
+            check(place(one, offered()), offered())

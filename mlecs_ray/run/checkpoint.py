@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -95,17 +96,22 @@ def newest(folder: Path) -> Checkpoint:
 
 
 def _save_answers(folder: Path, answers: Mapping[int, Update]) -> None:
-    said = {number: {"weight": one.weight, "metrics": dict(one.metrics)} for number, one in answers.items()}
+    said = {
+        number: {"weight": one.weight, "metrics": dict(one.metrics), "norm": one.norm}
+        for number, one in answers.items()
+    }
     (folder / "answers.json").write_text(json.dumps(said))
     trees = {str(number): {"tree": one.tree, "kept": one.kept} for number, one in answers.items()}
     save_tree(trees, folder / "answers.safetensors")
 
 
 def _load_answers(folder: Path) -> dict[int, Update]:
-    trees = load_tree(folder / "answers.safetensors")
+    trees = defaultdict(dict, load_tree(folder / "answers.safetensors"))
     said = json.loads((folder / "answers.json").read_text())
     return {
-        int(number): Update(trees[number]["tree"], one["weight"], trees[number].get("kept", {}), one["metrics"])
+        int(number): Update(
+            trees[number].get("tree", {}), one["weight"], trees[number].get("kept", {}), one["metrics"], one["norm"]
+        )
         for number, one in said.items()
     }
 

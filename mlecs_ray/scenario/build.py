@@ -1,17 +1,19 @@
 """From a scenario to everything that a run is made of; what cannot work is refused here, before any actor starts."""
 
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import torch
 
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
-from mlecs_ray.method import Client, Method
+from mlecs_ray.method import Client, Method, cohort_obstacle
 from mlecs_ray.metrics.registry import check_names, measure
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.compose import make_method
@@ -87,6 +89,7 @@ def build(scenario: Scenario) -> Built:
     """Read the data, deal it, draw the clients, make the method; raises InputError for what cannot run."""
     _check_clock(scenario)
     _check_rounds(scenario)
+    _check_device(scenario)
     dataset, hand = deal(scenario)
     task = make_task(scenario, dataset)
     _check_structures(scenario, task.structure_names)
@@ -95,7 +98,15 @@ def build(scenario: Scenario) -> Built:
     _check_metrics(scenario, dataset)
     world = _with_tiers(scenario, world, method)
     _check_memory(world, method, dataset)
+    if scenario.runtime.cohort > 1 and (why := cohort_obstacle(method)):
+        _tell(f"runtime.cohort={scenario.runtime.cohort} has no effect: {why}, so clients train one by one")
     return Built(scenario, dataset, hand, world, task, method)
+
+
+@lru_cache
+def _tell(message: str) -> None:
+    """Once per process: a run builds its scenario more than once."""
+    logging.getLogger(__name__).warning(message)
 
 
 def make_worker(scenario: Scenario) -> Worker:
@@ -178,6 +189,13 @@ def _check_clock(scenario: Scenario) -> None:
             "clock=wall takes real arrivals, so simulated availability and faults would never happen: "
             "set clients.availability=always without joins and leaves, and no clients.faults, or clock=virtual"
         )
+
+
+def _check_device(scenario: Scenario) -> None:
+    """On Ray the cluster is asked, as this machine may be one without."""
+    runtime = scenario.runtime
+    if runtime.backend == "local" and runtime.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("runtime.device=cuda, but torch finds no GPU here, so nothing was started: set it to cpu")
 
 
 def _check_rounds(scenario: Scenario) -> None:

@@ -47,6 +47,14 @@ def test_any_packing_gives_the_bytes_of_a_run_without_ray(runtime, short, tmp_pa
     assert digests(run_on_ray(scenario, tmp_path)) == short
 
 
+@pytest.mark.parametrize("actors", [1, 3])
+def test_cohorts_give_the_same_bytes_on_any_number_of_actors_and_without_ray(actors, short, tmp_path):
+    together = apply(SHORT, {"runtime.cohort": 3, "runtime.actors": actors})
+    alone = digests(run_locally(together, tmp_path / "local"))
+    assert digests(run_on_ray(together, tmp_path / "ray")) == alone
+    assert alone[0] == short[0]
+
+
 class Meddler(threading.Thread):
     """Waits until a run has merged ``after`` times, then does something to it; ``seen`` is what it saw."""
 

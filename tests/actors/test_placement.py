@@ -13,22 +13,22 @@ BUILT = build(SCENARIO)
 
 def test_packed_actors_share_the_cpus_and_there_are_never_more_than_clients():
     built = build(apply(SCENARIO, {"runtime.clients_per_actor": "auto"}))
-    assert place(built, 4.0) == Placement(tuple({"num_cpus": 1.0} for _ in range(4)), None)
-    assert len(place(built, 64.0).options) == 24
+    assert place(built, {"CPU": 4.0}) == Placement(tuple({"num_cpus": 1.0} for _ in range(4)), None)
+    assert len(place(built, {"CPU": 64.0}).options) == 24
 
 
 def test_dedicated_actors_share_the_cpus_in_proportion_to_flops():
     """12 pi4b of 6.72, 6 jetson-nano of 59 and 6 phone-mid of 10.3 GFLOP/s on 2 CPUs."""
     total = 12 * 6.72e9 + 6 * 59e9 + 6 * 10.3e9
     shares = {}
-    for number, option in enumerate(place(BUILT, 2.0).options):
+    for number, option in enumerate(place(BUILT, {"CPU": 2.0}).options):
         shares[BUILT.world.client(number, 0.0).device] = option["num_cpus"]
     assert shares["jetson-nano"] == pytest.approx(2 * 59e9 / total, rel=0.01)
     assert shares["pi4b"] == pytest.approx(2 * 6.72e9 / total, rel=0.01)
 
 
 def test_a_dedicated_actor_asks_for_its_kind_of_device_and_for_memory():
-    placement = place(BUILT, 2.0)
+    placement = place(BUILT, {"CPU": 2.0})
     assert len(placement.options) == 24
     assert {sum(option["resources"].values()) for option in placement.options} == {1.0}
     assert {option["memory"] for option in placement.options} == {400_000_000}
@@ -37,7 +37,7 @@ def test_a_dedicated_actor_asks_for_its_kind_of_device_and_for_memory():
 
 
 def test_several_clients_on_one_actor_add_up():
-    option = place(build(apply(SCENARIO, {"runtime.clients_per_actor": 12})), 2.0).options[0]
+    option = place(build(apply(SCENARIO, {"runtime.clients_per_actor": 12})), {"CPU": 2.0}).options[0]
     assert sum(option["resources"].values()) == 12.0
 
 
@@ -51,4 +51,19 @@ def test_several_clients_on_one_actor_add_up():
 )
 def test_a_cluster_that_is_too_small_is_refused_before_any_actor_starts(offer, what):
     with pytest.raises(InputError, match=what):
-        check(place(BUILT, 2.0), offer)
+        check(place(BUILT, {"CPU": 2.0}), offer)
+
+
+def test_where_clients_train_on_gpus_the_actors_share_them():
+    """3 actors on 2 GPUs take 0.6666 each, in Ray's four decimals; one actor takes a whole one at most."""
+    keys = {"runtime.device": "cuda", "runtime.clients_per_actor": "auto", "runtime.actors": 3}
+    placement = place(build(apply(SCENARIO, keys)), {"CPU": 3.0, "GPU": 2.0})
+    assert placement.options == ({"num_cpus": 1.0, "num_gpus": 0.6666},) * 3
+    check(placement, {"CPU": 3.0, "GPU": 2.0})
+    alone = place(build(apply(SCENARIO, {**keys, "runtime.actors": 1})), {"CPU": 3.0, "GPU": 2.0})
+    assert alone.options == ({"num_cpus": 3.0, "num_gpus": 1.0},)
+
+
+def test_a_cluster_without_a_gpu_is_no_place_to_train_on_one():
+    with pytest.raises(InputError, match=r"runtime\.device=cuda, but the cluster offers no GPU"):
+        place(build(apply(SCENARIO, {"runtime.device": "cuda"})), {"CPU": 2.0})

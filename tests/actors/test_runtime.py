@@ -24,7 +24,7 @@ def test_a_runtime_for_several_runs_offers_what_the_largest_may_ask_for() -> Non
 
 
 def test_what_it_offers_is_enough_whatever_devices_are_drawn() -> None:
-    check(place(build(SCENARIO), 2.0), {"CPU": 2.0, "memory": 1e11, **device_resources(SCENARIO)})
+    check(place(build(SCENARIO), {"CPU": 2.0}), {"CPU": 2.0, "memory": 1e11, **device_resources(SCENARIO)})
 
 
 @pytest.fixture

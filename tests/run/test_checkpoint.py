@@ -1,6 +1,7 @@
 """Checkpoints come back as they were, whole or not at all, and there are never more than two."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ import torch
 from safetensors import safe_open
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.method import Update
 from mlecs_ray.run.checkpoint import Checkpoint, has_checkpoint, newest, save
 from mlecs_ray.run.records import Counts
 from mlecs_ray.server.snapshot import Snapshot
+from mlecs_ray.tree import tree_digest
 
 WEIGHTS = torch.tensor([1.5, -2.0])
 
@@ -39,6 +42,25 @@ def test_a_checkpoint_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     assert int(back.snapshot.trees["state"]["steps"]) == 7
     assert torch.equal(back.snapshot.trees["payload/1"]["layer"]["w"], WEIGHTS + 1)
     assert {client: tree["c"].tolist() for client, tree in back.kept.items()} == {4: [1.0, 1.0], 11: [0.0]}
+
+
+def test_answers_of_cohorts_under_way_come_back(tmp_path: Path) -> None:
+    """One that keeps something, one that does not, and one whose trees hold nothing."""
+    tree, kept = {"layer": {"w": WEIGHTS}}, {"c": torch.ones(2)}
+    said = {
+        3: Update(tree, 2.0, kept, {"loss": 0.1 + 0.2}, norm=2.5),
+        8: Update(tree, 1.0, norm=2.5),
+        9: Update({}, 4.0),
+    }
+    save(tmp_path, replace(checkpoint(), answers=said))
+    back = newest(tmp_path).answers
+    assert {number: (one.weight, one.metrics, one.norm) for number, one in back.items()} == {
+        3: (2.0, {"loss": 0.1 + 0.2}, 2.5),
+        8: (1.0, {}, 2.5),
+        9: (4.0, {}, None),
+    }
+    assert [tree_digest(back[n].tree) for n in (3, 8, 9)] == [tree_digest(one.tree) for one in said.values()]
+    assert [tree_digest(back[n].kept) for n in (3, 8, 9)] == [tree_digest(one.kept) for one in said.values()]
 
 
 def test_a_tensor_that_several_trees_share_is_stored_once_and_shared_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.build import build, judge_clients, make_plan
@@ -44,6 +45,21 @@ def test_a_round_that_is_larger_than_the_fleet_may_end_by_its_deadline() -> None
 def test_the_wall_clock_takes_a_world_without_simulated_faults() -> None:
     faults = {"dropout": 0.0, "upload_loss": 0.0}
     assert build(small_scenario(clock="wall", clients__availability="always", clients__faults=faults))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused_without_ray() -> None:
+    with pytest.raises(InputError, match=r"runtime\.device=cuda, but torch finds no GPU here"):
+        build(small_scenario(runtime__device="cuda"))
+
+
+def test_a_cohort_of_a_method_that_trains_one_by_one_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    scaffold = {"runtime.cohort": 8, "method": "examples/scaffold.py:Scaffold", "clients.count": 13}
+    build(small_scenario(**{key.replace(".", "__"): value for key, value in scaffold.items()}))
+    assert "runtime.cohort=8 has no effect: Scaffold has no train_many, so clients train one by one" in caplog.text
+    caplog.clear()
+    build(small_scenario(runtime__cohort=8))
+    assert not caplog.text
 
 
 def test_the_slowest_clients_are_in_the_last_tier() -> None:

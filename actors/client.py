@@ -4,13 +4,13 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Job, Update
+from mlecs_ray.sim.memory import pss_bytes
 from mlecs_ray.sim.worker import Worker
 from mlecs_ray.wire import pack, pack_many, unpack
 
@@ -89,16 +89,7 @@ class EdgeHost:
         """Answers when the actor is ready to work; raises InputError where it cannot be."""
         if self._refused:
             raise self._refused
-        return Vitals(os.getpid(), _pss_bytes())
-
-
-def _pss_bytes() -> int:
-    """From the kernel's own account; 0 where it keeps none."""
-    try:
-        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        return Vitals(os.getpid(), pss_bytes())
 
 
 EdgeClient = ray.remote(max_restarts=RESTARTS, max_task_retries=RESTARTS)(EdgeHost)

@@ -112,7 +112,7 @@ class RayFleet:
             self._version = job.version
             self._forget_all_but(_key(job.tree))
         kept = self._kept.get(job.client.id, NOTHING)
-        self._errands[train.number] = Errand(train, self._payload(job.tree), kept)
+        self._errands[train.number] = Errand(self._payload(job.tree), kept)
         if cohort := self._cohorts.add(train):
             self._outbox.add(cohort)
             if self._outbox.full:
@@ -192,8 +192,7 @@ class RayFleet:
         return {client: unpack(state) for client, state in packed.items() if state}
 
     async def answers(self) -> Mapping[int, Update]:
-        together = {id(call): call for call in self._calls.values() if call.together}
-        for training in together.values():
+        for training in dict.fromkeys(call for call in self._calls.values() if call.together):
             await self._land(training)
         return {
             number: replace(update, kept=unpack(await _fetched(kept)) if kept is not None else {})

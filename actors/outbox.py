@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlecs_ray.events import Train
 from mlecs_ray.sim.cohorts import Cohort
 
 CALL_SECONDS = 0.05
@@ -14,9 +13,8 @@ _RISE = 1.1
 
 @dataclass(frozen=True)
 class Errand:
-    """A job with the shared objects that its actor needs."""
+    """The shared objects that a job's actor needs."""
 
-    train: Train
     payload: Any
     kept: Any
 

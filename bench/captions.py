@@ -18,7 +18,6 @@ from mlecs_ray.scenario.config import (
     Scenario,
     TaskConfig,
 )
-from mlecs_ray.seeds import derive
 from mlecs_ray.server.schedule import Schedule
 from mlecs_ray.tree import Tree
 from mlecs_ray.wire import load_tree
@@ -49,11 +48,6 @@ def scenario(rounds: int, per_round: int = 10, clients: int = 100) -> Scenario:
         evaluation=EvaluationConfig(metrics=("rouge_lsum",), rows=1),
         runtime=RuntimeConfig(backend="local", checkpoint_every=10**9),
     )
-
-
-def start(built: Built) -> Tree:
-    """The state that a run of this scenario starts from."""
-    return built.method.init(derive(derive(built.scenario.seed, "server"), "init"))
 
 
 def caption_task(built: Built) -> CaptionTask:

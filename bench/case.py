@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.environments import Environment
+from mlecs_ray.scenario.config import Scenario
 
 Result = Mapping[str, float]
 """What one measurement says, by column key."""
@@ -72,6 +73,11 @@ class Case:
     """What every order of a turn also says, from its seed; files go into the folder."""
     obstacle: Callable[[], str | None] = field(default=lambda: None)
     """Why this cannot be measured here; None where it can."""
+
+
+def runs(name: str, scenario: Scenario, memory: bool = False, **more: Any) -> Contender:
+    """Ours with this scenario; ``more`` is what else ``bench.ours`` is asked for."""
+    return Contender(name, "bench.ours", {"scenario": scenario.model_dump(mode="json"), **more}, memory=memory)
 
 
 def faster(subject: str, reference: str, least: float, key: str = "ms_per_update") -> Target:

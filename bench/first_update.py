@@ -1,19 +1,17 @@
 """How long from the start of ``mlecs run`` to the first update: what someone waits before anything happens."""
 
-import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
+from bench.order import Order, answer
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.outcome import read_outcome
 
 
-def measure(order: dict[str, Any]) -> dict[str, float]:
+def measure(order: Order) -> dict[str, float]:
     """Run the command to its end; its outcome says when the first update had come back."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "run"
@@ -32,11 +30,5 @@ def measure(order: dict[str, Any]) -> dict[str, float]:
         return {"first_update_seconds": outcome.progress.first_update - began, "whole_seconds": whole}
 
 
-def main() -> None:
-    """Answer the order that ``BENCH_ORDER`` names."""
-    order = json.loads(Path(os.environ["BENCH_ORDER"]).read_text())
-    print("RESULT " + json.dumps(measure(order)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    answer(measure)

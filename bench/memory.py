@@ -3,12 +3,14 @@
 from collections import defaultdict
 from pathlib import Path
 
+from mlecs_ray.sim.memory import pss_bytes
+
 PROC = Path("/proc")
 
 
 def tree_pss(root: int, proc: Path = PROC) -> int:
     """Bytes: the proportional set sizes of ``root`` and its descendants, so that shared pages count once."""
-    return sum(_pss(proc / str(pid)) for pid in family(root, proc))
+    return sum(pss_bytes(proc / str(pid)) for pid in family(root, proc))
 
 
 def family(root: int, proc: Path = PROC) -> list[int]:
@@ -29,12 +31,3 @@ def _parent(folder: Path) -> int:
         return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
     except (OSError, IndexError):
         return 0
-
-
-def _pss(folder: Path) -> int:
-    try:
-        lines = (folder / "smaps_rollup").read_text().splitlines()
-    except OSError:
-        # It ended since we looked.
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

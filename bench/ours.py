@@ -1,16 +1,14 @@
 """One measurement of ours: a scenario through the real engine, alone or on Ray."""
 
-import json
-import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
+from bench.order import Order, answer
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.progress import Progress
@@ -59,7 +57,7 @@ def run(scenario: Scenario, folder: Path) -> tuple[Outcome, list[Progress]]:
     return run_on_ray(scenario, folder, watch=watch), seen
 
 
-def measure(order: Mapping[str, Any]) -> dict[str, float]:
+def measure(order: Order) -> dict[str, float]:
     """Run the control, which is also the warm-up, then what is timed; both in one Ray runtime."""
     scenario = apply(validate(order["scenario"]), {"seed": order["seed"]})
     with ExitStack() as stack:
@@ -70,7 +68,7 @@ def measure(order: Mapping[str, Any]) -> dict[str, float]:
         return _measured(order, scenario, Path(stack.enter_context(tempfile.TemporaryDirectory())))
 
 
-def _measured(order: Mapping[str, Any], scenario: Scenario, folder: Path) -> dict[str, float]:
+def _measured(order: Order, scenario: Scenario, folder: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     if rounds := order.get("control"):
         outcome, _ = run(apply(scenario, {"merges": rounds}), folder / "control")
@@ -89,11 +87,5 @@ def _measured(order: Mapping[str, Any], scenario: Scenario, folder: Path) -> dic
     return found
 
 
-def main() -> None:
-    """Answer the order that ``BENCH_ORDER`` names."""
-    order = json.loads(Path(os.environ["BENCH_ORDER"]).read_text())
-    print("RESULT " + json.dumps(measure(order)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    answer(measure)

@@ -1,9 +1,6 @@
 """The loop that one writes by hand for LoRA: one thread, PEFT's modules in place, ``torch.optim``."""
 
-import json
-import os
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
-from bench.captions import caption_task, captioner, nll, start
+from bench.captions import caption_task, captioner, nll
+from bench.order import Order, answer
+from bench.start import start
 from mlecs_ray.methods.local import LocalTraining, batches
 from mlecs_ray.models.fusion import soft_tokens
 from mlecs_ray.models.lora import backbone
@@ -97,10 +96,9 @@ def rounds(built: Built, model: Captioner, values: list[Tensor]) -> tuple[float,
     return time.perf_counter() - began, values
 
 
-def main() -> None:
-    """Answer the order that ``BENCH_ORDER`` names."""
+def measure(order: Order) -> dict[str, float]:
+    """Time the loop and judge what it has learned."""
     torch.set_num_threads(1)
-    order = json.loads(Path(os.environ["BENCH_ORDER"]).read_text())
     scenario = apply(validate(order["scenario"]), {"seed": order["seed"]})
     torch.manual_seed(scenario.seed)
     built = build(scenario)
@@ -111,9 +109,8 @@ def main() -> None:
     merges = scenario.merges or 1
     ended = from_leaves(zip(model.tensors, values, strict=True))
     timed = max(1, merges - 1) * scenario.schedule.buffer
-    answer = {"ms_per_update": seconds * 1000 / timed, "nll": nll(built, ended), "rounds": merges}
-    print("RESULT " + json.dumps(answer), flush=True)
+    return {"ms_per_update": seconds * 1000 / timed, "nll": nll(built, ended), "rounds": merges}
 
 
 if __name__ == "__main__":
-    main()
+    answer(measure)

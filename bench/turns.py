@@ -14,6 +14,7 @@ from typing import Any
 from bench.case import Case, Contender, Result, Turn
 from bench.environments import Environment, make
 from bench.memory import tree_pss
+from bench.order import ANSWER
 from mlecs_ray.errors import InputError
 
 SEEDS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
@@ -23,7 +24,6 @@ SAMPLE_SECONDS = 1.0
 """Between two looks at the memory; one look at a process of 2 GB takes a tenth of a second."""
 QUIET = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
 """As ``mlecs`` has it: models load from the cache alone."""
-_ANSWER = "RESULT "
 
 Tell = Callable[[str], None]
 Make = Callable[[Environment], Path]
@@ -91,11 +91,11 @@ def measure(contender: Contender, order: Mapping[str, Any], folder: Path) -> Res
         process = subprocess.Popen(_command(contender), env=_surroundings(contender, path), stdout=out, stderr=err)
         peak = _follow(process, contender.memory)
     lines = said.read_text(errors="replace").splitlines()
-    answer = next((line for line in reversed(lines) if line.startswith(_ANSWER)), None)
+    answer = next((line for line in reversed(lines) if line.startswith(ANSWER)), None)
     if answer is None:
         last = [line for line in complaint.read_text(errors="replace").splitlines() if line.strip()] or ["no reason"]
         raise InputError(f"{contender.name} ended with {process.returncode} and no result: {last[-1]}")
-    found: dict[str, float] = json.loads(answer.removeprefix(_ANSWER))
+    found: dict[str, float] = json.loads(answer.removeprefix(ANSWER))
     return {**found, "pss_bytes": float(peak)} if contender.memory else found
 
 

@@ -77,17 +77,18 @@ def run(
     from mlecs_ray.scenario.overrides import apply
     from scenarios.catalogue import find
     from scenarios.folders import claimed
+    from scenarios.options import changes_of, check_heard, only
     from scenarios.paths import absolute
 
     scenario = find(name)
     if variant is not None:
-        scenario = _only(scenario, variant)
-    changes = _changes(set_, seed)
+        scenario = only(scenario, variant)
+    changes = changes_of(set_, seed)
     if method is not None:
         changes = {"method": method} | changes
     if local:
         changes["runtime.backend"] = "local"
-    _check_heard(scenario, changes)
+    check_heard(scenario, changes)
     scenario = absolute(apply(scenario, changes))
     with claimed(out, scenario.name) as folder:
         _execute(scenario, folder, resume=False)
@@ -99,9 +100,10 @@ def floors(name: Name, set_: Set = None, seed: Seed = None) -> None:
     from mlecs_ray.scenario.overrides import apply
     from scenarios.catalogue import find
     from scenarios.floors import table
+    from scenarios.options import changes_of
     from scenarios.paths import absolute
 
-    _print(table(absolute(apply(find(name), _changes(set_, seed)))))
+    _print(table(absolute(apply(find(name), changes_of(set_, seed)))))
 
 
 @app.command()
@@ -207,47 +209,6 @@ def data_check(path: Annotated[Path, typer.Argument(help="A Parquet folder as do
     console.print(
         f"{path}: {len(data.train)} train, {len(data.public)} public, {len(data.test)} test samples; all is well"
     )
-
-
-def _changes(set_: list[str] | None, seed: int | None) -> dict[str, Any]:
-    """What the options ask for, in their order."""
-    from mlecs_ray.scenario.overrides import parse
-
-    changes: dict[str, Any] = {}
-    for key, value in map(parse, set_ or []):
-        undone = next((earlier for earlier in changes if earlier.startswith(f"{key}.")), None)
-        # Another kind keeps what else is set, but another method has other options.
-        if undone and (isinstance(value, dict) or key.startswith("method")):
-            raise InputError(f"--set {key} comes after --set {undone} and would undo it; name {key} first")
-        changes[key] = value
-    if seed is not None:
-        return changes | {"seed": seed, "seeds": []}
-    # A study's seeds would have the last word, and this one would change nothing.
-    return {"seeds": []} | changes if "seed" in changes else changes
-
-
-def _only(scenario: Any, variant: str) -> Any:
-    from mlecs_ray.scenario.overrides import apply
-
-    if variant not in scenario.variants:
-        names = ", ".join(scenario.variants) or "none"
-        raise InputError(f"--variant {variant!r} is none of {scenario.name}'s: {names}")
-    return apply(scenario.model_copy(update={"variants": {}}), scenario.variants[variant])
-
-
-def _check_heard(scenario: Any, changes: dict[str, Any]) -> None:
-    """Refuse what every variant of a study sets for itself: the run would not do what was asked."""
-    from mlecs_ray.scenario.overrides import dotted
-
-    if not scenario.variants or "variants" in changes:
-        return
-    own = [dotted(scenario, its) for its in scenario.variants.values()]
-    for key in dotted(scenario, changes):
-        if all(any(key == its or key.startswith(f"{its}.") for its in keys) for keys in own):
-            raise InputError(
-                f"{key} is set by each variant of {scenario.name}, so yours would change nothing; choose one by "
-                "--variant, or add --set variants={} to have none"
-            )
 
 
 def _execute(scenario: Any, folder: Path, resume: bool) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.case import Case, Column, Contender, faster, longer
+from bench.case import Case, Column, Contender, faster, longer, runs
 from bench.environments import FLOWER, PFL
+from bench.start import start
 from mlecs_ray.scenario.build import build
 from mlecs_ray.scenario.config import ClientsConfig, DataConfig, LocalConfig, MethodConfig, RuntimeConfig, Scenario
 from mlecs_ray.scenario.overrides import apply
-from mlecs_ray.seeds import derive
 from mlecs_ray.server.schedule import Schedule
 
 CLIENTS, PER_ROUND, BATCH, RATE = 100, 10, 16, 0.1
@@ -46,14 +46,14 @@ def scenario(rounds: int) -> Scenario:
 def ours(name: str, rounds: int, control: int, **runtime: Any) -> Contender:
     """The scenario with these keys of ``runtime``."""
     asked = apply(scenario(rounds), {f"runtime.{key}": value for key, value in runtime.items()})
-    return Contender(name, "bench.ours", {"scenario": asked.model_dump(mode="json"), "control": control})
+    return runs(name, asked, control=control)
 
 
 def export(seed: int, folder: Path) -> Mapping[str, Any]:
     """Our split and our first weights as a file that the plain loop and the peers can read."""
     built = build(apply(scenario(1), {"seed": seed}))
     shards = [built.hand.shard(client) for client in range(CLIENTS)]
-    state, test = built.method.init(derive(derive(seed, "server"), "init")), built.dataset.test
+    state, test = start(built), built.dataset.test
     layers = {
         f"{2 * int(i)}.{kind}": value.numpy() for i, one in state["layers"].items() for kind, value in one.items()
     }

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench import captions
-from bench.case import Case, Column, Contender, faster
+from bench.case import Case, Column, Contender, faster, runs
 from mlecs_ray.scenario.overrides import apply
 
 COHORT = 64
@@ -15,7 +15,7 @@ def ours(name: str, rounds: int, cohort: int) -> Contender:
     """The scenario on the GPU."""
     keys: dict[str, Any] = {"runtime.device": "cuda", "runtime.cohort": cohort, "runtime.cohort_memory_mb": 40_000}
     asked = apply(captions.scenario(rounds, per_round=COHORT, clients=COHORT), keys)
-    return Contender(name, "bench.ours", {"scenario": asked.model_dump(mode="json"), "nll": True})
+    return runs(name, asked, nll=True)
 
 
 def obstacle() -> str | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench import captions
-from bench.case import Case, Column, Contender, faster
+from bench.case import Case, Column, Contender, faster, runs
 from mlecs_ray.scenario.overrides import apply
 
 ABOUT = """Captions of `stamps` by the smallest healed language model, `edge-small`, with LoRA, encoders, fusion and a
@@ -23,7 +23,7 @@ def ours(name: str, rounds: int, **runtime: Any) -> Contender:
     """The scenario on two actors with these keys of ``runtime``."""
     keys = {"backend": "ray", "actors": 2, **runtime}
     asked = apply(captions.scenario(rounds), {f"runtime.{key}": value for key, value in keys.items()})
-    return Contender(name, "bench.ours", {"scenario": asked.model_dump(mode="json"), "nll": True})
+    return runs(name, asked, nll=True)
 
 
 def case(quick: bool) -> Case:

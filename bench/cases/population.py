@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import captions
-from bench.case import Case, Column, Contender, figure, longer
+from bench.case import Case, Column, figure, longer, runs
 from bench.cases import engine
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply
@@ -40,11 +40,6 @@ def toy(clients: int, at_once: int, merges: int) -> Scenario:
     return apply(engine.scenario(merges), changes)
 
 
-def ours(name: str, scenario: Scenario, memory: bool = False) -> Contender:
-    """One scenario."""
-    return Contender(name, "bench.ours", {"scenario": scenario.model_dump(mode="json")}, memory=memory)
-
-
 def case(quick: bool) -> Case:
     """Growth, a million, and language models."""
     many, million, at_once, merges, rounds = (
@@ -52,12 +47,12 @@ def case(quick: bool) -> Case:
     )
     stamps = apply(captions.scenario(2, clients=1000), {"runtime.backend": "ray", "runtime.actors": 2})
     contenders = [
-        ours(FEW, digits(100, rounds)),
-        ours(MANY, digits(many, rounds)),
-        ours(MILLION, toy(million, at_once, merges), memory=True),
+        runs(FEW, digits(100, rounds)),
+        runs(MANY, digits(many, rounds)),
+        runs(MILLION, toy(million, at_once, merges), memory=True),
     ]
     if not quick:
-        contenders.append(ours(STAMPS, stamps, memory=True))
+        contenders.append(runs(STAMPS, stamps, memory=True))
     targets = (
         longer(MANY, FEW, 1.1),
         figure(MILLION, EVENTS, 20_000, True, "a second"),

@@ -1,16 +1,17 @@
 """FedAsync: every arrival is mixed in at once, the later the less (arXiv 1903.03934)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import get_args
 
 from torch import Tensor
 
 from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work, cohort_obstacle, train_together
 from mlecs_ray.methods.checks import check
+from mlecs_ray.methods.parts import moved
 from mlecs_ray.methods.staleness import Staleness, hinge, polynomial
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree, overlay, tree_add
+from mlecs_ray.tree import Tree, overlay
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ class FedAsync:
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """As the base, but the weights go up."""
-        return _weights(job, self.base.train(job, data, kept))
+        return moved(job, self.base.train(job, data, kept))
 
     def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
         """The same for a cohort."""
-        return [_weights(*pair) for pair in zip(jobs, train_together(self.base, jobs, datas, kepts), strict=True)]
+        return [moved(*pair) for pair in zip(jobs, train_together(self.base, jobs, datas, kepts), strict=True)]
 
     def obstacle(self) -> str | None:
         """As the base."""
@@ -85,8 +86,3 @@ class FedAsync:
             return (1 - share) * old + share * new
 
         return overlay(state, arrival.update.tree, mix)
-
-
-def _weights(job: Job, update: Update) -> Update:
-    """From how far a client moved to where it is."""
-    return replace(update, tree=tree_add(job.tree, update.tree))

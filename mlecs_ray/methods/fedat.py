@@ -1,16 +1,16 @@
 """FedAT: synchronous inside a latency tier, asynchronous across tiers (arXiv 2010.05958)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work, cohort_obstacle, train_together
 from mlecs_ray.methods.checks import check
-from mlecs_ray.methods.parts import joined
+from mlecs_ray.methods.parts import joined, moved
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree, from_leaves, holders_mean, leaves, overlay, tree_add
+from mlecs_ray.tree import Tree, from_leaves, holders_mean, leaves, overlay
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class FedAT:
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """As the base, but the weights go up."""
-        return _weights(job, self.base.train(job, data, kept))
+        return moved(job, self.base.train(job, data, kept))
 
     def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
         """The same for a cohort."""
-        return [_weights(*pair) for pair in zip(jobs, train_together(self.base, jobs, datas, kepts), strict=True)]
+        return [moved(*pair) for pair in zip(jobs, train_together(self.base, jobs, datas, kepts), strict=True)]
 
     def obstacle(self) -> str | None:
         """As the base."""
@@ -89,8 +89,3 @@ def _reversed_mean(held: Sequence[tuple[int, Tensor]]) -> Tensor:
     for (_, leaf), (mirror, _) in zip(held, reversed(held), strict=True):
         mean = mean + leaf * (mirror / total)
     return mean
-
-
-def _weights(job: Job, update: Update) -> Update:
-    """From how far a client moved to where it is."""
-    return replace(update, tree=tree_add(job.tree, update.tree))

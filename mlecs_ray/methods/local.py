@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mlecs_ray.draws import seed_torch
@@ -73,11 +75,17 @@ def require_samples(client: Client, samples: int) -> None:
 
 def batches(local: LocalTraining, samples: int, seed: int) -> Iterator[Tensor]:
     """Positions of each mini-batch, int64: every epoch in a new order, from the job's own stream."""
+    return map(torch.from_numpy, drawn(local, samples, seed))
+
+
+def drawn(local: LocalTraining, samples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """``batches`` in numpy."""
     rng = generator(seed, "batches")
 
-    def endless() -> Iterator[Tensor]:
+    def endless() -> Iterator[NDArray[np.int64]]:
         while True:
-            yield from torch.split(torch.from_numpy(rng.permutation(samples)), local.batch)
+            order = rng.permutation(samples)
+            yield from (order[at : at + local.batch] for at in range(0, samples, local.batch))
 
     return islice(endless(), steps_of(local, samples))
 
@@ -105,12 +113,17 @@ def fit(task: Task, local: LocalTraining, job: Job, data: Samples, adjust: Adjus
 
 def gradient(task: Task, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tree]:
     """Loss and gradients at ``params``; zeros for leaves that the loss does not use."""
+    return differentiated(lambda free: task.loss(free, batch, client), params)
+
+
+def differentiated(loss: Callable[[Tree], Tensor], params: Tree) -> tuple[Tensor, Tree]:
+    """What ``loss`` gives at ``params`` and the gradients of its sum; zeros for leaves that it does not use."""
     paths, tensors = zip(*leaves(params), strict=True)
     with torch.enable_grad():
         free = [tensor.detach().requires_grad_() for tensor in tensors]
-        loss = task.loss(from_leaves(zip(paths, free, strict=True)), batch, client)
-        grads = torch.autograd.grad(loss, free, materialize_grads=True)
-    return loss.detach(), from_leaves(zip(paths, grads, strict=True))
+        found = loss(from_leaves(zip(paths, free, strict=True)))
+        grads = torch.autograd.grad(found, free, torch.ones_like(found), materialize_grads=True)
+    return found.detach(), from_leaves(zip(paths, grads, strict=True))
 
 
 def clipped(grads: Tree, limit: float) -> Tree:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from mlecs_ray.method import Client, Job
-from mlecs_ray.methods.local import Adjust, LocalTraining, require_samples, steps_of
+from mlecs_ray.methods.local import Adjust, LocalTraining, differentiated, drawn, require_samples, steps_of
 from mlecs_ray.samples import Samples
-from mlecs_ray.seeds import derive, generator
+from mlecs_ray.seeds import derive
 from mlecs_ray.task import StackedTask
-from mlecs_ray.tree import Tree, from_leaves, leaves, stack, tree_map
+from mlecs_ray.tree import Tree, leaves, stack, tree_map
 
 
 @dataclass(frozen=True)
@@ -54,20 +53,9 @@ def plan(local: LocalTraining, samples: Sequence[int], seeds: Sequence[int]) -> 
     starts = np.cumsum([0, *samples])
     rows = np.full((len(samples), max(steps), min(local.batch, max(samples))), -1)
     for place, i in enumerate(order):
-        _draw(rows[place], local.batch, samples[i], steps[i], seeds[i], int(starts[i]))
+        for row, part in zip(rows[place], drawn(local, samples[i], seeds[i]), strict=False):
+            row[: len(part)] = part + starts[i]
     return Plan(order, torch.from_numpy(rows), [steps[i] for i in order])
-
-
-def _draw(rows: NDArray[np.int64], batch: int, samples: int, steps: int, seed: int, start: int) -> None:
-    """Fill ``rows`` (steps, batch) of one client, epoch after epoch."""
-    rng, step = generator(seed, "batches"), 0
-    while step < steps:
-        drawn = rng.permutation(samples) + start
-        for at in range(0, samples, batch):
-            if step < steps:
-                part = drawn[at : at + batch]
-                rows[step, : len(part)] = part
-                step += 1
 
 
 @dataclass(frozen=True)
@@ -137,12 +125,8 @@ def _gradient(
     width = int(real.sum(1).max())
     rows, real = rows[:, :width], real[:, :width]
     batch = samples.take(torch.where(real, rows, rows[:, :1]).flatten())
-    paths, tensors = zip(*leaves(params), strict=True)
-    with torch.enable_grad():
-        free = [tensor.detach().requires_grad_() for tensor in tensors]
-        losses = task.losses(from_leaves(zip(paths, free, strict=True)), batch, real.to(free[0].device), client, draws)
-        grads = torch.autograd.grad(losses.sum(), free, materialize_grads=True)
-    return losses.detach(), from_leaves(zip(paths, grads, strict=True))
+    real = real.to(draws[0].device)
+    return differentiated(lambda free: task.losses(free, batch, real, client, draws), params)
 
 
 @torch.no_grad()

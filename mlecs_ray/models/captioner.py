@@ -185,7 +185,7 @@ class CaptionTask:
         instruction = lm.embed(torch.tensor(tokens(lm, self.instruction), device=soft.device))
         words = lm.embed(_joined([goal[:-1] for goal in goals], soft.device))
         parts = zip(soft, torch.split(words, [len(goal) - 1 for goal in goals]), strict=True)
-        return [torch.cat([mine, instruction, said]) for mine, said in parts]
+        return [torch.cat([mine, instruction, goal]) for mine, goal in parts]
 
     def _one_by_one(
         self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]

@@ -127,6 +127,7 @@ class Backbone:
 
 def backbone(source: str, lora: LoRA, device: str = "cpu") -> Backbone:
     """The model in this folder, loaded once per process and device, frozen, and shared by all its clients."""
+    # The cache would take a device that is named and one that is left out for two.
     return _backbone(source, lora, device)
 
 

@@ -92,7 +92,7 @@ class MLPTask:
         return linear(params["layers"][str(last)], x)
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
-        return F.cross_entropy(self.logits(params, batch), _labels(batch))
+        return _loss(self.logits(params, batch), batch)
 
     def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
         return nats(self.logits(params, batch), _labels(batch), real)
@@ -172,7 +172,7 @@ class FusionTask:
         return torch.cat([slots.get(m, zeros) for m, _ in self.dims], dim=1)
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
-        return F.cross_entropy(self.logits(params, batch.only(client.modalities)), _labels(batch))
+        return _loss(self.logits(params, batch.only(client.modalities)), batch)
 
     def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
         return nats(self.logits(params, batch.only(client.modalities)), _labels(batch), real)

@@ -68,7 +68,9 @@ class Codes:
         """In the order in which the values came up, so that the n-th has the number n."""
 
     def extend(self, values: Sequence[Any]) -> None:
-        keys = [tuple(sorted(value.items())) for value in values] if self._maps else values
+        self._add([tuple(sorted(value.items())) for value in values] if self._maps else values)
+
+    def _add(self, keys: Sequence[Hashable]) -> None:
         for key in dict.fromkeys(keys):
             self._code.setdefault(key, len(self._code))
         self._codes.extend(map(self._code.__getitem__, keys))
@@ -77,7 +79,7 @@ class Codes:
         left = self._rows()[:rows]
         # Anew, so that no value stays of which there is no row.
         self._codes, self._code = array("i"), {}
-        self.extend([dict(value) for value in left] if self._maps else left)
+        self._add(left)
 
     def arrow(self) -> pa.Array:
         if pa.types.is_dictionary(self._kind):

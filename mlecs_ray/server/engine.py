@@ -16,7 +16,7 @@ from mlecs_ray.events import Alarm, Discarded, Event, Finished, Lost, Merged, Of
 from mlecs_ray.method import Update
 from mlecs_ray.server.core import Server
 from mlecs_ray.server.evaluation import Evaluator
-from mlecs_ray.server.journal import EventRow, JobRecord, Journal, Outcome, bytes_by_modality, spent
+from mlecs_ray.server.journal import EventRow, JobRecord, Journal, Outcome, crossed, sizes, spent
 from mlecs_ray.server.pace import Pace, VirtualPace
 from mlecs_ray.sim.clock import Clock
 from mlecs_ray.sim.fleet import Fleet
@@ -279,26 +279,11 @@ class Engine:
             job.start + seconds,
             outcome,
             timing,
-            _part(job.download, timing.download, job.timing.download),
-            _part(job.upload, timing.upload, job.timing.upload),
+            crossed(job.download, timing.download, job.timing.download),
+            crossed(job.upload, timing.upload, job.timing.upload),
         )
 
     def _book(self, record: JobRecord) -> None:
         self.tally.download_bytes += sum(record.download.values())
         self.tally.upload_bytes += sum(record.upload.values())
         self.tally.joules += record.timing.joules
-
-
-def sizes(train: Train) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Bytes by modality that a job sends down and up."""
-    modalities, sent, back = train.job.client.modalities, train.job.tree, train.work.upload
-    download = bytes_by_modality(sent, modalities)
-    # Most methods send back what they were sent; trees are walked for every job, and this one need not be.
-    return download, download if back is sent else bytes_by_modality(back, modalities)
-
-
-def _part(sizes: Mapping[str, int], seconds: float, whole: float) -> Mapping[str, int]:
-    """What has crossed in the first ``seconds`` of a transfer that takes ``whole``."""
-    if seconds == whole:
-        return sizes
-    return {owner: int(size * (seconds / whole)) for owner, size in sizes.items()}

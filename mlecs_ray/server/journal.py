@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 
+from mlecs_ray.events import Train
 from mlecs_ray.method import Client
 from mlecs_ray.sim.world import Timing
 from mlecs_ray.tree import Tree, leaves
@@ -76,13 +77,28 @@ def spent(timing: Timing, seconds: float) -> Timing:
     return Timing(download, compute, upload, timing.joules_compute * share, timing.joules_radio * share)
 
 
-def bytes_by_modality(tree: Tree, modalities: frozenset[str], share: float = 1.0) -> dict[str, int]:
-    """Bytes of this share of the tree, by the modality that a leaf's path names, else ``shared``."""
+def sizes(train: Train) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Bytes by modality that a job sends down and up."""
+    modalities, sent, back = train.job.client.modalities, train.job.tree, train.work.upload
+    download = _by_modality(sent, modalities)
+    # Most methods send back what they were sent; trees are walked for every job, and this one need not be.
+    return download, download if back is sent else _by_modality(back, modalities)
+
+
+def crossed(sizes: Mapping[str, int], seconds: float, whole: float) -> Mapping[str, int]:
+    """What has crossed in the first ``seconds`` of a transfer that takes ``whole``."""
+    if seconds == whole:
+        return sizes
+    return {owner: int(size * (seconds / whole)) for owner, size in sizes.items()}
+
+
+def _by_modality(tree: Tree, modalities: frozenset[str]) -> dict[str, int]:
+    """Bytes by the modality that a leaf's path names, else ``shared``."""
     total: dict[str, int] = {}
     for path, leaf in leaves(tree):
         owner = _owner(path, modalities)
         total[owner] = total.get(owner, 0) + leaf.nbytes
-    return {owner: int(size * share) for owner, size in total.items()}
+    return total
 
 
 @lru_cache(maxsize=1 << 12)

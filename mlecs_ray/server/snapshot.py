@@ -11,8 +11,8 @@ import torch
 from mlecs_ray.events import Rang, Train
 from mlecs_ray.method import Budget, Client, Job, Update
 from mlecs_ray.server.core import Flight, Server, Waiting
-from mlecs_ray.server.engine import Change, Due, Engine, Happening, Pending, Tally, Tick, sizes
-from mlecs_ray.server.journal import JobRecord
+from mlecs_ray.server.engine import Change, Due, Engine, Happening, Pending, Tally, Tick
+from mlecs_ray.server.journal import JobRecord, sizes
 from mlecs_ray.sim.world import Fate, Timing
 from mlecs_ray.tree import Tree, leaves
 

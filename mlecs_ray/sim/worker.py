@@ -10,7 +10,7 @@ from mlecs_ray.draws import seed_torch
 from mlecs_ray.method import Client, Job, Method, Update, train_together
 from mlecs_ray.sim.memory import keep_freed_memory
 from mlecs_ray.sim.shards import SeenShards, Shards
-from mlecs_ray.tree import Tree, leaves, normal, norms, tree_map
+from mlecs_ray.tree import Tree, normal, norms, tree_map
 
 CHUNK = 32
 """Rows predicted at once. Fixed, because matrix kernels may round differently for other batch sizes."""
@@ -71,8 +71,7 @@ def _plain(updates: Sequence[Update]) -> list[Update]:
 
 
 def _sent(tree: Tree) -> Tree:
-    ready = normal(tree)
-    return tree_map(Tensor.cpu, ready) if any(leaf.device.type != "cpu" for _, leaf in leaves(ready)) else ready
+    return tree_map(Tensor.cpu, normal(tree))
 
 
 def chunks(rows: int) -> list[range]:

@@ -31,7 +31,7 @@ def test_a_quick_look_at_the_engine_writes_its_section(tmp_path):
     """Without peers: their environments are never made here."""
     own = {**os.environ, "MLECS_CACHE": str(tmp_path / "cache")}
     out = tmp_path / "speed.md"
-    command = [sys.executable, "-m", "bench", "engine", "--quick", "--out", str(out)]
+    command = [sys.executable, "-m", "scenarios", "bench", "engine", "--quick", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
     assert done.returncode == 0, done.stderr
     (text,) = sections(out.read_text()).values()

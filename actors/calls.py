@@ -29,13 +29,16 @@ class Call:
         self._actor = self._crew.actors[self._host]
         self._refs = self._send(self._actor)
 
-    async def landed(self) -> Any:
-        """What the call returned: references, the first of which is there."""
+    async def landed(self) -> tuple[Any, list[Any]]:
+        """The first thing that the call returned, and references to all others."""
         for _ in range(RETRIES):
             try:
-                await (self._refs[0] if isinstance(self._refs, list) else self._refs)
-                return self._refs
+                return await self._returned()
             except RayActorError:
                 self._crew.replace(self._host, self._actor)
                 self._begin()
-        return self._refs
+        return await self._returned()
+
+    async def _returned(self) -> tuple[Any, list[Any]]:
+        first, *others = self._refs if isinstance(self._refs, list) else [self._refs]
+        return await first, others

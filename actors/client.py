@@ -1,13 +1,17 @@
 """The Ray actor that hosts edge clients."""
 
 import os
+import pickle
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ray
+import torch
 
+from actors.lane import Door, Gate
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Job, Update
 from mlecs_ray.sim.memory import pss_bytes
@@ -38,6 +42,8 @@ class Answers:
     metrics: list[dict[str, float]]
     keeps: list[bool]
     norms: list[float | None]
+    door: Door | None
+    """Where the next small call may come in, on the same machine."""
     seconds: float
     """Real time that the call took."""
 
@@ -49,6 +55,9 @@ class Vitals:
     pid: int
     pss_bytes: int
     """Proportional set size: a page shared by n processes counts 1/n, so that the sum over actors is true."""
+    node: str
+    """Ray's id of the machine."""
+    door: Door | None
 
 
 class EdgeHost:
@@ -56,6 +65,9 @@ class EdgeHost:
 
     def __init__(self, make_worker: Callable[[], Worker]) -> None:
         self._refused: InputError | None = None
+        self._alone = threading.Lock()
+        """The gate has a thread of its own, and jobs seed torch for all."""
+        self._gate = Gate(self._passed)
         try:
             self._worker = make_worker()
         except InputError as error:
@@ -64,6 +76,16 @@ class EdgeHost:
 
     def train(self, cohorts: list[list[Order]], *objects: bytes) -> Any:
         """Jobs, those of a cohort together; gives Answers and, for each job, what its client keeps, to the fleet."""
+        with self._alone:
+            return self._train(cohorts, objects)
+
+    def _passed(self, call: bytes) -> bytes:
+        """``train`` for whoever comes through the gate; what is pickled holds trees as they are packed."""
+        torch.set_num_threads(1)
+        cohorts, objects = pickle.loads(call)
+        return pickle.dumps(self.train(cohorts, *objects))
+
+    def _train(self, cohorts: list[list[Order]], objects: Sequence[bytes]) -> Any:
         began = time.monotonic()
         trees = [unpack(packed) if packed else {} for packed in objects]
         updates = [update for orders in cohorts for update in self._cohort(orders, trees)]
@@ -73,6 +95,7 @@ class EdgeHost:
             [dict(update.metrics) for update in updates],
             [bool(update.kept) for update in updates],
             [update.norm for update in updates],
+            self._gate.door,
             time.monotonic() - began,
         )
         return answers, *(pack(update.kept) if update.kept else b"" for update in updates)
@@ -83,13 +106,14 @@ class EdgeHost:
 
     def predict(self, client: Client, payload: bytes, kept: bytes, rows: range) -> list[Any]:
         """Answers to these test rows."""
-        return self._worker.predict(client, unpack(payload), unpack(kept) if kept else {}, rows)
+        with self._alone:
+            return self._worker.predict(client, unpack(payload), unpack(kept) if kept else {}, rows)
 
     def vitals(self) -> Vitals:
         """Answers when the actor is ready to work; raises InputError where it cannot be."""
         if self._refused:
             raise self._refused
-        return Vitals(os.getpid(), pss_bytes())
+        return Vitals(os.getpid(), pss_bytes(), ray.get_runtime_context().get_node_id(), self._gate.door)
 
 
 EdgeClient = ray.remote(max_restarts=RESTARTS, max_task_retries=RESTARTS)(EdgeHost)

@@ -12,9 +12,11 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from actors.calls import Call
-from actors.client import Answers, EdgeClient, Order, Vitals
+from actors.client import Answers, EdgeClient, Vitals
 from actors.cost import FleetCost, Traffic
-from actors.outbox import Errand, Outbox, flops
+from actors.lane import Lane
+from actors.outbox import Errand, Outbox
+from actors.training import Training
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
 from mlecs_ray.method import Client, Update
@@ -22,7 +24,7 @@ from mlecs_ray.sim.cohorts import Cohort, Cohorts
 from mlecs_ray.sim.fleet import Probe
 from mlecs_ray.sim.worker import Worker, chunks
 from mlecs_ray.tree import Tree, leaves
-from mlecs_ray.wire import pack, unpack, unpack_many
+from mlecs_ray.wire import pack, unpack
 
 _Key = tuple[tuple[str, int], ...]
 NOTHING = b""
@@ -54,13 +56,14 @@ class RayFleet:
         self._startup_seconds = 0.0
         self._kept: dict[int, Any] = {}
         self._fresh: dict[int, Any] = {}
+        self._lanes = [Lane() for _ in options]
         self._version = -1
         self._payloads: OrderedDict[_Key, tuple[Tree, Any]] = OrderedDict()
         """Of the newest version alone: no later job is sent an older one."""
         self._cohorts, self._outbox = cohorts or Cohorts(), Outbox(len(options))
         self._errands: dict[int, Errand] = {}
         """Of jobs that were not sent yet."""
-        self._calls: dict[int, _Training] = {}
+        self._calls: dict[int, Training] = {}
         """Of jobs that were sent and not awaited yet."""
         self._updates: dict[int, tuple[Update, Any]] = {}
         """Of jobs that have answered and were not awaited yet, with what their clients keep."""
@@ -71,19 +74,22 @@ class RayFleet:
     async def ready(self) -> None:
         """Wait until every actor has loaded what it needs; raises InputError for what one lacks on its machine."""
         try:
-            await self._vitals()
+            vitals = await self._vitals()
         except RayTaskError as error:
             if isinstance(error.cause, InputError):
                 raise error.cause from None
             raise
         self._startup_seconds = time.monotonic() - self._began
+        here = ray.get_runtime_context().get_node_id()
+        self._near = [its.node == here for its in vitals]
+        for lane, its, near in zip(self._lanes, vitals, self._near, strict=True):
+            lane.door = its.door if near else None
 
     async def _vitals(self) -> list[Vitals]:
         return list(await asyncio.gather(*(actor.vitals.remote() for actor in self.actors)))
 
-    def _put(self, tree: Tree) -> Any:
-        """The packed tree, as an object of the store where it is large."""
-        packed = pack(tree)
+    def share(self, packed: bytes) -> Any:
+        """As an object of the store where it is large."""
         if len(packed) <= INLINE_BYTES:
             return packed
         self.traffic.puts += 1
@@ -95,7 +101,7 @@ class RayFleet:
         key = _key(tree)
         if key not in self._payloads:
             # The tree is held as long as its key, so that no other tensor can take one of its ids.
-            self._payloads[key] = (tree, self._put(tree))
+            self._payloads[key] = (tree, self.share(pack(tree)))
             if len(self._payloads) > SHARED:
                 self._payloads.popitem(last=False)
         self._payloads.move_to_end(key)
@@ -127,7 +133,7 @@ class RayFleet:
 
     def _send(self) -> None:
         for host, cohorts in self._outbox.take([self._own_host(cohort) for cohort in self._outbox.ready]).items():
-            training = _Training(self, host, cohorts, self._errands)
+            training = Training(self, host, cohorts, self._errands)
             for number in training.numbers:
                 self._calls[number] = training
                 del self._errands[number]
@@ -150,14 +156,20 @@ class RayFleet:
             self._fresh[number] = kept
         return update
 
-    async def _land(self, training: "_Training") -> None:
+    async def _land(self, training: Training) -> None:
         landed = await training.landed()
         for number, update in landed.items():
             if self._calls.pop(number, None):
                 self._updates[number] = update
 
+    def by_lane(self, host: int, call: Any) -> "asyncio.Future[Any] | None":
+        """Send it on the actor's lane: what will come back, None where it broke. None at once if it cannot be sent."""
+        return self._lanes[host].send(call)
+
     def answered(self, host: int, work: float, answers: Answers) -> None:
         """Book what a call has brought."""
+        if self._near[host]:
+            self._lanes[host].door = answers.door
         self._outbox.answered(host, work, answers.seconds)
         self.traffic.answers += len(answers.weights)
         self.traffic.answer_bytes += len(answers.trees)
@@ -185,7 +197,7 @@ class RayFleet:
         return self._answers(parts)
 
     async def _answers(self, parts: list[Call]) -> list[Any]:
-        return [answer for part in parts for answer in await (await part.landed())]
+        return [answer for part in parts for answer in (await part.landed())[0]]
 
     async def kept(self) -> Mapping[int, Tree]:
         packed = {client: await _fetched(state) for client, state in self._kept.items()}
@@ -200,9 +212,9 @@ class RayFleet:
         }
 
     def restore(self, kept: Mapping[int, Tree], answers: Mapping[int, Update]) -> None:
-        self._kept = {client: self._put(state) for client, state in kept.items()}
+        self._kept = {client: self.share(pack(state)) for client, state in kept.items()}
         self._updates = {
-            number: (replace(update, kept={}), self._put(update.kept) if update.kept else None)
+            number: (replace(update, kept={}), self.share(pack(update.kept)) if update.kept else None)
             for number, update in answers.items()
         }
 
@@ -210,53 +222,9 @@ class RayFleet:
         with contextlib.suppress(RayError):
             memory = [vitals.pss_bytes for vitals in await self._vitals()]
             self.cost = FleetCost(len(self.actors), self._startup_seconds, memory, self.replaced, self.traffic)
-        for actor in self.actors:
+        for lane, actor in zip(self._lanes, self.actors, strict=True):
+            lane.close()
             ray.kill(actor)
-
-
-class _Training:
-    """Cohorts that were sent to one actor in one call."""
-
-    def __init__(self, fleet: RayFleet, host: int, cohorts: list[Cohort], errands: Mapping[int, Errand]) -> None:
-        self._fleet, self._host = fleet, host
-        self._work = sum(flops(cohort) for cohort in cohorts)
-        self.numbers = [train.number for cohort in cohorts for train in cohort]
-        self.together = any(len(cohort) > 1 for cohort in cohorts)
-        orders, objects = _orders(cohorts, errands)
-        fleet.traffic.sent_bytes += sum(len(one) for one in objects if isinstance(one, bytes))
-        self._call = Call(fleet, host, self._sender(orders, objects))
-        self._landed: dict[int, tuple[Update, Any]] | None = None
-
-    def _sender(self, orders: list[list[Order]], objects: list[Any]) -> Callable[[Any], Any]:
-        returns = 1 + len(self.numbers)
-
-        def send(actor: Any) -> Any:
-            self._fleet.traffic.calls += 1
-            return actor.train.options(num_returns=returns).remote(orders, *objects)
-
-        return send
-
-    async def landed(self) -> dict[int, tuple[Update, Any]]:
-        """Each job's update, and a reference to what its client keeps."""
-        reference, *kepts = await self._call.landed()
-        answers: Answers = await reference
-        if self._landed is None:
-            self._fleet.answered(self._host, self._work, answers)
-            trees = unpack_many(answers.trees)
-            self._landed = {
-                number: (Update(tree, weight, {}, metrics, norm), kept if keeps else None)
-                for number, tree, weight, metrics, norm, keeps, kept in zip(
-                    self.numbers,
-                    trees,
-                    answers.weights,
-                    answers.metrics,
-                    answers.norms,
-                    answers.keeps,
-                    kepts,
-                    strict=True,
-                )
-            }
-        return self._landed
 
 
 async def _fetched(packed: Any) -> bytes:
@@ -267,19 +235,6 @@ async def _fetched(packed: Any) -> bytes:
 def _key(tree: Tree) -> _Key:
     """The same tensors, whatever mapping they lie in."""
     return tuple((path, id(leaf)) for path, leaf in leaves(tree))
-
-
-def _orders(cohorts: list[Cohort], errands: Mapping[int, Errand]) -> tuple[list[list[Order]], list[Any]]:
-    """The jobs, and each distinct object that they need, once."""
-    objects: dict[Any, int] = {}
-
-    def order(train: Train) -> Order:
-        errand, job = errands[train.number], train.job
-        payload = objects.setdefault(errand.payload, len(objects))
-        kept = objects.setdefault(errand.kept, len(objects))
-        return Order(job.client, job.version, job.seed, payload, kept)
-
-    return [[order(train) for train in cohort] for cohort in cohorts], list(objects)
 
 
 def _prediction(client: Client, payload: Any, kept: Any, rows: range) -> Callable[[Any], Any]:

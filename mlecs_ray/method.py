@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard
 
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree, tree_bytes
+from mlecs_ray.tree import Remembered, Tree, tree_bytes
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ class Work:
 
     @cached_property
     def upload_bytes(self) -> int:
-        return tree_bytes(self.upload)
+        return _bytes(self.upload)
+
+
+_bytes = Remembered(tree_bytes)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,6 @@ class Method(Protocol):
         """The model that ``client`` would answer with, given what it is sent and what it kept."""
 
 
-@runtime_checkable
 class CohortMethod(Method, Protocol):
     """A method that can also train many clients at once: what ``train`` gives each of them, up to rounding."""
 
@@ -138,15 +140,20 @@ class CohortMethod(Method, Protocol):
         """Why ``train_many`` goes one by one; None where it is one computation."""
 
 
+def _for_cohorts(method: Method) -> TypeGuard[CohortMethod]:
+    # To ask a protocol costs as much as a small job.
+    return hasattr(method, "train_many")
+
+
 def train_together(
     method: Method, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]
 ) -> Sequence[Update]:
     """As one cohort where the method can, else one after the other."""
-    if isinstance(method, CohortMethod):
+    if _for_cohorts(method):
         return method.train_many(jobs, datas, kepts)
     return [method.train(job, data, kept) for job, data, kept in zip(jobs, datas, kepts, strict=True)]
 
 
 def cohort_obstacle(method: Method) -> str | None:
     """Why clients of this method train one by one in a cohort; None where they are one computation."""
-    return method.obstacle() if isinstance(method, CohortMethod) else f"{type(method).__name__} has no train_many"
+    return method.obstacle() if _for_cohorts(method) else f"{type(method).__name__} has no train_many"

@@ -22,9 +22,11 @@ class Samples:
     texts: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    _length: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lengths = {_length(column) for _, column in self._columns() if column is not None} - {0}
+        object.__setattr__(self, "_length", next(iter(lengths), 0))
         if len(lengths) > 1:
             told = {name: _length(column) for name, column in self._columns() if column is not None}
             raise ValueError(f"columns differ in length {told}, so samples cannot be told apart")
@@ -43,7 +45,12 @@ class Samples:
         )
 
     def __len__(self) -> int:
-        return max((_length(column) for _, column in self._columns() if column is not None), default=0)
+        return self._length
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return next(iter(self.present.values())).device
 
     @property
     def modalities(self) -> frozenset[str]:

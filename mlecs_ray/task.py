@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard
 
 from torch import Generator, Tensor
 
@@ -49,7 +49,6 @@ class Task(Protocol):
         """The answers of ``client``'s structure with these parameters."""
 
 
-@runtime_checkable
 class StackedTask(Task, Protocol):
     """A task that can train several clients of one structure and the same modalities as one computation."""
 
@@ -60,3 +59,8 @@ class StackedTask(Task, Protocol):
         (k, b) is False fill up and count for nothing; each client has one that is real. ``client`` is any of the k.
         Dropout of client i draws from ``draws[i]`` what ``loss`` draws from torch's global generator.
         """
+
+
+def can_be_stacked(task: Task) -> TypeGuard[StackedTask]:
+    """Whether it has ``losses``."""
+    return hasattr(task, "losses")

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -14,11 +14,6 @@ Tree = Mapping[str, Any]
 
 A key has no ``/`` in it. An empty mapping below the root holds nothing and does not travel (``normal``).
 """
-
-
-SMALL_BYTES = 1 << 16
-ALIGNED_BYTES = 64
-"""Where torch's own memory begins."""
 
 
 def leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
@@ -71,14 +66,18 @@ def normal(tree: Tree) -> dict[str, Any]:
 class Remembered(Generic[T]):
     """``ask``, answered once for a tree that is asked about again and again: trees are walked for every job."""
 
-    def __init__(self, ask: Callable[[Tree], T]) -> None:
+    def __init__(self, ask: Callable[..., T]) -> None:
+        """``ask`` takes a tree and whatever else can be hashed."""
         self._ask = ask
-        self._last: tuple[Tree, T] | None = None
+        self._tree: Tree | None = None
+        self._answers: dict[tuple[Hashable, ...], T] = {}
 
-    def __call__(self, tree: Tree) -> T:
-        if self._last is None or self._last[0] is not tree:
-            self._last = tree, self._ask(tree)
-        return self._last[1]
+    def __call__(self, tree: Tree, *more: Hashable) -> T:
+        if self._tree is not tree:
+            self._tree, self._answers = tree, {}
+        if more not in self._answers:
+            self._answers[more] = self._ask(tree, *more)
+        return self._answers[more]
 
 
 def tree_map(fn: Callable[..., Any], first: Tree, *others: Tree) -> dict[str, Any]:
@@ -126,45 +125,6 @@ def tree_mean(weighted: Iterable[tuple[Tree, float]]) -> dict[str, Any]:
     return tree_scale(total, 1 / mass)
 
 
-def holders_mean(weighted: Iterable[tuple[Tree, float]]) -> dict[str, Any]:
-    """``tree_mean`` leaf by leaf over the trees that hold the leaf; leaves nobody holds are absent.
-
-    This is the modality-masked mean: a module is averaged over the clients that have it.
-    """
-    sums: dict[str, Tensor] = {}
-    mass: dict[str, float] = {}
-    held = list(weighted)
-    if len(held) > 1 and _alike([shapes(tree) for tree, _ in held]):
-        return _like_mean(held)
-    for tree, weight in held:
-        for path, leaf in leaves(tree):
-            sums[path] = sums[path].add_(leaf * weight) if path in sums else leaf * weight
-            mass[path] = mass.get(path, 0.0) + weight
-    empty = [path for path, weight in mass.items() if not weight > 0]
-    if empty:
-        raise ValueError(f"weights of {empty[0]} sum to {mass[empty[0]]}, not above 0, so there is no mean")
-    return from_leaves((path, total / mass[path]) for path, total in sums.items())
-
-
-def _alike(forms: Sequence[tuple[tuple[str, torch.Size, torch.dtype], ...]]) -> bool:
-    """Whether trees of these shapes can be summed as one vector each."""
-    return len(set(forms)) == 1 and len({dtype for *_, dtype in forms[0]}) == 1
-
-
-def _like_mean(weighted: Sequence[tuple[Tree, float]]) -> dict[str, Any]:
-    """``holders_mean`` of trees of one shape: the same sums, over all leaves at once."""
-    form, mass = list(leaves(weighted[0][0])), sum(weight for _, weight in weighted)
-    if not mass > 0:
-        raise ValueError(f"weights sum to {mass}, not above 0, so there is no mean")
-    rows = vectors([tree for tree, _ in weighted])
-    total = rows[0] * weighted[0][1]
-    for row, (_, weight) in zip(rows[1:], weighted[1:], strict=True):
-        total.add_(row * weight)
-    parts = torch.split(total / mass, [leaf.numel() for _, leaf in form])
-    # Cloned, as in rows_of: a part of the whole is aligned as it happens to lie.
-    return from_leaves((path, part.view(leaf.shape).clone()) for (path, leaf), part in zip(form, parts, strict=True))
-
-
 def overlay(base: Tree, patch: Tree, fn: Callable[[Any, Any], Any] = lambda _, new: new) -> dict[str, Any]:
     """``base`` with ``fn(old, new)`` at the leaves that ``patch`` has; raises KeyError for a leaf ``base`` lacks."""
     unknown = patch.keys() - base.keys()
@@ -174,44 +134,6 @@ def overlay(base: Tree, patch: Tree, fn: Callable[[Any, Any], Any] = lambda _, n
         key: value if key not in patch else fn(value, patch[key]) if is_leaf(value) else overlay(value, patch[key], fn)
         for key, value in base.items()
     }
-
-
-def stack(trees: Sequence[Tree]) -> dict[str, Any]:
-    """Trees of one shape as one, its leaves (k, ...); raises ValueError where they differ."""
-    return tree_map(lambda *rows: torch.stack(rows), *trees)
-
-
-def rows_of(stacked: Tree) -> list[dict[str, Any]]:
-    """The k trees of which ``stacked`` is the stack; small leaves may be views into it."""
-    paths, tensors = zip(*leaves(stacked), strict=True)
-    rows = zip(*(_apart(tensor) for tensor in tensors), strict=True)
-    return [from_leaves(zip(paths, row, strict=True)) for row in rows]
-
-
-def _apart(stacked: Tensor) -> Sequence[Tensor]:
-    rows, size = stacked.unbind(), stacked.nbytes // max(len(stacked), 1)
-    # A large row would keep the whole stack alive. A row that lies off torch's own alignment is cloned as well, as
-    # matrix kernels may round differently there.
-    return rows if size <= SMALL_BYTES and size % ALIGNED_BYTES == 0 else [row.clone() for row in rows]
-
-
-def shapes(tree: Tree) -> tuple[tuple[str, torch.Size, torch.dtype], ...]:
-    """What trees must share to be stacked."""
-    return tuple((path, leaf.shape, leaf.dtype) for path, leaf in leaves(tree))
-
-
-def vectors(trees: Sequence[Tree]) -> Tensor:
-    """Trees of one shape and type as the rows of a matrix, (k, values)."""
-    return torch.cat([leaf.flatten() for tree in trees for _, leaf in leaves(tree)]).view(len(trees), -1)
-
-
-def norms(trees: Sequence[Tree]) -> list[float]:
-    """``tree_norm`` of each."""
-    if len(trees) > 1 and _alike([shapes(tree) for tree in trees]):
-        whole = vectors(trees).double()
-        found: list[float] = torch.linalg.vecdot(whole, whole).sqrt().tolist()
-        return found
-    return [tree_norm(tree) for tree in trees]
 
 
 def tree_norm(tree: Tree) -> float:

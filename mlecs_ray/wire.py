@@ -7,7 +7,8 @@ from typing import Any
 import safetensors.torch as st
 from torch import Tensor
 
-from mlecs_ray.tree import Tree, from_leaves, leaves, rows_of, shapes, stack
+from mlecs_ray.stacks import rows_of, shapes, stack
+from mlecs_ray.tree import Tree, from_leaves, leaves
 
 
 def pack(tree: Tree) -> bytes:
@@ -38,7 +39,7 @@ def pack_many(trees: Sequence[Tree]) -> bytes:
     return pack({str(place): tree for place, tree in enumerate(trees)})
 
 
-def unpack_many(buffer: bytes) -> list[dict[str, Any]]:
+def unpack_many(buffer: bytes) -> Sequence[Tree]:
     """The trees that ``pack_many`` packed."""
     flat = unpack(buffer)
     return rows_of(flat["stack"]) if "stack" in flat else [flat[str(place)] for place in range(len(flat))]

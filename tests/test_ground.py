@@ -8,9 +8,9 @@ from torch import Tensor
 
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive, generator, uniform
+from mlecs_ray.stacks import holders_mean
 from mlecs_ray.tree import (
     from_leaves,
-    holders_mean,
     leaves,
     overlay,
     tree_add,

@@ -10,7 +10,8 @@ from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Wo
 from mlecs_ray.methods.checks import check
 from mlecs_ray.methods.parts import joined, moved
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree, from_leaves, holders_mean, leaves, overlay
+from mlecs_ray.stacks import holders_mean
+from mlecs_ray.tree import Tree, from_leaves, leaves, overlay
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
 from mlecs_ray.methods.local import Adjust, LocalTraining, fit, require_samples, seen_of
 from mlecs_ray.methods.stacked import fit_many
 from mlecs_ray.samples import Samples
-from mlecs_ray.task import StackedTask, Task
-from mlecs_ray.tree import Tree, holders_mean, overlay, rows_of, tree_sub
+from mlecs_ray.stacks import holders_mean, rows_of
+from mlecs_ray.task import Task, can_be_stacked
+from mlecs_ray.tree import Tree, overlay, tree_sub
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class FedAvg:
         self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree], adjust: Adjust | None = None
     ) -> Sequence[Update]:
         """``train`` of every job, as one stacked computation where the task allows it."""
-        if not isinstance(self.task, StackedTask):
+        if not can_be_stacked(self.task):
             return [self.train(job, data, kept, adjust) for job, data, kept in zip(jobs, datas, kepts, strict=True)]
         learned = fit_many(self.task, self.local, jobs, datas, adjust)
         moved = rows_of(tree_sub(learned.params, learned.sent))
@@ -62,7 +63,7 @@ class FedAvg:
 
     def obstacle(self) -> str | None:
         """Tasks that cannot be stacked go one by one."""
-        return None if isinstance(self.task, StackedTask) else f"{type(self.task).__name__} has no losses"
+        return None if can_be_stacked(self.task) else f"{type(self.task).__name__} has no losses"
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Add the mean update."""

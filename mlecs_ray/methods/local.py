@@ -1,6 +1,6 @@
 """The one training loop of the clients: mini-batches, a gradient, an optional correction, a pure optimiser step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from mlecs_ray.method import Client, Job
 from mlecs_ray.methods.checks import check
 from mlecs_ray.methods.optimizers import Optimizer
 from mlecs_ray.samples import Samples
-from mlecs_ray.seeds import derive, generator
+from mlecs_ray.seeds import derive
+from mlecs_ray.streams import orders
 from mlecs_ray.task import Task
 from mlecs_ray.tree import Tree, from_leaves, leaves, tree_map
 
@@ -75,19 +76,13 @@ def require_samples(client: Client, samples: int) -> None:
 
 def batches(local: LocalTraining, samples: int, seed: int) -> Iterator[Tensor]:
     """Positions of each mini-batch, int64: every epoch in a new order, from the job's own stream."""
-    return map(torch.from_numpy, drawn(local, samples, seed))
+    epochs = (torch.from_numpy(epoch_orders([samples], [seed], epoch)[0]) for epoch in range(local.epochs))
+    return islice((rows for order in epochs for rows in torch.split(order, local.batch)), steps_of(local, samples))
 
 
-def drawn(local: LocalTraining, samples: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """``batches`` in numpy."""
-    rng = generator(seed, "batches")
-
-    def endless() -> Iterator[NDArray[np.int64]]:
-        while True:
-            order = rng.permutation(samples)
-            yield from (order[at : at + local.batch] for at in range(0, samples, local.batch))
-
-    return islice(endless(), steps_of(local, samples))
+def epoch_orders(samples: Sequence[int], seeds: Sequence[int], epoch: int) -> list[NDArray[np.int64]]:
+    """In which order jobs of these seeds meet so many samples each in their epoch, counted from 0."""
+    return orders([derive(seed, "batches", epoch) for seed in seeds], samples)
 
 
 def fit(task: Task, local: LocalTraining, job: Job, data: Samples, adjust: Adjust | None = None) -> Fit:
@@ -122,7 +117,7 @@ def differentiated(loss: Callable[[Tree], Tensor], params: Tree) -> tuple[Tensor
     with torch.enable_grad():
         free = [tensor.detach().requires_grad_() for tensor in tensors]
         found = loss(from_leaves(zip(paths, free, strict=True)))
-        grads = torch.autograd.grad(found, free, torch.ones_like(found), materialize_grads=True)
+        grads = torch.autograd.grad(found.sum(), free, materialize_grads=True)
     return found.detach(), from_leaves(zip(paths, grads, strict=True))
 
 

@@ -5,17 +5,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from mlecs_ray.method import Client, Job
-from mlecs_ray.methods.local import Adjust, LocalTraining, differentiated, drawn, require_samples, steps_of
+from mlecs_ray.methods.local import Adjust, LocalTraining, differentiated, epoch_orders, require_samples, steps_of
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
+from mlecs_ray.stacks import stack
 from mlecs_ray.task import StackedTask
-from mlecs_ray.tree import Tree, leaves, stack, tree_map
+from mlecs_ray.tree import Tree, leaves, tree_map
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,11 @@ class Plan:
     order: list[int]
     """The client at each place, as a position among the jobs."""
     rows: Tensor
-    """(k, steps, batch) int64: positions in the samples of all clients, one after another; -1 fills up."""
+    """(k, steps, batch) int64: positions in the samples of all clients, one after another."""
+    real: Tensor
+    """(k, steps, batch) bool: False where a copy of a client's first row of that step fills up."""
+    met: Tensor
+    """(k, steps) int64: how many are real."""
     steps: list[int]
     """By place."""
 
@@ -45,17 +51,31 @@ class Plan:
         """How many places still train at ``step``: the first so many."""
         return sum(step < steps for steps in self.steps)
 
+    def batch(self, samples: Samples, step: int, n: int) -> tuple[Samples, Tensor]:
+        """What the first ``n`` places meet at ``step``, (n * width) rows, and which of them are real, (n, width)."""
+        width = int(self.met[:n, step].max())
+        batch = samples.take(self.rows[:n, step, :width].flatten())
+        return batch, self.real[:n, step, :width].to(batch.device)
+
 
 def plan(local: LocalTraining, samples: Sequence[int], seeds: Sequence[int]) -> Plan:
     """The batches that ``methods.local.batches`` draws for each client of so many ``samples``."""
     steps = [steps_of(local, n) for n in samples]
     order = sorted(range(len(samples)), key=lambda i: -steps[i])
-    starts = np.cumsum([0, *samples])
-    rows = np.full((len(samples), max(steps), min(local.batch, max(samples))), -1)
-    for place, i in enumerate(order):
-        for row, part in zip(rows[place], drawn(local, samples[i], seeds[i]), strict=False):
-            row[: len(part)] = part + starts[i]
-    return Plan(order, torch.from_numpy(rows), [steps[i] for i in order])
+    sizes, seeds = [samples[i] for i in order], [seeds[i] for i in order]
+    starts = np.cumsum([0, *samples])[order].tolist()
+    per_epoch = [-(-n // local.batch) for n in sizes]
+    epochs = max(-(-steps[i] // each) for i, each in zip(order, per_epoch, strict=True))
+    rows = np.full((len(samples), epochs * max(per_epoch), min(local.batch, max(samples))), -1)
+    for epoch in range(epochs):
+        for mine, each, met, start in zip(rows, per_epoch, epoch_orders(sizes, seeds, epoch), starts, strict=True):
+            mine[epoch * each : (epoch + 1) * each].reshape(-1)[: len(met)] = met + start
+    for mine, i in zip(rows, order, strict=True):
+        mine[steps[i] :] = -1
+    real = rows >= 0
+    filled = np.where(real, rows, rows[:, :, :1])
+    held, counts = torch.from_numpy(real), torch.from_numpy(real.sum(2))
+    return Plan(order, torch.from_numpy(filled), held, counts, [steps[i] for i in order])
 
 
 @dataclass(frozen=True)
@@ -93,39 +113,46 @@ def fit_many(
     samples, client = Samples.concat(datas), jobs[0].client
     sent = stack([jobs[i].tree for i in todo.order])
     stage = _Stage(sent, local.optimizer.init(sent), sent)
-    draws = [_generator(jobs[i].seed, samples) for i in todo.order]
+    draws = _Draws([jobs[i].seed for i in todo.order], samples.device)
     done: list[Tree] = []
-    total, seen = torch.zeros(len(jobs)), torch.zeros(len(jobs))
+    total = torch.zeros(len(jobs))
     for step in range(todo.steps[0]):
         n = todo.active(step)
         if n < len(draws):
             done.append(tree_map(lambda leaf, n=n: leaf[n:], stage.params))
-            stage, draws = stage.first(n), draws[:n]
-        rows = todo.rows[:n, step]
-        loss, grads = _gradient(task, stage.params, samples, rows, client, draws)
+            stage, draws = stage.first(n), draws.first(n)
+        batch, real = todo.batch(samples, step, n)
+        loss, grads = _gradient(task, stage.params, batch, real, client, draws)
         stage = _step(local, stage, grads, adjust)
-        met = (rows >= 0).sum(1)
-        total[:n] += loss.cpu() * met
-        seen[:n] += met
+        total[:n] += loss.cpu() * todo.met[:n, step]
     ended = tree_map(lambda *parts: torch.cat(parts), stage.params, *reversed(done)) if done else stage.params
-    return _in_order(todo.order, Fits(ended, sent, (total / seen).tolist()))
+    return _in_order(todo.order, Fits(ended, sent, (total / todo.met.sum(1)).tolist()))
 
 
-def _generator(seed: int, samples: Samples) -> Generator:
-    """The stream of dropout that ``fit`` seeds torch's own generator with."""
-    device = next(iter(samples.present.values())).device
-    return torch.Generator(device).manual_seed(derive(seed, "dropout"))
+class _Draws(Sequence[Generator]):
+    """For each job the stream of dropout that ``fit`` seeds torch's own generator with, once someone asks for it."""
+
+    def __init__(self, seeds: Sequence[int], device: torch.device, made: dict[int, Generator] | None = None) -> None:
+        self._seeds, self._device, self._made = seeds, device, {} if made is None else made
+
+    def first(self, n: int) -> "_Draws":
+        """The same streams, where they stand."""
+        return _Draws(self._seeds[:n], self._device, self._made)
+
+    def __len__(self) -> int:
+        return len(self._seeds)
+
+    def __getitem__(self, place: Any) -> Any:
+        seed = self._seeds[place]
+        if place not in self._made:
+            self._made[place] = Generator(self._device).manual_seed(derive(seed, "dropout"))
+        return self._made[place]
 
 
 def _gradient(
-    task: StackedTask, params: Tree, samples: Samples, rows: Tensor, client: Client, draws: Sequence[Generator]
+    task: StackedTask, params: Tree, batch: Samples, real: Tensor, client: Client, draws: _Draws
 ) -> tuple[Tensor, Tree]:
-    """Losses (n,) and gradients (n, ...) on these rows (n, batch); what one client learns depends on its rows alone."""
-    real = rows >= 0
-    width = int(real.sum(1).max())
-    rows, real = rows[:, :width], real[:, :width]
-    batch = samples.take(torch.where(real, rows, rows[:, :1]).flatten())
-    real = real.to(draws[0].device)
+    """Losses (n,) and gradients (n, ...); what one client learns depends on its rows alone."""
     return differentiated(lambda free: task.losses(free, batch, real, client, draws), params)
 
 

@@ -25,25 +25,19 @@ def linear(layer: Tree, x: Tensor) -> Tensor:
     weight: Tensor = layer["weight"]
     if weight.dim() == 2:
         return F.linear(x, weight, layer["bias"])
-    return _rows(torch.baddbmm(layer["bias"][..., None], weight, _columns(x, len(weight))), x)
+    return torch.baddbmm(layer["bias"][:, None], _by_client(x, len(weight)), weight.mT).view(*x.shape[:-1], -1)
 
 
 def product(weight: Tensor, x: Tensor) -> Tensor:
     """``x W^T``: (n, inputs) to (n, outputs)."""
     if weight.dim() == 2:
         return F.linear(x, weight)
-    return _rows(torch.bmm(weight, _columns(x, len(weight))), x)
+    return torch.bmm(_by_client(x, len(weight)), weight.mT).view(*x.shape[:-1], -1)
 
 
-def _columns(x: Tensor, clients: int) -> Tensor:
-    """(n, ..., d) to (clients, d, rows of each)."""
-    # The weight stands on the left, or its gradient would lie transposed in memory and slow the optimiser down.
-    return x.reshape(clients, -1, x.shape[-1]).mT
-
-
-def _rows(y: Tensor, x: Tensor) -> Tensor:
-    """(clients, d, rows of each) to (n, ..., d), as ``x`` had them."""
-    return y.mT.reshape(*x.shape[:-1], -1)
+def _by_client(x: Tensor, clients: int) -> Tensor:
+    """(n, ..., d) to (clients, rows of each, d)."""
+    return x.reshape(clients, -1, x.shape[-1])
 
 
 def each_row(vector: Tensor, n: int) -> Tensor:
@@ -54,8 +48,8 @@ def each_row(vector: Tensor, n: int) -> Tensor:
 def nats(logits: Tensor, labels: Tensor, real: Tensor) -> Tensor:
     """Cross-entropy of each of k clients, (k,): the mean over the rows, of k * b, that are ``real`` (k, b)."""
     each = F.cross_entropy(logits, labels, reduction="none").view(real.shape)
-    counted = real.to(each.device)
-    return each.masked_fill(~counted, 0.0).sum(1) / counted.sum(1)
+    # What fills up is copies of real rows, so no loss of it can be infinite where the client's own is not.
+    return (each * (real / real.sum(1, keepdim=True))).sum(1)
 
 
 def rows(x: Tensor, present: Tensor) -> Tensor:

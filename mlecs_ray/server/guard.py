@@ -7,7 +7,9 @@ from typing import Any
 
 from mlecs_ray.method import Update
 from mlecs_ray.server.rules import FIRST, GuardRules
-from mlecs_ray.tree import Remembered, Tree, leaves, shapes, tree_norm
+from mlecs_ray.stacks import norm as norm_of
+from mlecs_ray.stacks import shapes
+from mlecs_ray.tree import Remembered, Tree, leaves
 
 
 class Guard:
@@ -24,7 +26,7 @@ class Guard:
             return f"weight {update.weight} is not a positive number"
         if shapes(update.tree) != self._shapes(promised):
             return _difference(update.tree, promised)
-        norm = tree_norm(update.tree) if update.norm is None else update.norm
+        norm = norm_of(update.tree) if update.norm is None else update.norm
         if not math.isfinite(norm):
             return "it holds NaN or Inf"
         if reason := self._bomb(norm):

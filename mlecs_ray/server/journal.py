@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 from mlecs_ray.events import Train
 from mlecs_ray.method import Client
 from mlecs_ray.sim.world import Timing
-from mlecs_ray.tree import Tree, leaves
+from mlecs_ray.tree import Remembered, Tree, leaves
 
 Kind = Literal["online", "offline", "started", "finished", "lost", "merged", "discarded", "refused", "evaluated"]
 Outcome = Literal["merged", "lost", "discarded", "refused", "waiting", "running"]
@@ -92,6 +92,7 @@ def crossed(sizes: Mapping[str, int], seconds: float, whole: float) -> Mapping[s
     return {owner: int(size * (seconds / whole)) for owner, size in sizes.items()}
 
 
+@Remembered
 def _by_modality(tree: Tree, modalities: frozenset[str]) -> dict[str, int]:
     """Bytes by the modality that a leaf's path names, else ``shared``."""
     total: dict[str, int] = {}

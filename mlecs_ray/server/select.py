@@ -10,7 +10,7 @@ import numpy as np
 
 from mlecs_ray import seeds
 from mlecs_ray.server.schedule import Selection
-from mlecs_ray.sim.streams import uniforms
+from mlecs_ray.streams import uniforms
 
 
 class Pool(Protocol):

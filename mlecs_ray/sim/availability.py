@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mlecs_ray.errors import InputError
 from mlecs_ray.seeds import derive, uniform
 from mlecs_ray.sim.checks import check_positive, check_share
-from mlecs_ray.sim.streams import derived, uniforms
+from mlecs_ray.streams import derived, uniforms
 
 State = tuple[bool, float]
 """Is the client online, and until when (exclusive) this holds, ``math.inf`` if for ever.

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mlecs_ray.events import Train
-from mlecs_ray.tree import Remembered, shapes
+from mlecs_ray.stacks import shapes
+from mlecs_ray.tree import Remembered
 
 Cohort = list[Train]
 

@@ -1,6 +1,7 @@
 """Does one job: the same code in this process and in a Ray actor."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +11,8 @@ from mlecs_ray.draws import seed_torch
 from mlecs_ray.method import Client, Job, Method, Update, train_together
 from mlecs_ray.sim.memory import keep_freed_memory
 from mlecs_ray.sim.shards import SeenShards, Shards
-from mlecs_ray.tree import Tree, normal, norms, tree_map
+from mlecs_ray.stacks import norm, whole_stack
+from mlecs_ray.tree import Remembered, Tree, normal, tree_map
 
 CHUNK = 32
 """Rows predicted at once. Fixed, because matrix kernels may round differently for other batch sizes."""
@@ -32,7 +34,8 @@ class Worker:
         """The client's part of the method."""
         data = self._shards.of(job.client)
         seed_torch(job.seed)
-        return _plain([self._method.train(self._ready(job), data, self._here(kept))])[0]
+        ready = replace(job, tree=self._here(job.tree))
+        return _plain([self._method.train(ready, data, self._here(kept))])[0]
 
     def train_many(self, jobs: Sequence[Job], kepts: Sequence[Tree]) -> list[Update]:
         """A cohort: jobs of one structure, the same modalities and trees of the same shapes."""
@@ -40,8 +43,9 @@ class Worker:
             return [self.train(jobs[0], kepts[0])]
         datas = [self._shards.of(job.client) for job in jobs]
         seed_torch(jobs[0].seed)
-        ready, kept = [self._ready(job) for job in jobs], [self._here(kept) for kept in kepts]
-        return _plain(train_together(self._method, ready, datas, kept))
+        here = Remembered(self._here)
+        ready = [replace(job, tree=here(job.tree)) for job in jobs]
+        return _plain(train_together(self._method, ready, datas, [self._here(kept) for kept in kepts]))
 
     def predict(self, client: Client, tree: Tree, kept: Tree, rows: range) -> list[Any]:
         """The answers to these test rows, seen through the client's modalities."""
@@ -50,28 +54,34 @@ class Worker:
             samples = self._shards.test(rows, client.modalities)
             return list(self._method.predictor(self._here(tree), self._here(kept), client)(samples))
 
-    def _ready(self, job: Job) -> Job:
-        return Job(job.client, job.version, job.seed, self._here(job.tree))
-
     def _here(self, tree: Tree) -> Tree:
         """As the wire gives it, on the device where clients train."""
-        ready = normal(tree)
+        ready = normal(tree) if tree else {}
         return ready if self._device == "cpu" else tree_map(lambda leaf: leaf.to(self._device), ready)
 
 
 def _plain(updates: Sequence[Update]) -> list[Update]:
     """A method may well give numpy's or torch's numbers; records and checkpoints want plain ones, in main memory."""
-    trees = [_sent(update.tree) for update in updates]
     return [
         Update(
-            tree, float(one.weight), _sent(one.kept), {key: float(value) for key, value in one.metrics.items()}, norm
+            tree,
+            float(one.weight),
+            _sent(one.kept),
+            {key: float(value) for key, value in one.metrics.items()},
+            norm(tree),
         )
-        for one, tree, norm in zip(updates, trees, norms(trees), strict=True)
+        for one, tree in zip(updates, _all_sent([update.tree for update in updates]), strict=True)
     ]
 
 
+def _all_sent(trees: Sequence[Tree]) -> Sequence[Tree]:
+    if whole := whole_stack(trees):
+        return whole.cpu().rows
+    return [_sent(tree) for tree in trees]
+
+
 def _sent(tree: Tree) -> Tree:
-    return tree_map(Tensor.cpu, normal(tree))
+    return tree_map(Tensor.cpu, normal(tree)) if tree else {}
 
 
 def chunks(rows: int) -> list[range]:

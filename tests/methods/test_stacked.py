@@ -21,7 +21,8 @@ from mlecs_ray.methods.mma import MMA
 from mlecs_ray.methods.optimizers import SGD, AdamW
 from mlecs_ray.methods.stacked import fit_many, plan
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree, leaves, rows_of, tree_digest, tree_map
+from mlecs_ray.stacks import rows_of
+from mlecs_ray.tree import Tree, leaves, tree_digest, tree_map
 from tests.methods.toy import LeastSquares, client, fedavg, points, predict
 
 FEATURES = 5
@@ -114,9 +115,10 @@ def test_a_plan_holds_the_batches_that_clients_draw_alone(limits):
     assert todo.steps == sorted(todo.steps, reverse=True)
     for place, i in enumerate(todo.order):
         drawn = [(batch + starts[i]).tolist() for batch in batches(local, SIZES[i], seeds[i])]
-        held = [[row for row in rows if row >= 0] for rows in todo.rows[place].tolist()]
+        held = [rows[real].tolist() for rows, real in zip(todo.rows[place], todo.real[place], strict=True)]
         assert held[: len(drawn)] == drawn
         assert not any(held[len(drawn) :])
+        assert todo.met[place].tolist() == [len(rows) for rows in held]
 
 
 def test_a_client_without_samples_is_refused():

@@ -12,7 +12,8 @@ from mlecs_ray.models.fusion import soft_tokens
 from mlecs_ray.models.lora import LoRA, backbone
 from mlecs_ray.models.prune import prune
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import from_leaves, holders_mean, leaves, overlay, tree_digest
+from mlecs_ray.stacks import holders_mean
+from mlecs_ray.tree import from_leaves, leaves, overlay, tree_digest
 from tests.models import tiny
 
 TEXTS = ("the hat", "the cap and the hat", "a")

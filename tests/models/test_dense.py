@@ -35,12 +35,6 @@ def test_stacked_layers_each_serve_the_rows_of_their_client(shape):
         assert torch.allclose(product(together["weight"], x), bare, atol=1e-6)
 
 
-def test_the_gradient_of_stacked_weights_lies_in_memory_as_they_do():
-    layer = {"weight": torch.randn(2, 3, 4, requires_grad=True), "bias": torch.zeros(2, 3)}
-    (gradient,) = torch.autograd.grad(linear(layer, torch.randn(6, 4)).square().sum(), layer["weight"])
-    assert gradient.is_contiguous()
-
-
 def test_a_vector_is_that_of_all_rows_or_of_each_clients():
     assert each_row(torch.tensor([1.0, 2.0]), 4).tolist() == [1.0, 2.0]
     assert each_row(torch.tensor([[1.0], [2.0]]), 4).tolist() == [[1.0], [1.0], [2.0], [2.0]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlecs_ray.seeds import derive, uniform
-from mlecs_ray.sim.streams import derived, uniforms
+from mlecs_ray.streams import derived, uniforms
 
 CLIENTS = np.array([0, 1, 7, 999_999, 2**40], dtype=np.uint64)
 

@@ -1,11 +1,13 @@
 """``seeds`` for a whole column of clients at once, number for number the same."""
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def derived(seed: int | Words, *keys: int | str | Words) -> Words:
@@ -30,7 +32,17 @@ def _words(key: int | str | Words) -> Words:
 
 def _mix(x: Words) -> Words:
     """``seeds._mix``; what overflows is cut off, as there."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = x + _GOLDEN
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
+
+
+def orders(seeds: Sequence[int], sizes: Sequence[int]) -> list[NDArray[np.int64]]:
+    """For each seed a random order of so many things: that of the outputs of SplitMix64 which begins there."""
+    most = max(sizes, default=0)
+    counts = np.arange(most, dtype=np.uint64) * _GOLDEN
+    draws = _mix(np.array(seeds, np.uint64)[:, None] + counts)
+    # What a row has too much comes last.
+    draws[np.arange(most) >= np.array(sizes)[:, None]] = np.iinfo(np.uint64).max
+    return [order[:size] for order, size in zip(draws.argsort(1, kind="stable"), sizes, strict=True)]

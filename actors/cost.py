@@ -13,6 +13,8 @@ class Traffic:
     """What really crossed between the server and its actors while a run trained; evaluation and start-up apart."""
 
     calls: int = 0
+    direct: int = 0
+    """Of the calls, those that went by a socket of our own and not through Ray."""
     answers: int = 0
     """Updates that came back."""
     puts: int = 0

@@ -39,14 +39,19 @@ class Training:
         self.together = any(len(cohort) > 1 for cohort in cohorts)
         self._orders, self._objects = _orders(cohorts, errands)
         small = [one for one in self._objects if isinstance(one, bytes)]
-        fleet.traffic.calls += 1
         fleet.traffic.sent_bytes += sum(map(len, small))
         all_small = len(small) == len(self._objects)
         self._coming = fleet.by_lane(host, (self._orders, self._objects)) if all_small else None
-        self._call = self._usual() if self._coming is None else None
+        self._call: Call | None = None
+        if self._coming is None:
+            self._call = self._usual()
+        else:
+            fleet.traffic.calls += 1
+            fleet.traffic.direct += 1
         self._landed: dict[int, tuple[Update, Any]] | None = None
 
     def _usual(self) -> Call:
+        self._fleet.traffic.calls += 1
         returns = 1 + len(self.numbers)
         return Call(
             self._fleet,

@@ -7,7 +7,8 @@ import torch
 
 from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree
+from mlecs_ray.stacks import holders_mean, rows_of
+from mlecs_ray.tree import Tree, overlay
 
 ONE: Tree = {"w": torch.ones(1)}
 
@@ -34,9 +35,17 @@ class Toy:
         """One more."""
         return Update(ONE, 1.0)
 
+    def train_many(self, jobs: Sequence[Job], datas: Sequence[Samples], kepts: Sequence[Tree]) -> Sequence[Update]:
+        """One more for each."""
+        return [Update(row, 1.0) for row in rows_of({"w": torch.ones(len(jobs), 1)})]
+
+    def obstacle(self) -> str | None:
+        """There is none."""
+        return None
+
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Add the mean."""
-        return {"w": state["w"] + sum(arrival.update.tree["w"] for arrival in arrivals) / len(arrivals)}
+        return overlay(state, holders_mean((arrival.update.tree, 1.0) for arrival in arrivals), torch.add)
 
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
         """Class 0, always."""

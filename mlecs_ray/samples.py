@@ -50,7 +50,7 @@ class Samples:
     @property
     def device(self) -> torch.device:
         """Where the tensors are."""
-        return next(iter(self.present.values())).device
+        return next((mask.device for mask in self.present.values()), torch.device("cpu"))
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -59,13 +59,13 @@ class Samples:
 
     def take(self, index: Sequence[int] | Tensor) -> "Samples":
         """The samples at these positions, in this order."""
-        rows = torch.as_tensor(index, dtype=torch.int64)
+        rows = torch.as_tensor(index, dtype=torch.int64, device=self.device)
         named = self.texts or self.ids or self.domains
         picks = rows.tolist() if named else []
         return Samples(
-            inputs={m: x[rows] for m, x in self.inputs.items()},
-            present={m: x[rows] for m, x in self.present.items()},
-            labels=None if self.labels is None else self.labels[rows],
+            inputs={m: x.index_select(0, rows) for m, x in self.inputs.items()},
+            present={m: x.index_select(0, rows) for m, x in self.present.items()},
+            labels=None if self.labels is None else self.labels.index_select(0, rows),
             texts=tuple(self.texts[i] for i in picks) if self.texts else (),
             ids=tuple(self.ids[i] for i in picks) if self.ids else (),
             domains=tuple(self.domains[i] for i in picks) if self.domains else (),

@@ -45,8 +45,7 @@ class Stack:
     @cached_property
     def norms(self) -> list[float]:
         """Euclidean norm of each, in float64."""
-        whole = self.matrix.double()
-        found: list[float] = torch.linalg.vecdot(whole, whole).sqrt().tolist()
+        found: list[float] = torch.linalg.vector_norm(self.matrix, dim=1, dtype=torch.float64).tolist()
         return found
 
     @property

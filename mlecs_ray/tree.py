@@ -1,7 +1,6 @@
 """Trees: nested mappings with tensors at the leaves, and arithmetic on them."""
 
 import hashlib
-import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -139,9 +138,7 @@ def overlay(base: Tree, patch: Tree, fn: Callable[[Any, Any], Any] = lambda _, n
 def tree_norm(tree: Tree) -> float:
     """Euclidean norm over all leaves, in float64."""
     parts = [leaf.flatten() for _, leaf in leaves(tree)]
-    # One product over all of them: as exact as torch's own norm, and three times as fast on small models.
-    whole = torch.cat(parts).double() if parts else torch.zeros(1, dtype=torch.float64)
-    return math.sqrt(torch.dot(whole, whole).item())
+    return float(torch.linalg.vector_norm(torch.cat(parts), dtype=torch.float64)) if parts else 0.0
 
 
 def tree_bytes(tree: Tree) -> int:

@@ -36,6 +36,7 @@ def toy(clients: int, at_once: int, merges: int) -> Scenario:
         "schedule": {"concurrency": at_once, "buffer": min(100, at_once)},
         "evaluation.rows": 1,
         "guard": {},
+        "runtime.cohort": min(100, at_once),
     }
     return apply(engine.scenario(merges), changes)
 

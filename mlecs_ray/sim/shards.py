@@ -1,7 +1,8 @@
 """Who owns which data, as workers see it."""
 
 from collections import OrderedDict
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from mlecs_ray.method import Client
 from mlecs_ray.samples import Samples
@@ -43,12 +44,33 @@ class SeenShards:
             self._bytes -= _bytes(self._seen.popitem(last=False)[1])
         return seen
 
+    def of_all(self, clients: Sequence[Client]) -> Sequence[Samples]:
+        """``of`` each, once someone looks: not every method reads what its clients own."""
+        return _Datas(self, clients)
+
     def test(self, rows: range, modalities: frozenset[str]) -> Samples:
         """These test rows through these modalities."""
         return self._placed(self._shards.test.take(rows).only(modalities))
 
     def _placed(self, samples: Samples) -> Samples:
         return samples if self._device == "cpu" else samples.to(self._device)
+
+
+class _Datas(Sequence[Samples]):
+    """The data of a cohort, kept as long as it is, however many clients' data is remembered."""
+
+    def __init__(self, shards: SeenShards, clients: Sequence[Client]) -> None:
+        self._shards, self._clients = shards, clients
+        self._held: dict[int, Samples] = {}
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def __getitem__(self, place: Any) -> Any:
+        client = self._clients[place]
+        if place not in self._held:
+            self._held[place] = self._shards.of(client)
+        return self._held[place]
 
 
 def _bytes(samples: Samples) -> int:

@@ -41,7 +41,7 @@ class Worker:
         """A cohort: jobs of one structure, the same modalities and trees of the same shapes."""
         if len(jobs) == 1:
             return [self.train(jobs[0], kepts[0])]
-        datas = [self._shards.of(job.client) for job in jobs]
+        datas = self._shards.of_all([job.client for job in jobs])
         seed_torch(jobs[0].seed)
         here = Remembered(self._here)
         ready = [replace(job, tree=here(job.tree)) for job in jobs]

@@ -12,11 +12,12 @@ import ray
 import torch
 
 from actors.lane import Door, Gate
+from actors.parcel import NOTHING, opened, shared
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Job, Update
 from mlecs_ray.sim.memory import pss_bytes
 from mlecs_ray.sim.worker import Worker
-from mlecs_ray.wire import pack, pack_many, unpack
+from mlecs_ray.wire import Packed, pack, pack_many
 
 RESTARTS = 3
 """How often Ray restarts an actor and its jobs: a job that kills its actor every time must not do so for ever."""
@@ -37,7 +38,7 @@ class Order:
 class Answers:
     """The updates of one call as they cross the wire; what each client keeps is an object of its own."""
 
-    trees: bytes
+    trees: Packed
     weights: list[float]
     metrics: list[dict[str, float]]
     keeps: list[bool]
@@ -74,7 +75,7 @@ class EdgeHost:
             # Of an actor that fails to start Ray tells its death alone; ``vitals`` tells why.
             self._refused = error
 
-    def train(self, cohorts: list[list[Order]], *objects: bytes) -> Any:
+    def train(self, cohorts: list[list[Order]], *objects: Packed) -> Any:
         """Jobs, those of a cohort together; gives Answers and, for each job, what its client keeps, to the fleet."""
         with self._alone:
             return self._train(cohorts, objects)
@@ -85,12 +86,12 @@ class EdgeHost:
         cohorts, objects = pickle.loads(call)
         return pickle.dumps(self.train(cohorts, *objects))
 
-    def _train(self, cohorts: list[list[Order]], objects: Sequence[bytes]) -> Any:
+    def _train(self, cohorts: list[list[Order]], objects: Sequence[Packed]) -> Any:
         began = time.monotonic()
-        trees = [unpack(packed) if packed else {} for packed in objects]
+        trees = [opened(packed) for packed in objects]
         updates = [update for orders in cohorts for update in self._cohort(orders, trees)]
         answers = Answers(
-            pack_many([update.tree for update in updates]),
+            shared(pack_many([update.tree for update in updates])),
             [update.weight for update in updates],
             [dict(update.metrics) for update in updates],
             [bool(update.kept) for update in updates],
@@ -98,16 +99,16 @@ class EdgeHost:
             self._gate.door,
             time.monotonic() - began,
         )
-        return answers, *(pack(update.kept) if update.kept else b"" for update in updates)
+        return answers, *(shared(pack(update.kept)) if update.kept else NOTHING for update in updates)
 
     def _cohort(self, orders: list[Order], trees: list[dict[str, Any]]) -> list[Update]:
         jobs = [Job(order.client, order.version, order.seed, trees[order.payload]) for order in orders]
         return self._worker.train_many(jobs, [trees[order.kept] for order in orders])
 
-    def predict(self, client: Client, payload: bytes, kept: bytes, rows: range) -> list[Any]:
+    def predict(self, client: Client, payload: Packed, kept: Packed, rows: range) -> list[Any]:
         """Answers to these test rows."""
         with self._alone:
-            return self._worker.predict(client, unpack(payload), unpack(kept) if kept else {}, rows)
+            return self._worker.predict(client, opened(payload), opened(kept), rows)
 
     def vitals(self) -> Vitals:
         """Answers when the actor is ready to work; raises InputError where it cannot be."""

@@ -16,6 +16,7 @@ from actors.client import Answers, EdgeClient, Vitals
 from actors.cost import FleetCost, Traffic
 from actors.lane import Lane
 from actors.outbox import Errand, Outbox
+from actors.parcel import NOTHING, opened, shared
 from actors.training import Training
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
@@ -24,13 +25,9 @@ from mlecs_ray.sim.cohorts import Cohort, Cohorts
 from mlecs_ray.sim.fleet import Probe
 from mlecs_ray.sim.worker import Worker, chunks
 from mlecs_ray.tree import Tree, leaves
-from mlecs_ray.wire import pack, unpack
+from mlecs_ray.wire import Packed, pack
 
 _Key = tuple[tuple[str, int], ...]
-NOTHING = b""
-"""What a client keeps that keeps nothing."""
-INLINE_BYTES = 64 * 1024
-"""What travels in the call itself: to put it into the store and fetch it again costs more than to send it twice."""
 SHARED = 32
 """Payloads of one version that stay in the object store for the next job that wants them."""
 
@@ -88,9 +85,10 @@ class RayFleet:
     async def _vitals(self) -> list[Vitals]:
         return list(await asyncio.gather(*(actor.vitals.remote() for actor in self.actors)))
 
-    def share(self, packed: bytes) -> Any:
+    def share(self, packed: Packed) -> Any:
         """As an object of the store where it is large."""
-        if len(packed) <= INLINE_BYTES:
+        packed = shared(packed)
+        if isinstance(packed, bytes):
             return packed
         self.traffic.puts += 1
         self.traffic.put_bytes += len(packed)
@@ -201,13 +199,13 @@ class RayFleet:
 
     async def kept(self) -> Mapping[int, Tree]:
         packed = {client: await _fetched(state) for client, state in self._kept.items()}
-        return {client: unpack(state) for client, state in packed.items() if state}
+        return {client: opened(state) for client, state in packed.items() if len(state)}
 
     async def answers(self) -> Mapping[int, Update]:
         for training in dict.fromkeys(call for call in self._calls.values() if call.together):
             await self._land(training)
         return {
-            number: replace(update, kept=unpack(await _fetched(kept)) if kept is not None else {})
+            number: replace(update, kept=opened(await _fetched(kept)) if kept is not None else {})
             for number, (update, kept) in self._updates.items()
         }
 
@@ -227,9 +225,9 @@ class RayFleet:
             ray.kill(actor)
 
 
-async def _fetched(packed: Any) -> bytes:
-    """The bytes themselves, wherever they are."""
-    return packed if isinstance(packed, bytes) else bytes(await packed)
+async def _fetched(packed: Any) -> Packed:
+    """What was packed, wherever it is."""
+    return packed if isinstance(packed, bytes) else await packed
 
 
 def _key(tree: Tree) -> _Key:

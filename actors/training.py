@@ -11,7 +11,7 @@ from actors.outbox import Errand, flops
 from mlecs_ray.events import Train
 from mlecs_ray.method import Update
 from mlecs_ray.sim.cohorts import Cohort
-from mlecs_ray.wire import unpack_many
+from mlecs_ray.wire import Packed, unpack_many
 
 
 class Sender(Crew, Protocol):
@@ -25,7 +25,7 @@ class Sender(Crew, Protocol):
     def answered(self, host: int, work: float, answers: Answers) -> None:
         """Book what a call has brought."""
 
-    def share(self, packed: bytes) -> Any:
+    def share(self, packed: Packed) -> Any:
         """As an object of the store where it is large."""
 
 

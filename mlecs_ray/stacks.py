@@ -142,28 +142,30 @@ def holders_mean(weighted: Iterable[tuple[Tree, float]]) -> dict[str, Any]:
     This is the modality-masked mean: a module is averaged over the clients that have it.
     """
     held = list(weighted)
-    if len(held) > 1 and _alike([shapes(tree) for tree, _ in held]):
-        return _like_mean(held)
+    if len(held) > 1 and _small_alike([shapes(tree) for tree, _ in held]):
+        return _small_mean(held)
     sums: dict[str, Tensor] = {}
     mass: dict[str, float] = {}
     for tree, weight in held:
         for path, leaf in leaves(tree):
-            sums[path] = sums[path].add_(leaf * weight) if path in sums else leaf * weight
+            sums[path] = sums[path].add_(leaf, alpha=weight) if path in sums else leaf * weight
             mass[path] = mass.get(path, 0.0) + weight
     empty = [path for path, weight in mass.items() if not weight > 0]
     if empty:
         raise ValueError(f"weights of {empty[0]} sum to {mass[empty[0]]}, not above 0, so there is no mean")
-    return from_leaves((path, total / mass[path]) for path, total in sums.items())
+    return from_leaves((path, total.div_(mass[path])) for path, total in sums.items())
 
 
-def _alike(forms: Sequence[Shapes]) -> bool:
-    """Whether trees of these shapes can be summed as one vector each."""
-    kinds = {dtype for *_, dtype in forms[0]}
-    return all(form == forms[0] for form in forms) and len(kinds) == 1 and next(iter(kinds)).is_floating_point
+def _small_alike(forms: Sequence[Shapes]) -> bool:
+    """Whether trees of these shapes are best summed as one vector each: a copy more, but few kernels."""
+    first = forms[0]
+    kinds = {dtype for *_, dtype in first}
+    same = len(kinds) == 1 and next(iter(kinds)).is_floating_point and all(form == first for form in forms)
+    return same and sum(shape.numel() * dtype.itemsize for _, shape, dtype in first) <= SMALL_BYTES
 
 
-def _like_mean(weighted: Sequence[tuple[Tree, float]]) -> dict[str, Any]:
-    """``holders_mean`` of trees of one shape, over all leaves at once."""
+def _small_mean(weighted: Sequence[tuple[Tree, float]]) -> dict[str, Any]:
+    """``holders_mean`` of small trees of one shape, over all leaves at once."""
     mass = sum(weight for _, weight in weighted)
     if not mass > 0:
         raise ValueError(f"weights sum to {mass}, not above 0, so there is no mean")

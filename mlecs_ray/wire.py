@@ -1,15 +1,33 @@
 """Trees as bytes: safetensors on the wire and on disk, never pickle."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch as st
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from safetensors import TensorSpec, serialize
 from torch import Tensor
 
-from mlecs_ray.stacks import rows_of, shapes, stack
-from mlecs_ray.tree import Tree, from_leaves, leaves
+from mlecs_ray.stacks import SMALL_BYTES, rows_of, shapes, stack
+from mlecs_ray.tree import Tree, from_leaves, leaves, tree_bytes
+
+Packed = bytes | NDArray[np.uint8]
+_KINDS = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+"""By the name that safetensors has for it."""
 
 
 def pack(tree: Tree) -> bytes:
@@ -25,23 +43,38 @@ def _spec(leaf: Tensor) -> TensorSpec:
     return TensorSpec(dtype=kind, shape=leaf.shape, data_ptr=leaf.data_ptr(), data_len=leaf.nbytes)
 
 
-def unpack(buffer: bytes) -> dict[str, Any]:
-    """The tree that ``pack`` packed.
+def unpack(buffer: Packed) -> dict[str, Any]:
+    """The tree that ``pack`` packed; raises ValueError where it is none.
 
-    Leaves are cloned into memory that torch aligned itself: matrix kernels may round differently
+    Leaves are copied, once, into memory that torch aligned itself: matrix kernels may round differently
     on other alignments, and a run must give the same bytes wherever its jobs ran.
     """
-    return from_leaves((path, leaf.clone()) for path, leaf in sorted(st.load(bytes(buffer)).items()))
+    data = np.frombuffer(buffer, np.uint8)
+    start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+    if not 8 < start <= len(data):
+        raise ValueError(f"{len(data)} bytes are no tree: their header would end at {start}")
+    entries: dict[str, Any] = json.loads(data[8:start].tobytes())
+    return from_leaves((path, _leaf(entry, data[start:])) for path, entry in sorted(entries.items()))
+
+
+def _leaf(entry: Mapping[str, Any], data: NDArray[np.uint8]) -> Tensor:
+    begin, end = entry["data_offsets"]
+    leaf = torch.empty(entry["shape"], dtype=_KINDS[entry["dtype"]])
+    if leaf.nbytes != end - begin or end > len(data):
+        raise ValueError(f"{entry} does not lie in {len(data)} bytes, so the tree is damaged")
+    if leaf.nbytes:
+        leaf.view(-1).view(torch.uint8).numpy()[:] = data[begin:end]
+    return leaf
 
 
 def pack_many(trees: Sequence[Tree]) -> bytes:
-    """One buffer for many trees; those of one shape become one, so that few tensors are written, not many."""
-    if len({shapes(tree) for tree in trees}) == 1:
+    """One buffer for many trees; small ones of one shape become one, so that few tensors are written, not many."""
+    if len({shapes(tree) for tree in trees}) == 1 and tree_bytes(trees[0]) <= SMALL_BYTES:
         return pack({"stack": stack(trees)})
     return pack({str(place): tree for place, tree in enumerate(trees)})
 
 
-def unpack_many(buffer: bytes) -> Sequence[Tree]:
+def unpack_many(buffer: Packed) -> Sequence[Tree]:
     """The trees that ``pack_many`` packed."""
     flat = unpack(buffer)
     return rows_of(flat["stack"]) if "stack" in flat else [flat[str(place)] for place in range(len(flat))]

@@ -20,7 +20,7 @@ from mlecs_ray.server.engine import Engine
 from mlecs_ray.server.journal import EventRow, JobRecord, Scope
 from mlecs_ray.server.snapshot import freeze, thaw
 from mlecs_ray.sim.fleet import Fleet
-from mlecs_ray.sim.memory import seldom_collected
+from mlecs_ray.sim.memory import keep_freed_memory, seldom_collected
 from mlecs_ray.tree import Tree, tree_digest
 
 MakeFleet = Callable[[Built], Awaitable[Fleet]]
@@ -110,6 +110,7 @@ class Session:
         """Run; raises InputError for what the user can mend."""
         # As in the workers: merging must round the same wherever it runs.
         torch.set_num_threads(1)
+        keep_freed_memory()
         recorder = Recorder.read(self.folder) if self._resume else Recorder()
         # The checkpoint is read before any actor starts, so that a run without one is refused at once.
         loaded = checkpoint.newest(self.folder) if self._resume else None

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mlecs_ray.seeds import derive, uniform
+from mlecs_ray.seeds import derive
+from mlecs_ray.streams import uniforms
 
 Index = NDArray[np.int32]
 """Positions in the training set."""
@@ -101,7 +102,8 @@ def distinct(count: int, size: int, seed: int) -> list[int]:
     Floyd's way (Bentley and Floyd, CACM 30(9), 1987): as many draws as numbers, however large ``count`` is.
     """
     chosen: set[int] = set()
-    for last in range(count - size, count):
-        pick = int(uniform(seed, last) * (last + 1))
+    lasts = np.arange(count - size, count, dtype=np.uint64)
+    picks = (uniforms(seed, lasts) * (lasts + np.uint64(1))).astype(np.int64)
+    for last, pick in zip(lasts.tolist(), picks.tolist(), strict=True):
         chosen.add(last if pick in chosen else pick)
     return sorted(chosen)

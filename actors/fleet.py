@@ -54,6 +54,8 @@ class RayFleet:
         self._kept: dict[int, Any] = {}
         self._fresh: dict[int, Any] = {}
         self._lanes = [Lane() for _ in options]
+        self._near = [False for _ in options]
+        """Whether an actor is on this machine."""
         self._version = -1
         self._payloads: OrderedDict[_Key, tuple[Tree, Any]] = OrderedDict()
         """Of the newest version alone: no later job is sent an older one."""

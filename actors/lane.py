@@ -37,8 +37,8 @@ class Gate:
 
     def _serve(self) -> None:
         while True:
-            # Whoever has no key, or leaves, makes room for the next.
-            with suppress(OSError, EOFError, AuthenticationError), self._listener.accept() as caller:
+            # Whoever has no key, leaves, or sends what is no message makes room for the next.
+            with suppress(Exception), self._listener.accept() as caller:
                 while True:
                     caller.send_bytes(self._answered(caller.recv_bytes()))
 
@@ -56,43 +56,51 @@ class Lane:
         self.door: Door | None = None
         """None where there is none to go through, as on another machine."""
         self._connection: Connection | None = None
-        self._free = True
+        self._coming: asyncio.Future[Any] | None = None
+        """What the call under way will bring."""
 
     def send(self, call: Any) -> "asyncio.Future[Any] | None":
         """Begin a call: what will come back of it, None where it failed. None at once where the lane is not free."""
-        if self.door is None or not self._free:
+        if self.door is None or self._coming is not None:
             return None
-        loop, packed = asyncio.get_running_loop(), pickle.dumps(call)
+        packed = pickle.dumps(call)
         try:
             connection = self._connected(self.door)
             connection.send_bytes(packed)
         except (OSError, EOFError, AuthenticationError):
             self.close()
             return None
-        self._free, coming = False, loop.create_future()
-        loop.add_reader(connection.fileno(), lambda: self._arrived(loop, connection, coming))
-        return coming
+        loop = asyncio.get_running_loop()
+        self._coming = loop.create_future()
+        loop.add_reader(connection.fileno(), self._arrived, connection)
+        return self._coming
 
     def _connected(self, door: Door) -> Connection:
         if self._connection is None:
             self._connection = Client(door.address, "AF_UNIX", authkey=door.key)
         return self._connection
 
-    def _arrived(self, loop: asyncio.AbstractEventLoop, connection: Connection, coming: "asyncio.Future[Any]") -> None:
-        loop.remove_reader(connection.fileno())
+    def _arrived(self, connection: Connection) -> None:
         # Some event loops make what they watch non-blocking.
         os.set_blocking(connection.fileno(), True)
-        self._free = True
         try:
             packed = connection.recv_bytes()
         except (OSError, EOFError):
             self.close()
-            packed = FAILED
-        if not coming.done():
-            coming.set_result(pickle.loads(packed) if packed else None)
+        else:
+            self._end(connection, pickle.loads(packed) if packed else None)
+
+    def _end(self, connection: Connection, answer: Any) -> None:
+        """The call under way, if there is one, has brought this."""
+        coming, self._coming = self._coming, None
+        if coming is not None:
+            coming.get_loop().remove_reader(connection.fileno())
+            if not coming.done():
+                coming.set_result(answer)
 
     def close(self) -> None:
-        """Hang up. The lane opens again when the actor that lives then has told its door."""
+        """Hang up; a call under way has failed. It opens again when the actor that lives then has told its door."""
         connection, self._connection, self.door = self._connection, None, None
         if connection is not None:
+            self._end(connection, None)
             connection.close()

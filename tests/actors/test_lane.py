@@ -58,6 +58,16 @@ def test_it_takes_one_call_at_a_time(lane):
     assert asyncio.run(two()) == "A"
 
 
+def test_a_call_under_way_has_failed_when_its_lane_is_closed(lane):
+    async def closed() -> object:
+        coming = lane.send("a")
+        lane.close()
+        assert coming is not None
+        return await asyncio.wait_for(coming, 10)
+
+    assert asyncio.run(closed()) is None
+
+
 def test_without_a_door_nothing_is_sent():
     async def send() -> object:
         return Lane().send("a")

@@ -83,6 +83,7 @@ class EdgeHost:
     def _passed(self, call: bytes) -> bytes:
         """``train`` for whoever comes through the gate; what is pickled holds trees as they are packed."""
         torch.set_num_threads(1)
+        # The gate lets in nobody but the server, which alone was told the key.
         cohorts, objects = pickle.loads(call)
         return pickle.dumps(self.train(cohorts, *objects))
 

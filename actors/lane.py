@@ -88,6 +88,7 @@ class Lane:
         except (OSError, EOFError):
             self.close()
         else:
+            # Both ends have proved that they hold the key.
             self._end(connection, pickle.loads(packed) if packed else None)
 
     def _end(self, connection: Connection, answer: Any) -> None:

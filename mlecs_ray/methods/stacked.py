@@ -5,12 +5,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from mlecs_ray.lazy import Lazy
 from mlecs_ray.method import Client, Job
 from mlecs_ray.methods.local import Adjust, LocalTraining, differentiated, epoch_orders, require_samples, steps_of
 from mlecs_ray.samples import Samples
@@ -113,7 +113,7 @@ def fit_many(
     samples, client = Samples.concat(datas), jobs[0].client
     sent = stack([jobs[i].tree for i in todo.order])
     stage = _Stage(sent, local.optimizer.init(sent), sent)
-    draws = _Draws([jobs[i].seed for i in todo.order], samples.device)
+    draws = Lazy(len(jobs), lambda place: _dropout(jobs[todo.order[place]].seed, samples.device))
     done: list[Tree] = []
     total = torch.zeros(len(jobs))
     for step in range(todo.steps[0]):
@@ -129,28 +129,13 @@ def fit_many(
     return _in_order(todo.order, Fits(ended, sent, (total / todo.met.sum(1)).tolist()))
 
 
-class _Draws(Sequence[Generator]):
-    """For each job the stream of dropout that ``fit`` seeds torch's own generator with, once someone asks for it."""
-
-    def __init__(self, seeds: Sequence[int], device: torch.device, made: dict[int, Generator] | None = None) -> None:
-        self._seeds, self._device, self._made = seeds, device, {} if made is None else made
-
-    def first(self, n: int) -> "_Draws":
-        """The same streams, where they stand."""
-        return _Draws(self._seeds[:n], self._device, self._made)
-
-    def __len__(self) -> int:
-        return len(self._seeds)
-
-    def __getitem__(self, place: Any) -> Any:
-        seed = self._seeds[place]
-        if place not in self._made:
-            self._made[place] = Generator(self._device).manual_seed(derive(seed, "dropout"))
-        return self._made[place]
+def _dropout(seed: int, device: torch.device) -> Generator:
+    """The stream that ``fit`` seeds torch's own generator with."""
+    return Generator(device).manual_seed(derive(seed, "dropout"))
 
 
 def _gradient(
-    task: StackedTask, params: Tree, batch: Samples, real: Tensor, client: Client, draws: _Draws
+    task: StackedTask, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]
 ) -> tuple[Tensor, Tree]:
     """Losses (n,) and gradients (n, ...); what one client learns depends on its rows alone."""
     return differentiated(lambda free: task.losses(free, batch, real, client, draws), params)

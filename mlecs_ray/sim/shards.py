@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from mlecs_ray.lazy import Lazy
 from mlecs_ray.method import Client
 from mlecs_ray.samples import Samples
 
@@ -46,7 +47,7 @@ class SeenShards:
 
     def of_all(self, clients: Sequence[Client]) -> Sequence[Samples]:
         """``of`` each, once someone looks: not every method reads what its clients own."""
-        return _Datas(self, clients)
+        return Lazy(len(clients), lambda place: self.of(clients[place]))
 
     def test(self, rows: range, modalities: frozenset[str]) -> Samples:
         """These test rows through these modalities."""
@@ -54,23 +55,6 @@ class SeenShards:
 
     def _placed(self, samples: Samples) -> Samples:
         return samples if self._device == "cpu" else samples.to(self._device)
-
-
-class _Datas(Sequence[Samples]):
-    """The data of a cohort, kept as long as it is, however many clients' data is remembered."""
-
-    def __init__(self, shards: SeenShards, clients: Sequence[Client]) -> None:
-        self._shards, self._clients = shards, clients
-        self._held: dict[int, Samples] = {}
-
-    def __len__(self) -> int:
-        return len(self._clients)
-
-    def __getitem__(self, place: Any) -> Any:
-        client = self._clients[place]
-        if place not in self._held:
-            self._held[place] = self._shards.of(client)
-        return self._held[place]
 
 
 def _bytes(samples: Samples) -> int:

@@ -37,6 +37,8 @@ check: env ## format, lint, types, imports
 test: check ## everything that CI runs: checks, fast tests, Ray, science
 	$(BIN)/mlecs fetch stamps mobilenet smollm2 minilm wordnet watch mnist5k
 	@$(BIN)/mlecs fetch mnist10k || echo "no npm registry here: the tests of mnist10k are left out"
+	# Both language models side by side, before any test needs one: no test may take that long.
+	$(BIN)/mlecs heal
 	$(BIN)/pytest -m "not ray and not slow" && $(BIN)/pytest -m "ray and not slow" && $(BIN)/pytest -m slow
 
 fast: env ## the tests that need no Ray and no assets

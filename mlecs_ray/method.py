@@ -140,6 +140,26 @@ class CohortMethod(Method, Protocol):
         """Why ``train_many`` goes one by one; None where it is one computation."""
 
 
+class CloudMethod(Method, Protocol):
+    """A method in which the cloud has a model of its own, and clients keep parts of theirs."""
+
+    @property
+    def cloud_trains(self) -> bool:
+        """Whether the cloud has a job after every merge of clients' updates."""
+
+    @property
+    def whole_structures(self) -> tuple[str, ...]:
+        """The edge structures that the server can answer as, without what a client keeps."""
+
+    def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
+        """The task's parameters that ``predictor`` answers with."""
+
+
+def collaborates(method: Method) -> TypeGuard[CloudMethod]:
+    """Whether clients keep parts of their models, and the cloud may train its own."""
+    return hasattr(method, "cloud_trains")
+
+
 def _for_cohorts(method: Method) -> TypeGuard[CohortMethod]:
     # To ask a protocol costs as much as a small job.
     return hasattr(method, "train_many")

@@ -57,6 +57,11 @@ class Samples:
         """The modalities that have a column."""
         return frozenset(self.inputs)
 
+    @property
+    def sensed(self) -> Tensor:
+        """(n,) bool: whether any modality of a sample is there."""
+        return torch.stack(list(self.present.values())).any(0)
+
     def take(self, index: Sequence[int] | Tensor) -> "Samples":
         """The samples at these positions, in this order."""
         rows = torch.as_tensor(index, dtype=torch.int64, device=self.device)

@@ -61,6 +61,31 @@ class StackedTask(Task, Protocol):
         """
 
 
+class FusingTask(Task, Protocol):
+    """A task whose clients fuse what they sense into one representation, and tune a language model by adapters.
+
+    Of its parameters, ``lora`` holds the adapters by module, ``A`` (rank, inputs) and ``B`` (outputs, rank), and
+    ``encoders`` what reads the senses; the rest is the connector between the two.
+    """
+
+    def fused(self, params: Tree, batch: Samples, client: Client) -> Tensor:
+        """``fused_repr`` (n, d), from the client's modalities that are there."""
+
+    def views(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
+        """Each modality alone as it would be fused (n, M, d), and where it is there (n, M)."""
+
+    def words(self, texts: Sequence[str], client: Client) -> Tensor:
+        """What texts say, by the word vectors of the client's language model, where ``fused_repr`` is (n, d)."""
+
+    def adapters(self, lora: Tree, client: Client) -> Tree:
+        """Of the server's adapters those that the client's structure holds, cut to its rank."""
+
+
+def can_fuse(task: Task) -> TypeGuard[FusingTask]:
+    """Whether its clients have fused representations and adapters to exchange."""
+    return hasattr(task, "views")
+
+
 def can_be_stacked(task: Task) -> TypeGuard[StackedTask]:
     """Whether it has ``losses``."""
     return hasattr(task, "losses")

@@ -187,6 +187,44 @@ def bench(
 
 
 @app.command()
+def reproduce(
+    study: Annotated[str, typer.Argument(help="mlecs: ML-ECS, its ablations and what it is compared with")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three tiny runs: proves that it works, and leaves docs/ alone")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Make the runs of this group alone (rates, ablations, merges, scale, clock, varying, classes)"
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Runs side by side, each one core and 1 to 2 GB")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="The file of results, the page beside it; default docs/results/mlecs.json")
+    ] = None,
+    page: Annotated[bool, typer.Option("--page", help="Make no runs: write the page of what is there")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Drop results that the table no longer asks for")] = False,
+) -> None:
+    """Make the runs of a study that are missing, and write its tables and plots.
+
+    Every result is kept as soon as it is there: after Ctrl-C the same command goes on.
+    """
+    from scenarios.reproduce.options import Options
+
+    options = Options(study, quick, tuple(only or ()), jobs, out, page, prune)
+    # Whoever misspells a name need not wait for what runs them.
+    from scenarios.reproduce.command import reproduce as make
+
+    try:
+        whole = make(console, options)
+    except KeyboardInterrupt:
+        console.print("stopped; what had ended is kept, and the same command goes on")
+        raise typer.Exit(130) from None
+    if not whole:
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor() -> None:
     """What this machine can run, and what is missing."""
     from scenarios import doctor as checkup

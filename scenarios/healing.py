@@ -8,8 +8,7 @@ from mlecs_ray.data import assets
 from mlecs_ray.data.dataset import Split, load
 from mlecs_ray.errors import InputError
 from mlecs_ray.models import slm as slms
-from mlecs_ray.models.heal import RECIPES, healing_texts
-from mlecs_ray.models.prune import prune
+from mlecs_ray.models.heal import RECIPES, captions_of, cut, healing_texts
 from mlecs_ray.models.slm import SLM, text_nll
 from mlecs_ray.report.tables import Table
 from mlecs_ray.scenario.captions import DICTIONARY, build_missing, find_slm, find_slm_source
@@ -38,14 +37,15 @@ def table(names: list[str]) -> Table:
 def _row(name: str, full: SLM, captions: list[str]) -> tuple[str, ...]:
     recipe, folder = RECIPES[name], Path(find_slm(name))
     note = json.loads((folder / "recipe.json").read_text())
-    cut = prune(full, recipe.layers, recipe.vocabulary, healing_texts(recipe, assets.find(DICTIONARY)))
+    dictionary = assets.find(DICTIONARY)
+    broken = cut(full, recipe, [*healing_texts(recipe, dictionary), *captions_of(recipe, dictionary)])
     return (
         name,
         ", ".join(map(str, recipe.layers)),
         f"{note['parameters']:,}",
         f"{len(note['loss'])} steps, {note['seconds']:.0f} s",
         f"{note['loss'][0]:.1f} -> {note['loss'][-1]:.1f}",
-        _nats(cut, captions),
+        _nats(broken, captions),
         _nats(slms.load(folder), captions),
         note["sha256"][:12],
     )

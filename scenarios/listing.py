@@ -31,13 +31,13 @@ def _wrapped(scenario: Scenario) -> str:
 
 
 def _methods() -> Table:
-    from mlecs_ray.scenario.compose import WRAPPERS, hyperparameters
+    from mlecs_ray.scenario.compose import KINDS, hyperparameters
     from mlecs_ray.scenario.names import METHODS
 
     title = "Methods (--method NAME, options by --set method.options.KEY=VALUE, one around another by method.base)"
     table = _table(title, "name", "options", "what")
     for name in METHODS:
-        kind = WRAPPERS.get(name)
+        kind = KINDS.get(name)
         options = hyperparameters(kind) if kind else {}
         doc = (kind.__doc__ if kind else "Average what the clients learned.") or ""
         table.add_row(name, ", ".join(options), doc.strip().splitlines()[0])
@@ -58,10 +58,11 @@ def _devices() -> Table:
 
 def _data() -> Table:
     from mlecs_ray.data.catalogue import CATALOGUE
-    from mlecs_ray.data.dataset import NAMES
+    from mlecs_ray.data.dataset import FOLDERS, NAMES
 
+    own = ", ".join(("parquet", *FOLDERS))
     table = _table(
-        f"Data sets: {', '.join(NAMES)}, or parquet with data.path. Assets (mlecs fetch NAME):", "name", "MB"
+        f"Data sets: {', '.join(NAMES)}; with data.path also {own}. Assets (mlecs fetch NAME):", "name", "MB"
     )
     table.add_column("licence")
     table.add_column("what for")

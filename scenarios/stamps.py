@@ -1,11 +1,11 @@
-"""The main job: 120 devices learn to caption pictures that they see or hear about in four languages.
+"""The main job: ML-ECS. 120 devices and a cloud learn to caption pictures that they see, or hear named.
 
-Devices differ in sensors, speed, link, language model and encoders; a quarter is ten times slower, jobs get lost.
+Devices differ in sensors, speed, link, language model, encoders, fusion and adapter rank; a quarter is ten times
+slower, jobs get lost.
 """
 
 from mlecs_ray.scenario.config import (
     AvailabilityConfig,
-    BaseMethod,
     ClientsConfig,
     DataConfig,
     EvaluationConfig,
@@ -22,14 +22,14 @@ from mlecs_ray.server.schedule import Schedule
 
 SCENARIO = Scenario(
     name="stamps",
-    title="120 devices caption what they see and hear, each with its own sensors and language model",
+    title="120 devices and a cloud caption what they see and hear, each with its own sensors and language model",
     seconds=86400.0,
-    merges=150,
+    merges=20,
     data=DataConfig(
         name="stamps",
         modalities=("image", "speech_es", "speech_fr", "speech_ru"),
         test_share=0.15,
-        public_share=0.0,
+        public_share=0.2,
         partition="dirichlet",
         alpha=1.0,
         per_client=16,
@@ -44,15 +44,21 @@ SCENARIO = Scenario(
         stragglers=StragglersConfig(share=0.25, factor=10.0),
         jitter=0.2,
     ),
-    task=TaskConfig(kind="caption", slms=("edge-base", "edge-small"), cloud_llm="smollm2"),
-    local=LocalConfig(optimizer="sgd", lr=0.1, batch=8, epochs=1, clip=1.0),
-    # Adam over the fleet's mean update: two local steps are too few for moments of their own.
-    method=MethodConfig(
-        name="fedopt",
-        options={"kind": "adam", "lr": 2e-3, "eps": 1e-8},
-        base=BaseMethod(name="mma", options={"weighting": "count", "power": 0.0}),
+    task=TaskConfig(
+        kind="caption",
+        slms=("edge-base", "edge-small"),
+        cloud_llm="smollm2",
+        ranks={"edge-small": 4},
+        fusions={"edge-small": "pooling"},
+        soft_tokens=4,
+        max_tokens=16,
+        noise=0.5,
+        instruction="Caption:",
     ),
-    schedule=Schedule(concurrency=4, buffer=2),
-    runtime=RuntimeConfig(checkpoint_every=25),
-    evaluation=EvaluationConfig(metrics=("rouge_lsum", "rouge_lsum_content"), every_merges=50, rows=64, clients=2),
+    local=LocalConfig(optimizer="adamw", lr=2e-3, batch=8, steps=4, clip=1.0),
+    method=MethodConfig(name="mlecs"),
+    # Half of the merges are the cloud's own.
+    schedule=Schedule(concurrency=8, buffer=8),
+    runtime=RuntimeConfig(checkpoint_every=10),
+    evaluation=EvaluationConfig(metrics=("rouge_lsum", "rouge_lsum_content"), every_merges=10, rows=64, clients=2),
 )

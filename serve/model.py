@@ -30,6 +30,11 @@ class ServedModel:
 
     def _choose(self, structure: str | None) -> Client:
         judges = {client.structure: client for client in judge_clients(self._built)}
+        if not judges:
+            raise InputError(
+                f"method {self._built.scenario.method.name} leaves every model with its client, so the server has none "
+                "to serve"
+            )
         if structure is None:
             return next(iter(judges.values()))
         if structure not in judges:

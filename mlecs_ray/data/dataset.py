@@ -1,4 +1,4 @@
-"""Data sets by name: the built-in ones and a user's own Parquet folder."""
+"""Data sets by name: the built-in ones, public ones that the user has, and a user's own Parquet folder."""
 
 import difflib
 from collections.abc import Sequence
@@ -8,27 +8,39 @@ from pathlib import Path
 from mlecs_ray.data.pool import Dataset, Pool, Split, divide, standardised
 from mlecs_ray.errors import InputError
 
-__all__ = ["NAMES", "Dataset", "Split", "load"]
+__all__ = ["FOLDERS", "NAMES", "Dataset", "Split", "load"]
 
-_FEATURES = frozenset({"stamps", "watch"})
+_FEATURES = frozenset({"stamps", "watch", "vast", "urfall"})
 """Data sets of backbone features, whose columns differ in scale; pictures of digits are taken as they are."""
 
 NAMES = ("stamps", "watch", "digits", "mnist5k", "mnist10k")
 """What ``load`` knows by name; it also takes the path of a folder that docs/data.md describes."""
 
+FOLDERS = ("vast", "urfall")
+"""Public data sets that may not or cannot be shipped: ``load`` reads them from the folder where the user has them."""
 
-def load(name: str, seed: int = 0, split: Split | None = None, modalities: Sequence[str] = ()) -> Dataset:
+
+def load(
+    name: str,
+    seed: int = 0,
+    split: Split | None = None,
+    modalities: Sequence[str] = (),
+    folder: str | Path | None = None,
+) -> Dataset:
     """The data set, split by identity with ``seed``, seen through ``modalities`` (all usual ones when empty).
 
-    ``name`` is one of ``NAMES`` or the path of a Parquet folder, whose own split column is then kept (``split`` and
-    ``seed`` do not matter). Raises InputError for unknown names and modalities, and where an asset was not fetched.
+    ``name`` is one of ``NAMES``, one of ``FOLDERS`` together with its ``folder``, or the path of a Parquet folder,
+    whose own split column is then kept (``split`` and ``seed`` do not matter). Raises InputError for unknown names and
+    modalities, where an asset was not fetched, and where a folder is missing or holds something else.
     """
-    if name in NAMES:
-        data = divide(_read(name, modalities), split or Split(), seed)
+    if name in NAMES or name in FOLDERS:
+        pool = _recorded(name, folder, modalities) if name in FOLDERS else _read(name, modalities)
+        data = divide(pool, split or Split(), seed)
         return standardised(data) if name in _FEATURES else data
     if Path(name).expanduser().exists():
         return _only_own(_own(Path(name).expanduser()), modalities)
-    near = difflib.get_close_matches(name, NAMES, 1) or NAMES
+    known = NAMES + FOLDERS
+    near = difflib.get_close_matches(name, known, 1) or known
     raise InputError(
         f"data set {name!r} is neither a known name nor a folder, so there is nothing to load; "
         f"did you mean {' or '.join(near)}?"
@@ -54,6 +66,24 @@ def _read(name: str, modalities: Sequence[str]) -> Pool:
             from mlecs_ray.data import mnist
 
             return _only(mnist.load_5k() if name == "mnist5k" else mnist.load_10k(), modalities)
+
+
+def _recorded(name: str, folder: str | Path | None, modalities: Sequence[str]) -> Pool:
+    if folder is None:
+        raise InputError(
+            f"data.name={name} needs data.path=FOLDER, as {name} cannot be shipped, so nothing was started: "
+            "docs/data.md says where its home page is and how the folder must look"
+        )
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise InputError(f"data.path={folder} is no folder, so there is no {name} to load; docs/data.md draws one")
+    if name == "vast":
+        from mlecs_ray.data import vast
+
+        return vast.load(path, modalities)
+    from mlecs_ray.data import urfall
+
+    return urfall.load(path, modalities)
 
 
 def _own(folder: Path) -> Dataset:

@@ -43,6 +43,8 @@ class Split:
 
     public: float = 0.2
     test: float = 0.15
+    fold: int | None = None
+    """Which of the ``1 / test`` parts of the identities is the test, counted from 0; None: the first."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.public < 1 and 0 < self.test < 1 and self.public + self.test < 1):
@@ -50,13 +52,25 @@ class Split:
                 f"public={self.public} and test={self.test} must be shares that leave more than 0 for the clients, "
                 "or there is nothing to learn from or to measure by"
             )
+        if self.fold is not None and not 0 <= self.fold < round(1 / self.test):
+            raise InputError(
+                f"fold={self.fold} must lie in 0..{round(1 / self.test) - 1}: with test={self.test} there are "
+                f"{round(1 / self.test)} folds, and beyond them nothing to test on"
+            )
 
 
 def divide(pool: Pool, split: Split, seed: int) -> Dataset:
     """Train, public and test by identity; an identity keeps its place in the order when others come or go."""
     ids = pool.samples.ids
     order = sorted(set(ids), key=lambda identity: (seeds.uniform(seed, "split", identity), identity))
+    if split.fold:
+        # Turned, so that the fold stands first and the others keep their places.
+        start = round(split.fold * split.test * len(order))
+        order = order[start:] + order[:start]
     test = round(split.test * len(order))
+    if split.fold is not None:
+        # Folds neither overlap nor leave anyone out.
+        test = round((split.fold + 1) * split.test * len(order)) - round(split.fold * split.test * len(order))
     public = test + round(split.public * len(order))
     return Dataset(
         name=pool.name,
@@ -81,6 +95,20 @@ def standardised(data: Dataset) -> Dataset:
             mean, deviation = seen.mean(0), seen.std(0) + _STILL
             train, public, test = (_scaled(part, modality, mean, deviation) for part in (train, public, test))
     return replace(data, train=train, public=public, test=test)
+
+
+def answering_classes(data: Dataset) -> Dataset:
+    """The same samples, whose text is the name of their class: classification as generated text."""
+    if not data.classes:
+        raise InputError(f"task.answer=class needs classes, {data.name} has none, so there is no name to say")
+    train, public, test = (_named(part, data.classes) for part in (data.train, data.public, data.test))
+    return replace(data, train=train, public=public, test=test)
+
+
+def _named(samples: Samples, classes: Sequence[str]) -> Samples:
+    if samples.labels is None:
+        raise InputError("task.answer=class needs samples with labels, so there is no name to say")
+    return replace(samples, texts=tuple(f"{classes[label]}." for label in samples.labels.tolist()))
 
 
 def _scaled(part: Samples, modality: str, mean: Tensor, deviation: Tensor) -> Samples:

@@ -101,7 +101,6 @@ def load(modalities: Sequence[str] = ()) -> Pool:
     stamps = read(assets.find("stamps") / "usr" / "share" / "tuxpaint" / "stamps")
     keys = [stamp.key for stamp in stamps]
     columns = {m: column(table(m, stamps), keys) for m in modalities or MODALITIES}
-    some = torch.stack([present for _, present in columns.values()]).any(dim=0)
     samples = Samples(
         inputs={m: rows for m, (rows, _) in columns.items()},
         present={m: present for m, (_, present) in columns.items()},
@@ -110,7 +109,7 @@ def load(modalities: Sequence[str] = ()) -> Pool:
         ids=tuple(stamp.identity for stamp in stamps),
         domains=tuple(stamp.category for stamp in stamps),
     )
-    return Pool("stamps", samples.take(some.nonzero().flatten()), CLASSES)
+    return Pool("stamps", samples.take(samples.sensed.nonzero().flatten()), CLASSES)
 
 
 def table(modality: str, stamps: Sequence[Stamp]) -> Table:

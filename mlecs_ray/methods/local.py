@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -91,24 +92,37 @@ def fit(task: Task, local: LocalTraining, job: Job, data: Samples, adjust: Adjus
     Raises InputError if ``data`` is empty.
     """
     require_samples(job.client, len(data))
-    params, state = job.tree, local.optimizer.init(job.tree)
+    change = (lambda grads, params: adjust(grads, params, job.tree)) if adjust else None
+    return descend(lambda params, batch: task.loss(params, batch, job.client), job.tree, local, data, job.seed, change)
+
+
+def descend(
+    loss: Callable[[Tree, Samples], Tensor],
+    params: Tree,
+    local: LocalTraining,
+    data: Samples,
+    seed: int,
+    adjust: Callable[[Tree, Tree], Tree] | None = None,
+) -> Fit:
+    """Bring ``loss`` down from ``params`` on mini-batches of ``data``; ``adjust(grads, params)`` as in ``fit``."""
+    state = local.optimizer.init(params)
     total, seen = torch.zeros(()), 0
     # Dropout draws from torch's global generator; whoever called us finds it as it was.
     with torch.random.fork_rng(devices=[]):
-        seed_torch(derive(job.seed, "dropout"))
-        for rows in batches(local, len(data), job.seed):
-            loss, grads = gradient(task, params, data.take(rows), job.client)
+        seed_torch(derive(seed, "dropout"))
+        for rows in batches(local, len(data), seed):
+            batch = data.take(rows)
+            found, grads = differentiated(partial(_of, loss, batch), params)
             with torch.no_grad():
-                grads = adjust(grads, params, job.tree) if adjust else grads
+                grads = adjust(grads, params) if adjust else grads
                 grads = clipped(grads, local.clip) if local.clip else grads
                 params, state = local.optimizer.step(params, grads, state)
-            total, seen = total + loss.cpu() * len(rows), seen + len(rows)
+            total, seen = total + found.cpu() * len(rows), seen + len(rows)
     return Fit(params, float(total) / seen, steps_of(local, len(data)))
 
 
-def gradient(task: Task, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tree]:
-    """Loss and gradients at ``params``; zeros for leaves that the loss does not use."""
-    return differentiated(lambda free: task.loss(free, batch, client), params)
+def _of(loss: Callable[[Tree, Samples], Tensor], batch: Samples, params: Tree) -> Tensor:
+    return loss(params, batch)
 
 
 def differentiated(loss: Callable[[Tree], Tensor], params: Tree) -> tuple[Tensor, Tree]:

@@ -20,7 +20,10 @@ def rules(train: Samples, test: Samples) -> dict[str, list[Any]]:
     modalities = [m for m in sorted(train.modalities & test.modalities) if bool(train.present[m].any())]
     found = {"constant": constant(train, test)}
     found |= {f"nearest, {m}": nearest(train, test, m) for m in modalities}
-    return found | {f"ridge, {m}": ridge(train, test, m) for m in modalities if train.texts}
+    if not train.texts:
+        return found
+    found |= {f"ridge, {m}": ridge(train, test, m) for m in modalities}
+    return found | ({"ridge, all": ridge_all(train, test, modalities)} if len(modalities) > 1 else {})
 
 
 def constant(train: Samples, test: Samples) -> list[Any]:
@@ -55,13 +58,29 @@ def ridge(train: Samples, test: Samples, modality: str, penalty: float = 1.0) ->
     The features are divided by their mean length first, so that one ``penalty`` suits all modalities.
     """
     known = train.take(train.present[modality].nonzero().flatten())
-    captions: Floats = TfidfVectorizer(token_pattern=r"\w+").fit_transform(known.texts).toarray()
-    features = _features(known, modality)
-    scale = float(np.linalg.norm(features, axis=1).mean()) or 1.0
-    model = Ridge(alpha=penalty).fit(features / scale, captions)
-    guesses: Floats = model.predict(_features(test, modality) / scale)
-    found = _closest(_unit(guesses), captions)
-    return _else_constant(train, test, modality, [known.texts[i] for i in found])
+    answers = _regressed(*_scaled(known, test, modality), known.texts, penalty)
+    return _else_constant(train, test, modality, answers)
+
+
+def ridge_all(train: Samples, test: Samples, modalities: Sequence[str], penalty: float = 1.0) -> list[str]:
+    """As ``ridge``, from these modalities side by side; where a sample lacks one, zeros stand for it."""
+    pairs = [_scaled(train, test, modality) for modality in modalities]
+    known, asked = (np.concatenate(side, axis=1) for side in zip(*pairs, strict=True))
+    return _regressed(known, asked, train.texts, penalty)
+
+
+def _scaled(train: Samples, test: Samples, modality: str) -> tuple[Floats, Floats]:
+    """One modality of both, divided by its mean length over the training samples that have it."""
+    features = _features(train, modality)
+    scale = float(np.linalg.norm(features[train.present[modality].numpy()], axis=1).mean()) or 1.0
+    return features / scale, _features(test, modality) / scale
+
+
+def _regressed(known: Floats, asked: Floats, texts: Sequence[str], penalty: float) -> list[str]:
+    """For each row of ``asked`` the text whose TF-IDF is nearest to where the regression points."""
+    captions: Floats = TfidfVectorizer(token_pattern=r"\w+").fit_transform(texts).toarray()
+    guesses: Floats = Ridge(alpha=penalty).fit(known, captions).predict(asked)
+    return [texts[i] for i in _closest(_unit(guesses), captions)]
 
 
 def _truth(samples: Samples) -> Sequence[Any]:

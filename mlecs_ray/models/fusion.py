@@ -6,7 +6,7 @@ and a learned vector of that modality's absence is added instead. So nothing dep
 and a client needs no weights of slots that it cannot fill.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,10 +17,13 @@ from mlecs_ray.models.dense import each_row, init_linear, linear, product
 from mlecs_ray.models.encoders import ENCODED
 from mlecs_ray.tree import Tree
 
+Fuse = Callable[[Tree, Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
 FUSED = 256
 """Width of ``fused_repr`` [paper]."""
 DROPOUT = 0.1
 _EPS = 1e-5
+_DISTURBED = 0.1
+"""How much of a random start there is beside a reading: soft tokens that are all the same would stay so."""
 
 
 def init_fusion(generator: torch.Generator, modalities: Sequence[str]) -> dict[str, Any]:
@@ -35,6 +38,24 @@ def init_fusion(generator: torch.Generator, modalities: Sequence[str]) -> dict[s
         for m in modalities
     }
     return {"slots": slots, "absent": {m: torch.zeros(FUSED) for m in modalities}, "bias": torch.zeros(FUSED)}
+
+
+def pool(fusion: Tree, encodings: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
+    """Another fusion, for devices whose senses come and go: the mean over those that are there. As ``fuse``, of the
+    same leaves, but ``sum_m W_m (scale_m LN(z_m) + shift_m) / (how many are there) + bias + sum absent``.
+
+    Every slot is normalised by itself, so that it reads the same whoever else is there.
+    """
+    masks = {m: present[m].to(z.dtype)[:, None] for m, z in encodings.items()}
+    count = _total(masks.values()).clamp(min=1)
+    n = len(count)
+    fused = each_row(fusion["bias"], n).expand(n, FUSED)
+    for m, z in encodings.items():
+        slot, own = fusion["slots"][m], z.masked_fill(~present[m][:, None], 0.0)
+        normal = F.layer_norm(own, (ENCODED,)) * each_row(slot["scale"], n) + each_row(slot["shift"], n)
+        fused = fused + product(slot["weight"], normal * masks[m]) / count
+        fused = fused + (1 - masks[m]) * each_row(fusion["absent"][m], n)
+    return _without(fusion, encodings, fused)
 
 
 def fuse(fusion: Tree, encodings: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
@@ -55,9 +76,14 @@ def fuse(fusion: Tree, encodings: Mapping[str, Tensor], present: Mapping[str, Te
         slot = fusion["slots"][m]
         normal = (z * (variance + _EPS).rsqrt() * each_row(slot["scale"], n) + each_row(slot["shift"], n)) * masks[m]
         fused = fused + product(slot["weight"], normal) + (1 - masks[m]) * each_row(fusion["absent"][m], n)
+    return _without(fusion, encodings, fused)
+
+
+def _without(fusion: Tree, encodings: Mapping[str, Tensor], fused: Tensor) -> Tensor:
+    """With the vectors of the modalities that no sample has."""
     # Sorted: a set of names has another order in every process, and float sums have one of their own.
     for m in sorted(fusion["absent"].keys() - encodings.keys()):
-        fused = fused + each_row(fusion["absent"][m], n)
+        fused = fused + each_row(fusion["absent"][m], len(fused))
     return fused
 
 
@@ -65,9 +91,18 @@ def _total(terms: Iterable[Tensor]) -> Tensor:
     return torch.stack(list(terms)).sum(0)
 
 
-def init_prompt(generator: torch.Generator, tokens: int, hidden: int) -> dict[str, Tensor]:
-    """Linear 256 -> tokens * hidden."""
-    return init_linear(generator, FUSED, tokens * hidden)
+FUSIONS: Mapping[str, Fuse] = {"fusion": fuse, "pooling": pool}
+"""By the name of their leaves: structures that fuse in the same way share them."""
+
+
+def init_prompt(
+    generator: torch.Generator, tokens: int, hidden: int, reading: Tensor | None = None
+) -> dict[str, Tensor]:
+    """Linear 256 -> tokens * hidden: random, or ``reading`` (hidden, 256) for every token, a little disturbed."""
+    drawn = init_linear(generator, FUSED, tokens * hidden)
+    if reading is None:
+        return drawn
+    return {"weight": reading.repeat(tokens, 1) + _DISTURBED * drawn["weight"], "bias": torch.zeros(tokens * hidden)}
 
 
 def soft_tokens(prompt: Tree, fused: Tensor, hidden: int, train: bool, mask: Tensor | None = None) -> Tensor:

@@ -183,6 +183,14 @@ def _leaves(decoder: nn.Module, numbers: tuple[int, ...]) -> Iterator[Leaf]:
             yield Leaf(f"layers.{numbers[int(layer)]}.{rest}", side, name, tuple(parameter.shape))
 
 
+def cut(adapters: Tree, rank: int | None) -> dict[str, dict[str, Tensor]]:
+    """The first ``rank`` rows of every A and columns of every B; all that there are for None, or where there are fewer.
+
+    Of an adapter that ``flexlora`` merged this is the best approximation of that rank (Eckart and Young 1936).
+    """
+    return {module: {"A": one["A"][:rank], "B": one["B"][:, :rank]} for module, one in adapters.items()}
+
+
 def init_lora(leaves: Mapping[Leaf, torch.Generator]) -> dict[str, dict[str, Tensor]]:
     """A uniform in +-1/sqrt(inputs), B zeros: the adapted model starts as the model itself."""
     tree: dict[str, dict[str, Tensor]] = {}

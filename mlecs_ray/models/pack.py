@@ -3,10 +3,11 @@
 All that a model does token by token runs over this row at once; attention, adapters and dropout know whose is what.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import torch
@@ -186,3 +187,9 @@ def _last_mlp(decoder: nn.Module) -> nn.Module | None:
     mlp = getattr(layers[-1], "mlp", None) if isinstance(layers, nn.ModuleList) else None
     plain = mlp is not None and all(type(m) is nn.Linear or not list(m.parameters()) for m in mlp.children())
     return mlp if plain else None
+
+
+def lengths(rows: Sequence[Sized], real: Tensor) -> tuple[tuple[int, ...], ...]:
+    """The lengths of the rows that are ``real`` (k, b), by client."""
+    found = iter([len(row) for row in rows])
+    return tuple(tuple(islice(found, n)) for n in real.sum(1).tolist())

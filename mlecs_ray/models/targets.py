@@ -45,3 +45,8 @@ def blank_targets(batch: int, length: int) -> Targets:
         torch.empty(batch, length, dtype=torch.int64, device="meta"),
         torch.empty(batch * length, dtype=torch.int64, device="meta"),
     )
+
+
+def run_on(goals: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    """The tokens of all, one after another."""
+    return torch.tensor([token for goal in goals for token in goal], dtype=torch.int64, device=device)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.method import Client
+from mlecs_ray.method import Client, collaborates
 from mlecs_ray.scenario.build import Built, judge_clients
 from mlecs_ray.server.core import Server
 from mlecs_ray.task import Task
@@ -29,6 +29,8 @@ def write(folder: Path, built: Built, server: Server) -> Path:
         save_tree(server.state, part / "state.safetensors")
         for client in judge_clients(built):
             tree = server.method.assign(server.state, client)
+            if collaborates(server.method):
+                tree = server.method.model(tree, {}, client)
             _export(built.task, tree, client, part / folder_of(client.structure))
         (part / "artifact.json").write_text(json.dumps(_facts(built, server), indent=2) + "\n")
         shutil.rmtree(target, ignore_errors=True)

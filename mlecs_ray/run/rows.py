@@ -36,7 +36,8 @@ class TrafficRow(NamedTuple):
     joules_radio: float = 0.0
     staleness: int = -1
     download_by: Mapping[str, int] = MappingProxyType({})
-    """Bytes by modality, or by ``shared`` for what belongs to none; they sum to ``download_bytes``."""
+    """Bytes by modality, and by ``lora``, ``fused``, ``anchors`` or ``shared`` for what belongs to none; they sum to
+    ``download_bytes``."""
     upload_by: Mapping[str, int] = MappingProxyType({})
 
 

@@ -13,7 +13,7 @@ import torch
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
-from mlecs_ray.method import Client, Method, cohort_obstacle
+from mlecs_ray.method import Client, Method, cohort_obstacle, collaborates
 from mlecs_ray.metrics.registry import check_names, measure
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.compose import make_method
@@ -25,7 +25,7 @@ from mlecs_ray.seeds import derive
 from mlecs_ray.server.core import Server
 from mlecs_ray.server.engine import Engine, Happening, Limits
 from mlecs_ray.server.evaluation import Evaluator, Judge, Plan
-from mlecs_ray.server.journal import Journal
+from mlecs_ray.server.journal import Journal, Scope
 from mlecs_ray.server.pace import Pace, VirtualPace, WallPace
 from mlecs_ray.sim.cohorts import within
 from mlecs_ray.sim.fleet import Fleet
@@ -81,7 +81,9 @@ class Built:
     def roster(self) -> Roster:
         samples = len(self.dataset.public)
         return Roster(
-            self.world, cloud_client(self.dataset.modalities, max(samples, 1), self.task.structure_names[-1]), False
+            self.world,
+            cloud_client(self.dataset.modalities, max(samples, 1), self.task.structure_names[-1]),
+            collaborates(self.method) and self.method.cloud_trains,
         )
 
 
@@ -94,7 +96,7 @@ def build(scenario: Scenario) -> Built:
     task = make_task(scenario, dataset)
     _check_structures(scenario, task.structure_names)
     world = make_world(scenario, hand, task.structure_names[0])
-    method = make_method(scenario, task)
+    method = make_method(scenario, task, dataset.public)
     _check_metrics(scenario, dataset)
     world = _with_tiers(scenario, world, method)
     _check_memory(world, method, dataset)
@@ -112,7 +114,7 @@ def _tell(message: str) -> None:
 def make_worker(scenario: Scenario) -> Worker:
     """What an actor is made of."""
     dataset, hand = deal(scenario)
-    return Worker(make_method(scenario, make_task(scenario, dataset)), hand, scenario.runtime.device)
+    return Worker(make_method(scenario, make_task(scenario, dataset), dataset.public), hand, scenario.runtime.device)
 
 
 def make_engine(built: Built, fleet: Fleet, journal: Journal) -> Engine:
@@ -154,15 +156,22 @@ def _seen(world: World, client: Client, now: float) -> Client:
 
 
 def judge_clients(built: Built) -> list[Client]:
-    """A client with all modalities for every edge structure in use, and the cloud where its LLM is measured."""
+    """A client with all modalities for every edge structure in use, and the cloud where its LLM is measured.
+
+    Of a method that leaves connectors with the clients, those structures that the server can answer as by itself.
+    """
     example, used = built.world.client(0, 0.0), built.world.population.structures
+    if collaborates(built.method):
+        used = built.method.whole_structures
     modalities = frozenset(built.dataset.modalities)
     judges = [
         Client(CLOUD, modalities, example.budget, "judge", example.samples, name)
         for name in built.task.structure_names
         if name in used
     ]
-    return [*judges, built.roster.cloud_client] if built.scenario.task.cloud_llm else judges
+    task = built.scenario.task
+    cloud = built.method.cloud_trains if collaborates(built.method) else task.kind == "caption" and task.cloud_llm
+    return [*judges, built.roster.cloud_client] if cloud else judges
 
 
 def _whole(built: Built) -> list[Judge]:
@@ -177,7 +186,9 @@ def _some_clients(built: Built) -> list[Judge]:
     count = min(built.scenario.evaluation.clients, built.world.count)
     chosen = [round(i * built.world.count / count) for i in range(count)]
     clients = [built.world.client(number, 0.0) for number in chosen]
-    return [Judge(scope, str(client.id), client) for client in clients for scope in ("client", "personal")]
+    # Where clients keep parts of their models, what they are sent is no model by itself.
+    scopes: tuple[Scope, ...] = ("personal",) if collaborates(built.method) else ("client", "personal")
+    return [Judge(scope, str(client.id), client) for client in clients for scope in scopes]
 
 
 def _check_clock(scenario: Scenario) -> None:

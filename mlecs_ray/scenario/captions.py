@@ -13,7 +13,9 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.models.captioner import CaptionTask, Structure
 from mlecs_ray.models.heal import RECIPES, build_slm, slm_folder
 from mlecs_ray.models.lora import LoRA
-from mlecs_ray.models.slm import smollm2
+from mlecs_ray.models.reading import Reading, phrases, space_of
+from mlecs_ray.models.slm import load, smollm2
+from mlecs_ray.models.words import FILE, save_space
 from mlecs_ray.scenario.config import Scenario
 
 CLOUD = "cloud"
@@ -31,11 +33,18 @@ def caption_task(scenario: Scenario, dataset: Dataset) -> CaptionTask:
     if not dataset.train.texts:
         raise InputError(f"task.kind=caption needs texts to learn, {dataset.name} has none; try mlp or fusion")
     build_missing(task.slms)
-    structures = [Structure(name, str(find_slm(name)), HIDDEN[min(i, 1)]) for i, name in enumerate(task.slms)]
+    hidden = {name: HIDDEN[min(i, 1)] for i, name in enumerate(task.slms)}
+    models = {name: name for name in task.slms}
     if task.cloud_llm:
-        structures.append(Structure(CLOUD, str(find_slm(task.cloud_llm)), HIDDEN[0]))
+        hidden[CLOUD], models[CLOUD] = HIDDEN[0], task.cloud_llm
+    structures = [
+        Structure(name, str(find_slm(model)), hidden[name], task.fusions.get(name, "fusion"), task.ranks.get(name))
+        for name, model in models.items()
+    ]
     dims = tuple((modality, dataset.train.inputs[modality][0].numel()) for modality in dataset.modalities)
-    return CaptionTask(tuple(structures), dims, LoRA(rank=task.rank), instruction=task.instruction)
+    # The scale alpha / rank is 2 at every rank [paper: 16 / 8], so that adapters of unequal rank can be merged.
+    lora = LoRA(rank=task.rank, alpha=2 * task.rank)
+    return CaptionTask(tuple(structures), dims, lora, task.soft_tokens, task.instruction, task.max_tokens, task.noise)
 
 
 def build_missing(names: Sequence[str]) -> None:
@@ -60,11 +69,19 @@ def find_slm(name: str) -> Path | str:
     if name in RECIPES:
         return build_slm(name, RECIPES[name], find_slm_source(), dictionary=assets.find(DICTIONARY))
     if name == "smollm2":
-        return find_slm_source()
+        return _with_words(find_slm_source())
     if name.startswith(OWN):
         return assets.find(name).resolve()
     path = Path(name).expanduser()
     return path.resolve() if path.exists() else name
+
+
+def _with_words(folder: Path) -> Path:
+    """The same folder; beside the model its word space, made on the first call, where the dictionary was fetched."""
+    if not (folder / FILE).is_file():
+        said = phrases(assets.find(DICTIONARY), Reading().phrases)
+        save_space(space_of(load(folder), said), folder)
+    return folder
 
 
 def find_slm_source() -> Path:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import importlib.util
 import inspect
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Method
+from mlecs_ray.methods.baselines import BASELINES
+from mlecs_ray.methods.edgecloud import EdgeCloud
 from mlecs_ray.methods.fedasync import FedAsync
 from mlecs_ray.methods.fedat import FedAT
 from mlecs_ray.methods.fedavg import FedAvg
@@ -19,11 +22,15 @@ from mlecs_ray.methods.fedbuff import FedBuff
 from mlecs_ray.methods.fedopt import FedOpt
 from mlecs_ray.methods.fedprox import FedProx
 from mlecs_ray.methods.local import LocalTraining
-from mlecs_ray.methods.mma import MMA
+from mlecs_ray.methods.mlecs.mma import MMA
+from mlecs_ray.methods.mlecs.system import MLECS
 from mlecs_ray.methods.optimizers import SGD, AdamW
+from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import BaseMethod, LocalConfig, Scenario
-from mlecs_ray.scenario.names import check_methods
-from mlecs_ray.task import Task
+from mlecs_ray.scenario.names import SYSTEMS, check_methods
+from mlecs_ray.seeds import derive
+from mlecs_ray.sim.population import cloud_client
+from mlecs_ray.task import Task, can_fuse
 
 WRAPPERS: Mapping[str, type[Any]] = {
     "fedprox": FedProx,
@@ -34,6 +41,8 @@ WRAPPERS: Mapping[str, type[Any]] = {
     "mma": MMA,
 }
 """Methods around FedAvg, by the name that scenarios use; all but ``base`` are options."""
+KINDS: Mapping[str, type[Any]] = {**WRAPPERS, "mlecs": MLECS, **BASELINES}
+"""All that have options; those of the systems fill the frame of ``EdgeCloud``."""
 METHOD = ("init", "assign", "work", "train", "merge", "predictor")
 """What a method of one's own must define."""
 
@@ -48,13 +57,16 @@ def make_local(config: LocalConfig) -> LocalTraining:
     return LocalTraining(optimizer, config.batch, config.epochs, config.steps, config.clip)
 
 
-def make_method(scenario: Scenario, task: Task) -> Method:
-    """The scenario's method, around its ``base``, around FedAvg on ``task``.
+def make_method(scenario: Scenario, task: Task, public: Samples) -> Method:
+    """The scenario's method, around its ``base``, around FedAvg on ``task``; a system meets on ``public`` samples.
 
     Raises InputError for an unknown name or option, or a pair that does not work.
     """
     outer, inner = scenario.method, scenario.method.base
     check_methods(outer.name, inner.name)
+    if outer.name in SYSTEMS:
+        return _system(scenario, task, public)
+    _check_ranks(scenario)
     core = FedAvg(task, make_local(scenario.local))
     base = _make(inner, "method.base", core, scenario.schedule.tiers)
     return _make(outer, "method", base, scenario.schedule.tiers)
@@ -76,6 +88,32 @@ def _make(config: BaseMethod, key: str, base: Method, tiers: int) -> Method:
     return _call(WRAPPERS[name], name, key, base, options)
 
 
+def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
+    """The frame, filled with the parts that the method's options describe."""
+    name, options = scenario.method.name, scenario.method.options
+    if not can_fuse(task) or scenario.task.cloud_llm is None:
+        raise InputError(
+            f"method.name={name} needs task.kind=caption and task.cloud_llm, for edge and cloud meet in fused "
+            f"representations: here are task.kind={scenario.task.kind} and task.cloud_llm={scenario.task.cloud_llm}"
+        )
+    _check_options(KINDS[name], name, "method", (), options)
+    parts = _construct(KINDS[name], name, "method", options).parts()
+    if parts.said:
+        task = dataclasses.replace(task, instruction=scenario.task.instruction + parts.said)  # type: ignore[type-var]  # every fusing task of ours is a dataclass
+    cloud = cloud_client(sorted(public.modalities), max(len(public), 1), task.structure_names[-1])
+    return EdgeCloud(task, make_local(scenario.local), public, cloud, derive(scenario.seed, "factory"), parts)
+
+
+def _check_ranks(scenario: Scenario) -> None:
+    """Methods that average leaf by leaf need adapters of one shape."""
+    ranks = scenario.task.ranks
+    if scenario.task.kind == "caption" and any(rank != scenario.task.rank for rank in ranks.values()):
+        raise InputError(
+            f"task.ranks={ranks} differ from task.rank={scenario.task.rank}, but method.name={scenario.method.name} "
+            f"averages adapters of one shape: leave task.ranks out, or choose one of {', '.join(SYSTEMS)}"
+        )
+
+
 def _own(name: str, key: str, base: Method, options: dict[str, Any]) -> Method:
     path, _, attribute = name.rpartition(":")
     found = getattr(load_module(Path(path)), attribute, None)
@@ -92,16 +130,20 @@ def _own(name: str, key: str, base: Method, options: dict[str, Any]) -> Method:
 def _call(kind: Callable[..., Any], name: str, key: str, base: Method, options: Mapping[str, Any]) -> Method:
     """Construct a method; an option that it does not have, or lacks, is the user's to mend."""
     _check_options(kind, name, key, ("base",), options)
+    method: Method = _construct(functools.partial(kind, base=base), name, key, options)
+    return method
+
+
+def _construct(kind: Callable[..., Any], name: str, key: str, options: Mapping[str, Any]) -> Any:
     # JSON has lists where the methods have tuples.
     ready = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     try:
-        method: Method = kind(base=base, **ready)
+        return kind(**ready)
     except InputError as error:
         raise InputError(f"{key}.options: {error}") from error
     except Exception as error:
         # A user's own class may raise anything.
         raise InputError(f"{key}.options {dict(options)} do not fit {name}: {error}") from error
-    return method
 
 
 def _check_options(

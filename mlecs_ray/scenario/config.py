@@ -13,6 +13,7 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Factor = Annotated[float, Field(ge=1, le=1e6)]
+_FOLDERS = ("parquet", "vast", "urfall")
 
 
 class Config(BaseModel):
@@ -24,13 +25,16 @@ class Config(BaseModel):
 class DataConfig(Config):
     """Which data, how it is split, and how the training part is dealt to the clients."""
 
-    name: Literal["digits", "mnist5k", "mnist10k", "watch", "stamps", "parquet"] = "digits"
+    name: Literal["digits", "mnist5k", "mnist10k", "watch", "stamps", "parquet", "vast", "urfall"] = "digits"
     path: str | None = None
-    """The folder, for ``parquet``."""
+    """The folder, for ``parquet``, ``vast`` and ``urfall``."""
     modalities: tuple[str, ...] | None = None
     """Use only these; None: all that the data has."""
     test_share: Share = 0.2
     public_share: Share = 0.0
+    fold: Annotated[int, Field(ge=0)] | None = None
+    """Test on this fold of a cross-validation, counted from 0, each of ``test_share``; None: on a share drawn anew for
+    every seed."""
     partition: Literal["iid", "dirichlet", "domain", "quantity", "given"] = "iid"
     """``given``: by the ``client`` column of a user's own data."""
     alpha: Positive = 0.5
@@ -50,10 +54,11 @@ class DataConfig(Config):
                 f"data.modalities={list(names)} must be one or more different names, or clients have nothing to learn "
                 "from; null takes all that the data has"
             )
-        if (self.path is not None) != (self.name == "parquet"):
+        # The shipped scenarios of vast and urfall have none before a user names one: reading asks for it.
+        if self.name == "parquet" if self.path is None else self.name not in _FOLDERS:
             raise InputError(
-                f"data.path={self.path} and data.name={self.name}: a path is needed by data.name=parquet, and by "
-                "nothing else, so nothing was started"
+                f"data.path={self.path} and data.name={self.name}: a path is needed by data.name=parquet, vast and "
+                "urfall, and by nothing else, so nothing was started"
             )
         return self
 
@@ -143,12 +148,32 @@ class TaskConfig(Config):
     cloud_llm: str | None = None
     """Also measure the shared modules on this LLM: ``smollm2``, or a model named as in ``slms``."""
     rank: Count = 8
+    """Of the adapters that the server holds."""
+    ranks: dict[str, Count] = {}
+    """Structure -> the rank of its adapters, where that is lower."""
+    fusions: dict[str, Literal["fusion", "pooling"]] = {}
+    """Structure -> how it joins its senses; ``fusion`` where none is named."""
+    soft_tokens: Count = 16
+    """How many soft tokens a fused representation becomes."""
+    max_tokens: Annotated[int, Field(ge=2)] = 24
+    """The longest answer of ``caption``, end-of-text included; longer targets are cut."""
+    noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the features that ``caption`` drops at random in training."""
+    answer: Literal["text", "class"] = "text"
+    """What ``caption`` says: the sample's text, or the name of its class."""
     instruction: str = "Describe:"
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.kind == "fusion" and not self.hidden:
             raise InputError("task.hidden=[] must have a first width for task.kind=fusion, or encoders encode nothing")
+        for key, names in (("ranks", self.ranks), ("fusions", self.fusions)):
+            unknown = sorted(names.keys() - set(self.slms) - {"cloud"})
+            if unknown:
+                raise InputError(
+                    f"task.{key} names {unknown[0]!r}, which is none of task.slms={list(self.slms)} nor cloud, "
+                    "so no client would have it"
+                )
         if self.kind == "caption" and not self.slms:
             raise InputError("task.slms=[] must name one or more for task.kind=caption, or no device has a model")
         return self

@@ -12,7 +12,7 @@ from mlecs_ray.data import dataset as datasets
 from mlecs_ray.data.dataset import Split
 from mlecs_ray.data.holdings import Partition, dealt
 from mlecs_ray.data.partition import Holding, by_domain, by_quantity, dirichlet, iid
-from mlecs_ray.data.pool import Dataset
+from mlecs_ray.data.pool import Dataset, answering_classes
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import DataConfig, Scenario
@@ -54,7 +54,7 @@ class Hand:
 
 def deal(scenario: Scenario) -> tuple[Dataset, Hand]:
     """The data set and its deal: a function of the scenario, so that every process comes to the same one."""
-    dataset = _read(scenario.data, scenario.seed)
+    dataset = _read(scenario.data, scenario.seed, scenario.task.answer == "class")
     hand = Hand(dataset, _parts(scenario, dataset))
     for client, held in enumerate(hand.held):
         if not held:
@@ -66,9 +66,13 @@ def deal(scenario: Scenario) -> tuple[Dataset, Hand]:
 
 
 @lru_cache(maxsize=2)
-def _read(config: DataConfig, seed: int) -> Dataset:
-    split = Split(config.public_share, config.test_share)
-    return datasets.load(config.path or config.name, derive(seed, "split"), split, config.modalities or ())
+def _read(config: DataConfig, seed: int, classes: bool) -> Dataset:
+    split = Split(config.public_share, config.test_share, config.fold)
+    name = config.path if config.name == "parquet" and config.path else config.name
+    # Folds are parts of one order, so that together they test every identity once, whatever the runs' seeds are.
+    drawn = derive(seed if config.fold is None else 0, "split")
+    dataset = datasets.load(name, drawn, split, config.modalities or (), config.path)
+    return answering_classes(dataset) if classes else dataset
 
 
 def _parts(scenario: Scenario, dataset: Dataset) -> Partition:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 from mlecs_ray.errors import InputError
 
-METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma")
-"""FedAvg, and the methods around it."""
+SYSTEMS = ("mlecs", "standalone", "multifedavg", "fedilora", "fedmllm", "creamfl")
+"""Edge clients with private connectors and a cloud with an LLM; none of them wraps another."""
+METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS)
+"""FedAvg, the methods around it, and the systems."""
 WRAPS: Mapping[str, tuple[str, ...]] = {
     "fedopt": ("fedprox", "fedbuff", "mma"),
     "fedasync": ("fedprox",),

@@ -11,6 +11,8 @@ from mlecs_ray.tree import Remembered, Tree, leaves
 
 Kind = Literal["online", "offline", "started", "finished", "lost", "merged", "discarded", "refused", "evaluated"]
 Outcome = Literal["merged", "lost", "discarded", "refused", "waiting", "running"]
+_KINDS = frozenset({"lora", "fused", "anchors"})
+"""What is told apart of the bytes that belong to no modality."""
 Scope = Literal["global", "client", "personal", "cloud"]
 
 
@@ -45,7 +47,8 @@ class JobRecord(NamedTuple):
     """merged, discarded, refused, lost, waiting (arrived, not merged when the run ended) or running."""
     timing: Timing
     download: Mapping[str, int]
-    """Bytes by modality; ``shared`` for modules that belong to none."""
+    """Bytes by modality; of modules that belong to none ``lora`` for adapters, ``fused`` and ``anchors`` for
+    representations, ``shared`` for the rest."""
     upload: Mapping[str, int]
     staleness: int = -1
 
@@ -94,7 +97,7 @@ def crossed(sizes: Mapping[str, int], seconds: float, whole: float) -> Mapping[s
 
 @Remembered
 def _by_modality(tree: Tree, modalities: frozenset[str]) -> dict[str, int]:
-    """Bytes by the modality that a leaf's path names, else ``shared``."""
+    """Bytes by the modality that a leaf's path names, else by what it is."""
     total: dict[str, int] = {}
     for path, leaf in leaves(tree):
         owner = _owner(path, modalities)
@@ -104,4 +107,5 @@ def _by_modality(tree: Tree, modalities: frozenset[str]) -> dict[str, int]:
 
 @lru_cache(maxsize=1 << 12)
 def _owner(path: str, modalities: frozenset[str]) -> str:
-    return next((part for part in path.split("/") if part in modalities), "shared")
+    parts = path.split("/")
+    return next((part for part in parts if part in modalities), parts[0] if parts[0] in _KINDS else "shared")

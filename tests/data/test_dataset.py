@@ -5,9 +5,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
-from mlecs_ray.data.dataset import NAMES, Split, load
+from mlecs_ray.data.dataset import FOLDERS, NAMES, Split, load
 from mlecs_ray.errors import InputError
+from tests.data.recorded import write_urfall, write_vast
 
 
 def test_digits_load_without_any_asset() -> None:
@@ -20,6 +22,7 @@ def test_digits_load_without_any_asset() -> None:
 
 def test_the_names_are_these() -> None:
     assert NAMES == ("stamps", "watch", "digits", "mnist5k", "mnist10k")
+    assert FOLDERS == ("vast", "urfall")
 
 
 def test_a_folder_is_a_data_set_too_and_may_be_narrowed(tmp_path: Path) -> None:
@@ -43,3 +46,29 @@ def test_an_asset_that_was_not_fetched_is_named(own_cache: Path) -> None:
     del own_cache
     with pytest.raises(InputError, match="run `mlecs fetch watch`"):
         load("watch")
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_public_data_that_cannot_be_shipped_needs_the_folder_where_it_lies(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"data.name={name} needs data.path=FOLDER, .*docs/data.md"):
+        load(name)
+    with pytest.raises(InputError, match=rf"none is no folder, so there is no {name} to load"):
+        load(name, folder=tmp_path / "none")
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_features_of_recordings_are_standardised(tmp_path: Path) -> None:
+    """Test rows are not looked at, so private and public ones alone have mean 0 where they differ."""
+    data = load("urfall", 3, Split(test=0.25), ("accelerometer",), write_urfall(tmp_path / "urfall"))
+    seen = torch.cat([data.train.inputs["accelerometer"], data.public.inputs["accelerometer"]])
+    assert torch.allclose(seen.mean(0), torch.zeros(100), atol=1e-3)
+    assert 0.9 < float(seen.std(0).max()) <= 1
+    assert data.classes == ("not a fall", "fall")
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_clips_of_one_video_are_on_one_side_of_a_split(tmp_path: Path) -> None:
+    data = load("vast", 1, Split(test=0.25), ("audio",), write_vast(tmp_path / "vast", videos=8))
+    sides = [set(part.ids) for part in (data.train, data.public, data.test)]
+    assert [len(side) for side in sides] == [4, 2, 2]
+    assert len(set.union(*sides)) == 8

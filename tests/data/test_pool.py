@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mlecs_ray.data.pool import Dataset, Pool, Split, divide, standardised
+from mlecs_ray.data.pool import Dataset, Pool, Split, answering_classes, divide, standardised
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 
@@ -57,3 +57,29 @@ def test_features_are_standardised_by_what_private_and_public_samples_show_and_a
     assert scaled.train.inputs["m"].flatten().tolist() == pytest.approx([-1.0, 0.0, 0.0], abs=1e-3)
     assert scaled.public.inputs["m"].item() == pytest.approx(1.0, abs=1e-3)
     assert scaled.test.inputs["m"].item() == pytest.approx(2.0, abs=2e-3)
+
+
+@pytest.mark.parametrize("count", [10, 11, 13])
+def test_folds_test_every_identity_once(count):
+    pool = Pool("toy", Samples({"m": torch.zeros(count, 1)}, ids=tuple(str(i) for i in range(count))), ())
+    parts = [divide(pool, Split(0.2, 0.25, fold), seed=3) for fold in range(4)]
+    assert sorted(identity for part in parts for identity in part.test.ids) == sorted(pool.samples.ids)
+    for part in parts:
+        assert sorted((*part.train.ids, *part.public.ids, *part.test.ids)) == sorted(pool.samples.ids)
+
+
+def test_a_fold_beyond_the_last_is_refused():
+    with pytest.raises(InputError, match=r"fold=5 must lie in 0\.\.4: with test=0\.2 there are 5 folds"):
+        Split(0.2, 0.2, 5)
+
+
+def test_classes_become_the_texts_to_say():
+    samples = Samples({"m": torch.zeros(2, 1)}, labels=torch.tensor([1, 0]), texts=("x", "y"))
+    named = answering_classes(Dataset("toy", samples, samples.take([0]), samples.take([1]), ("m",), ("cat", "dog")))
+    assert (named.train.texts, named.public.texts, named.test.texts) == (("dog.", "cat."), ("dog.",), ("cat.",))
+
+
+def test_classes_that_are_not_there_cannot_be_said():
+    samples = Samples({"m": torch.zeros(2, 1)})
+    with pytest.raises(InputError, match=r"task\.answer=class needs classes, toy has none"):
+        answering_classes(Dataset("toy", samples, samples, samples, ("m",), ()))

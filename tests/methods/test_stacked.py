@@ -17,7 +17,7 @@ from mlecs_ray.methods.fedbuff import FedBuff
 from mlecs_ray.methods.fedopt import FedOpt
 from mlecs_ray.methods.fedprox import FedProx
 from mlecs_ray.methods.local import LocalTraining, batches, fit, steps_of
-from mlecs_ray.methods.mma import MMA
+from mlecs_ray.methods.mlecs.mma import MMA
 from mlecs_ray.methods.optimizers import SGD, AdamW
 from mlecs_ray.methods.stacked import fit_many, plan
 from mlecs_ray.samples import Samples

@@ -8,7 +8,7 @@ from mlecs_ray.methods.fedat import FedAT
 from mlecs_ray.methods.fedbuff import FedBuff
 from mlecs_ray.methods.fedopt import FedOpt
 from mlecs_ray.methods.fedprox import FedProx
-from mlecs_ray.methods.mma import MMA
+from mlecs_ray.methods.mlecs.mma import MMA
 from mlecs_ray.tree import leaves, tree_digest
 from tests.methods.toy import arrival, client, fedavg, points
 

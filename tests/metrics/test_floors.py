@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.metrics.floors import constant, nearest, ridge, rules
+from mlecs_ray.metrics.floors import constant, nearest, ridge, ridge_all, rules
 from mlecs_ray.samples import Samples
 
 TRAIN = Samples(
@@ -40,6 +40,18 @@ def test_ridge_points_to_the_caption_of_its_kind():
     """A penalty near 0 on three points: the second axis means spoon, the first bear."""
     assert ridge(TRAIN, asked((0.0, 1.0)), "image", penalty=1e-6) == ["A spoon."]
     assert "bear" in ridge(TRAIN, asked((1.0, 0.05)), "image", penalty=1e-6)[0]
+
+
+def test_ridge_on_all_modalities_hears_what_no_picture_shows():
+    """All pictures are alike, so only the sound tells a bear (1, 0) from a spoon (0, 1); the last sample has none."""
+    train = Samples(
+        {"image": torch.ones(3, 1), "sound": torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])},
+        {"image": torch.tensor([True] * 3), "sound": torch.tensor([True, True, False])},
+        texts=("A bear.", "A spoon.", "A bear."),
+    )
+    test = Samples({"image": torch.ones(2, 1), "sound": torch.tensor([[0.0, 2.0], [2.0, 0.0]])}, texts=("?", "?"))
+    assert ridge_all(train, test, ["image", "sound"], penalty=1e-6) == ["A spoon.", "A bear."]
+    assert rules(train, test)["ridge, all"] == ["A spoon.", "A bear."]
 
 
 def test_labels_have_their_commonest_and_their_nearest():

@@ -46,3 +46,11 @@ def test_bertscore_is_one_for_the_same_words_and_prefers_the_nearer_meaning():
     same, near, far = (bertscore_minilm([text], truth) for text in ("A brown bear.", "A grizzly.", "A silver spoon."))
     assert same == pytest.approx(1.0, abs=1e-4)
     assert same > near > far
+
+
+@pytest.mark.slow
+def test_an_answer_without_words_scores_nothing():
+    two = said("A red truck.", "A bear.")
+    whole, half = (bertscore_minilm(answers, two) for answers in (["A red truck.", "A bear."], ["A red truck.", ""]))
+    assert half == pytest.approx(whole / 2, abs=1e-4)
+    assert bertscore_minilm(["", " "], two) == 0.0

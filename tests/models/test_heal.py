@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models import heal as heals
 from mlecs_ray.models.corpus import digest, documents, glosses, versions
 from mlecs_ray.models.heal import HealRecipe, build_slm, heal
 from mlecs_ray.models.slm import load
@@ -29,13 +28,6 @@ def test_the_same_recipe_gives_the_same_weights():
         heal(model, TEXTS, RECIPE)
     first, second = (model.model.state_dict() for model in models)
     assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_the_rate_climbs_in_a_line_and_falls_as_a_cosine():
-    """20 steps, 2 of them up: 1/2, 1, then 0.5 (1 + cos(pi k / 18)), which is 1/2 at k = 9."""
-    rates = [heals._rate(step, 20) for step in range(20)]
-    assert rates[:3] == pytest.approx([0.5, 1.0, 1.0])
-    assert rates[11] == pytest.approx(0.5)
 
 
 def test_a_recipe_that_heals_nothing_is_refused():

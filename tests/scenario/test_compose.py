@@ -14,7 +14,7 @@ from mlecs_ray.scenario.compose import WRAPPERS, hyperparameters, load_module, m
 from mlecs_ray.scenario.config import LocalConfig
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.learn import make_task
-from mlecs_ray.scenario.names import METHODS, WRAPS
+from mlecs_ray.scenario.names import METHODS, SYSTEMS, WRAPS
 from mlecs_ray.scenario.overrides import apply
 from mlecs_ray.tree import tree_digest
 from scenarios.smoke import SCENARIO as SMOKE
@@ -41,14 +41,14 @@ def digits() -> Dataset:
 
 def method(name: str, options: dict[str, Any] | None = None, **changes: Any) -> Method:
     scenario = apply(SMOKE, {"method": {"name": name, "options": options or {}}, **changes})
-    return make_method(scenario, make_task(scenario, digits()))
+    return make_method(scenario, make_task(scenario, digits()), digits().public)
 
 
 def test_every_shipped_method_is_tried_here() -> None:
-    assert set(OPTIONS) == set(METHODS)
+    assert {*OPTIONS, *SYSTEMS} == set(METHODS)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", OPTIONS)
 def test_a_shipped_method_is_made_with_and_without_options(name: str) -> None:
     assert method(name, NEEDED.get(name)).init(0)
     made = method(name, OPTIONS[name], **{"schedule.tiers": OPTIONS[name].get("tiers", 1)})
@@ -62,7 +62,7 @@ def test_fedat_has_the_tiers_of_the_schedule() -> None:
         method("fedat", {"tiers": 2}, **{"schedule.tiers": 4})
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", OPTIONS)
 def test_an_option_that_a_method_does_not_have_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"method.options.colour is no option of {name}, so nothing was started"):
         method(name, {"colour": "red"})
@@ -84,7 +84,7 @@ def test_an_option_of_another_type_is_refused() -> None:
 
 
 def test_the_parts_that_a_method_is_given_are_no_options() -> None:
-    for name in METHODS:
+    for name in OPTIONS:
         with pytest.raises(InputError, match=r"is no option"):
             method(name, {"task" if name == "fedavg" else "base": 3})
     assert not {"base", "task", "local"} & {key for kind in WRAPPERS.values() for key in hyperparameters(kind)}
@@ -204,3 +204,22 @@ def test_another_method_starts_without_the_base_of_the_one_before() -> None:
     scenario = apply(SMOKE, {"method": "fedopt", "method.base": "mma", "method.base.options.power": 1.0})
     assert scenario.method.base.options == {"power": 1.0}
     assert apply(scenario, {"method": "fedavg"}).method.base.name == "fedavg"
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_system_needs_captions_and_a_cloud_model(name: str) -> None:
+    with pytest.raises(InputError, match=rf"method.name={name} needs task.kind=caption and task.cloud_llm"):
+        method(name)
+
+
+def test_ranks_that_differ_are_for_systems() -> None:
+    changes = {"task.kind": "caption", "task.slms": ["edge-base", "edge-small"], "task.ranks": {"edge-small": 4}}
+    with pytest.raises(InputError, match=r"task.ranks=\{'edge-small': 4\} differ from task.rank=8"):
+        make_method(apply(SMOKE, changes), make_task(SMOKE, digits()), digits().public)
+
+
+@pytest.mark.parametrize("key", ["task.ranks", "task.fusions"])
+def test_what_names_no_structure_is_refused(key: str) -> None:
+    value = {"edge-big": 4 if key == "task.ranks" else "pooling"}
+    with pytest.raises(InputError, match=rf"{key} names 'edge-big', which is none of task.slms"):
+        method("fedavg", **{key: value})

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mlecs_ray.data.dataset import FOLDERS, NAMES
 from mlecs_ray.scenario.config import DataConfig, EvaluationConfig, Scenario, TaskConfig
 
 
@@ -15,6 +16,7 @@ from mlecs_ray.scenario.config import DataConfig, EvaluationConfig, Scenario, Ta
         (DataConfig, {"modalities": ("a", "a")}, "one or more different names"),
         (DataConfig, {"path": "x"}, "data.path=x and data.name=digits: a path is needed by data.name=parquet"),
         (DataConfig, {"name": "parquet"}, "data.path=None and data.name=parquet"),
+        (DataConfig, {"name": "stamps", "path": "x"}, "needed by data.name=parquet, vast and urfall, and by nothing"),
         (TaskConfig, {"kind": "fusion", "hidden": ()}, "must have a first width"),
         (TaskConfig, {"kind": "caption", "slms": ()}, "must name one or more"),
         (EvaluationConfig, {"metrics": ()}, "at least 1 item"),
@@ -40,6 +42,16 @@ def test_a_name_that_is_no_folder_name_is_none(name: str) -> None:
 def test_a_scenario_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match=r"frozen"):
         Scenario(name="x").seconds = 3.0  # type: ignore[misc]  # this is what the test is about
+
+
+@pytest.mark.parametrize("name", [*NAMES, *FOLDERS])
+def test_every_data_set_has_a_name_and_may_yet_have_no_path(name: str) -> None:
+    assert DataConfig(name=name).path is None
+
+
+@pytest.mark.parametrize("name", ["parquet", *FOLDERS])
+def test_a_data_set_of_the_users_own_has_a_path(name: str) -> None:
+    assert DataConfig(name=name, path="x").path == "x"
 
 
 def test_a_name_is_all_that_a_scenario_needs() -> None:

@@ -11,6 +11,7 @@ from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.overrides import apply
 from scenarios.smoke import SCENARIO as SMOKE
+from tests.data.recorded import write_urfall
 from tests.scenario.own import write_folder
 
 
@@ -124,3 +125,19 @@ def test_labels_are_needed_to_deal_by_them(tmp_path: Path) -> None:
     scenario = apply(SMOKE, {"data": {"name": "parquet", "path": str(tmp_path), "partition": "dirichlet"}})
     with pytest.raises(InputError, match=r"data.partition=dirichlet needs labels"):
         deal(scenario)
+
+
+def test_recordings_are_dealt_from_the_folder_that_the_path_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two falls of three windows and two other recordings of two; one recording of the four is for the test."""
+    monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
+    data = {"name": "urfall", "path": str(write_urfall(tmp_path / "mine")), "modalities": ["accelerometer"]}
+    dataset, hand = deal(apply(SMOKE, {"clients.count": 3, "data": {**data, "partition": "domain"}}))
+    assert [len({dataset.train.domains[i] for i in part}) for part in hand.parts] == [1, 1, 1]
+    assert len(set(dataset.test.ids)) == 1
+
+
+def test_recordings_without_a_path_are_refused() -> None:
+    with pytest.raises(InputError, match=r"data.name=vast needs data.path=FOLDER"):
+        deal(apply(SMOKE, {"data": {"name": "vast"}}))

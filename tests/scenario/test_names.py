@@ -3,12 +3,12 @@
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.scenario.compose import WRAPPERS
+from mlecs_ray.scenario.compose import KINDS
 from mlecs_ray.scenario.names import METHODS, WRAPS, check_methods
 
 
 def test_every_method_that_ships_has_its_name_here() -> None:
-    assert ("fedavg", *WRAPPERS) == METHODS
+    assert ("fedavg", *KINDS) == METHODS
     assert {*WRAPS, *(inner for able in WRAPS.values() for inner in able)} <= set(METHODS)
 
 

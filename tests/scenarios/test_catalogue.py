@@ -26,8 +26,8 @@ BROKEN = {
 }
 
 
-def test_all_five_scenarios_are_there_under_their_own_names() -> None:
-    assert set(SCENARIOS) == {"stamps", "stragglers", "dropouts", "dedicated", "smoke"}
+def test_all_scenarios_are_there_under_their_own_names() -> None:
+    assert set(SCENARIOS) == {"stamps", "captions", "stragglers", "dropouts", "dedicated", "smoke", "vast", "urfall"}
     assert all(find(name).name == name for name in SCENARIOS)
 
 

@@ -1,16 +1,20 @@
-"""MMA: ML-ECS' modality-aware model aggregation (arXiv 2602.14107; weights as in its published code)."""
+"""MMA: ML-ECS' modality-aware model aggregation (arXiv 2602.14107).
+
+[paper] Clients weigh by how many modalities they have: ``M_k / sum_j M_j``, as in the published code (``count``).
+[ours] Beyond it: lateness discounts, sample counts, the mean over those who hold a module, and merges of adapters of
+unequal rank that are exact (``methods/lowrank.py``). ``MMA`` below wraps any method whose updates are differences; the
+full system mixes adapters themselves, by the same weights (``methods/mixing.py``).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from mlecs_ray.method import Arrival, Client, Job, Method, Predictor, Update, Work, cohort_obstacle, train_together
-from mlecs_ray.methods.checks import check, check_power
+from mlecs_ray.methods.checks import check_power
+from mlecs_ray.methods.mixing import Weighting, check_weighting, weight
 from mlecs_ray.methods.staleness import discounted, polynomial
 from mlecs_ray.samples import Samples
 from mlecs_ray.tree import Tree
-
-Weighting = Literal["count", "samples", "uniform"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,7 @@ class MMA:
     power: float = 0.5
 
     def __post_init__(self) -> None:
-        check(
-            self.weighting in get_args(Weighting),
-            f"weighting={self.weighting!r} must be one of {get_args(Weighting)}, or clients have no weights",
-        )
+        check_weighting(self.weighting)
         check_power(self.power)
 
     def init(self, seed: int) -> Tree:
@@ -60,14 +61,9 @@ class MMA:
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """The base's merge of discounted updates, weighted by modality."""
         return self.base.merge(
-            state, [discounted(a, polynomial(a.staleness, self.power), self._weight(a)) for a in arrivals]
+            state, [discounted(a, polynomial(a.staleness, self.power), weight(a, self.weighting)) for a in arrivals]
         )
 
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
         """As the base."""
         return self.base.predictor(tree, kept, client)
-
-    def _weight(self, arrival: Arrival) -> float:
-        if self.weighting == "count":
-            return float(len(arrival.client.modalities))
-        return arrival.update.weight if self.weighting == "samples" else 1.0

@@ -3,7 +3,7 @@
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.methods.mma import MMA
+from mlecs_ray.methods.mlecs.mma import MMA
 from tests.methods.toy import arrival, client, fedavg, scalar, value
 
 ONE, TWO = client(1, ["a"]), client(2, ["a", "b"])

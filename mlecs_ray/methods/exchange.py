@@ -1,0 +1,65 @@
+"""What travels between edge and cloud, and what a method makes of it: the parts that fill ``EdgeCloud``."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlecs_ray.methods.mixing import Mixing
+from mlecs_ray.methods.stages import Term
+from mlecs_ray.tree import Tree, tree_map
+
+WIRE = torch.float16
+"""What adapters and representations travel as: half the bytes, and rounding far below what a step changes."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a method is made of, beside the frame."""
+
+    lora: bool = True
+    """Adapters travel."""
+    reps: bool = False
+    """Fused representations travel: anchors down, those of the public samples up."""
+    edge: Term | None = None
+    """Added to the loss of a client's public stage."""
+    private: Term | None = None
+    """Added to the loss of a client's private stage."""
+    ahead: int = 0
+    """Steps of contrast alone before a stage that has one."""
+    warm: int = 0
+    """Steps of the cloud's contrast with what captions say, before anything is sent for the first time."""
+    tuning: bool = True
+    """The private stage tunes encoders, connector and soft prompt, not the adapters alone."""
+    cloud: Term | None = None
+    """Added to the loss of the cloud's LLM."""
+    edit: Callable[[Tree, Tree], Tree] | None = None
+    """``edit(sent, learned)`` gives the adapters that go up instead of those that were learned."""
+    said: str = ""
+    """Added to the instruction of the language models."""
+    words: bool = False
+    """What the public captions say is a part of the cloud's anchors."""
+    cloud_trains: bool = True
+    mixing: Mixing = field(default_factory=Mixing)
+    matched: bool = False
+    """Of clients that arrive together, those whose representation fits the sample's anchor best count most."""
+    memory: float = 0.8
+    """How much of a public sample's mean representation stays when another client's arrives."""
+
+
+def matched(anchors: Tensor, told: Sequence[Tensor]) -> Tensor:
+    """CreamFL's mean of unit vectors (n, d) of several clients: ``sum_c w_kc z_kc`` of sample k, ``w_k = softmax_c
+    (z_kc a_k - log sum_j e^(z_kc a_j))`` with unit anchors a; a client that sensed nothing of k has no weight.
+    """
+    unit, views = F.normalize(anchors, dim=-1), torch.stack(list(told))
+    near = views @ unit.T
+    fit = near.diagonal(dim1=1, dim2=2) - near.logsumexp(-1)
+    weights = fit.masked_fill(views.eq(0).all(-1), -torch.inf).softmax(0).nan_to_num(0.0)
+    return (weights[..., None] * views).sum(0)
+
+
+def packed(tree: Tree) -> Tree:
+    """As it travels."""
+    return tree_map(lambda leaf: leaf.to(WIRE), tree)

@@ -1,0 +1,12 @@
+"""AMT: adaptive multimodal tuning of the device's own model on its private samples (ML-ECS, arXiv 2602.14107).
+
+[paper] Soft-prompt tuning: ``fused_repr -> GELU -> dropout -> Linear -> soft tokens`` steers the language model by
+whatever the device senses; encoders, connector, soft prompt and LoRA train on ``L_LM``, and the result stays there.
+[ours] "Adaptive": only the modules of the senses that work at that moment are held and trained; what a sensor had
+learned before it failed waits in the device until it returns.
+"""
+
+TUNED: tuple[str, ...] | None = None
+"""The trees that the private stage trains: all that the client's senses use."""
+UNTUNED = ("lora",)
+"""Without AMT: private samples tune the adapters alone, behind the connector that the public stage left."""

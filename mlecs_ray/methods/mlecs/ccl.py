@@ -1,0 +1,87 @@
+"""CCL: cross-modal contrastive learning against anchors (ML-ECS, arXiv 2602.14107).
+
+[paper] A client pulls its modality vectors towards the server's fused representation of the same public sample, by the
+volume they span. [ours, after GRAM, arXiv 2412.11959] The InfoNCE form, with the match at j = i:
+``L_a2z = mean_i CE_j(S_ij / tau)``, ``L_z2a = mean_j CE_i(S_ij / tau)``, ``L_CCL`` their mean, with label smoothing
+0.1; tau is learned from 0.07 and kept above 0.01. GRAM has ``S_ij = -V(a_i; z_j)``.
+[ours] A vector and its opposite span the same volume, so volume alone leaves the sign of every sense open, and a fused
+representation, which is their sum, cancels itself. So ``S_ij = o mean_m cos(a_i, z_jm) - V(a_i; z_j)``; the orientation
+o is 1, and 0 gives GRAM's.
+[ours] "Projected to one space": modality m's vector is what ``fused_repr`` would be had the sample m alone, so the
+fusion itself is the projection, and a device that lost all other sensors still speaks where the anchors are.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlecs_ray.methods.checks import check
+from mlecs_ray.methods.mlecs.volume import volumes
+from mlecs_ray.methods.stages import Meeting
+from mlecs_ray.tree import Tree
+
+TAU = 0.07
+"""Where the temperature starts."""
+COLDEST = 0.01
+SMOOTHING = 0.1
+
+
+def init_tau() -> Tensor:
+    """The logarithm of the temperature, a 0-d tensor."""
+    return torch.tensor(math.log(TAU))
+
+
+def scores(anchors: Tensor, rows: Tensor, present: Tensor, orientation: float = 1.0) -> Tensor:
+    """``S`` of n anchors (n, d) with m samples' vectors (m, M, d) and masks (m, M): (n, m); larger is nearer."""
+    spanned = volumes(anchors, rows, present)
+    if not orientation:
+        return -spanned
+    unit = F.normalize(rows.float().masked_fill(~present[..., None], 0.0), dim=-1)
+    middle = unit.sum(1) / present.sum(1, keepdim=True).clamp(min=1)
+    return orientation * (F.normalize(anchors.float(), dim=-1) @ middle.T) - spanned
+
+
+def contrast(anchors: Tensor, rows: Tensor, present: Tensor, log_tau: Tensor, orientation: float = 1.0) -> Tensor:
+    """``L_CCL`` of n anchors (n, d) and the n samples' vectors (n, M, d) with masks (n, M): a scalar, in nats.
+
+    Samples that lack every modality are no match and no candidate; without two that have one there is nothing to tell
+    apart, and the loss is 0.
+    """
+    some = present.any(-1)
+    if int(some.sum()) < 2:
+        return rows.sum() * 0.0
+    found = scores(anchors[some], rows[some], present[some], orientation)
+    logits = found / log_tau.exp().clamp(min=COLDEST)
+    match = torch.arange(len(logits), device=logits.device)
+    to_rows = F.cross_entropy(logits, match, label_smoothing=SMOOTHING)
+    to_anchors = F.cross_entropy(logits.T, match, label_smoothing=SMOOTHING)
+    return (to_rows + to_anchors) / 2
+
+
+@dataclass(frozen=True)
+class CCL:
+    """``weight * L_CCL`` over all public samples at once: encoding them costs little beside a language model's step.
+
+    Anchors have no gradient: they are what the other side sent.
+    """
+
+    weight: float = 1.0
+    orientation: float = 1.0
+
+    def __post_init__(self) -> None:
+        check(self.weight > 0, f"weight={self.weight} of CCL must be above 0, or it is left out: name it in `without`")
+
+    def init(self) -> Mapping[str, Tensor]:
+        """Its temperature."""
+        return {"log_tau": init_tau()}
+
+    def __call__(self, meeting: Meeting, params: Tree) -> Tensor:
+        """What is added to the loss of a stage; nothing while no anchor is known."""
+        if meeting.anchors is None:
+            return torch.zeros(())
+        rows, present = meeting.task.views(params, meeting.samples, meeting.client)
+        return self.weight * contrast(meeting.anchors, rows, present, params["log_tau"], self.orientation)

@@ -1,0 +1,60 @@
+"""The full ML-ECS, joined from its parts (arXiv 2602.14107), and each ablation of it."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from mlecs_ray.methods.checks import check
+from mlecs_ray.methods.exchange import Parts
+from mlecs_ray.methods.lowrank import Rule
+from mlecs_ray.methods.mixing import Mixing, Weighting
+from mlecs_ray.methods.mlecs.ccl import CCL
+
+Part = Literal["ccl", "amt", "mma", "seccl"]
+
+
+@dataclass(frozen=True)
+class MLECS:
+    """CCL and AMT at the edge, MMA between, SE-CCL in the cloud; only LoRA and fused representations travel.
+
+    ``without`` leaves parts out: ``ccl`` (no contrast at the edge), ``amt`` (private samples tune adapters alone),
+    ``mma`` (all clients weigh the same, however many senses they have), ``seccl`` (the cloud learns from its public
+    samples alone).
+    """
+
+    ccl: float = 1.0
+    """lambda of ``L_LM + lambda L_CCL``."""
+    seccl: float = 1.0
+    """lambda of ``L_LM + lambda L_SE-CCL``."""
+    orientation: float = 1.0
+    """How much the sign of a sense counts in both; 0: the volume alone."""
+    ahead: int = 20
+    """Steps of contrast alone before each stage that has one: they cost little beside those of a language model."""
+    warm: int = 100
+    """Steps by which the cloud meets its public captions before it sends anything: its first anchors mean something."""
+    words: bool = True
+    """The cloud's anchors hold what the public captions say."""
+    weighting: Weighting = "count"
+    rule: Rule = "mean"
+    rate: float = 1.0
+    power: float = 0.5
+    memory: float = 0.8
+    without: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        for part in self.without:
+            check(part in get_args(Part), f"without={part!r} must be one of {get_args(Part)}, or nothing is left out")
+
+    def parts(self) -> Parts:
+        """What the frame is filled with."""
+        weighting: Weighting = "uniform" if "mma" in self.without else self.weighting
+        return Parts(
+            reps=True,
+            ahead=self.ahead,
+            warm=self.warm,
+            words=self.words and "seccl" not in self.without,
+            edge=None if "ccl" in self.without else CCL(self.ccl, self.orientation),
+            tuning="amt" not in self.without,
+            cloud=None if "seccl" in self.without else CCL(self.seccl, self.orientation),
+            mixing=Mixing(weighting, self.rule, self.rate, self.power),
+            memory=self.memory,
+        )

@@ -1,0 +1,98 @@
+"""One stretch of training at an edge client or in the cloud: on which samples, moving what, against which loss."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from mlecs_ray.draws import seed_torch
+from mlecs_ray.method import Client
+from mlecs_ray.methods.local import Fit, LocalTraining, clipped, descend, differentiated, require_samples
+from mlecs_ray.methods.lowrank import beside
+from mlecs_ray.samples import Samples
+from mlecs_ray.seeds import derive
+from mlecs_ray.task import FusingTask
+from mlecs_ray.tree import Tree
+
+_SPEECH = frozenset({"lora", "prompt"})
+"""What a contrast of representations does not reach."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Where an edge client and the cloud meet: the public samples through the client's senses, and what it was sent."""
+
+    task: FusingTask
+    client: Client
+    samples: Samples
+    anchors: Tensor | None
+    """What the other side makes of each public sample (n, d)."""
+    sent: Tree
+    """The parameters that the job started from."""
+    folded: Tree | None = None
+    """Adapters that stand still beside those that are trained."""
+
+    def whole(self, params: Tree) -> Tree:
+        """``params`` with the adapters that stand still."""
+        return params if self.folded is None else {**params, "lora": beside(self.folded, params["lora"])}
+
+
+class Term(Protocol):
+    """A part of a method: something added to the loss of a stage."""
+
+    def init(self) -> Mapping[str, Tensor]:
+        """Parameters of its own, at the root of the tree, and where they start."""
+
+    def __call__(self, meeting: Meeting, params: Tree) -> Tensor:
+        """A scalar, with its weight."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``loss = L_LM(data) + term``; only the trees that ``moves`` names are trained, all for None."""
+
+    name: str
+    local: LocalTraining
+    data: Samples
+    term: Term | None = None
+    moves: tuple[str, ...] | None = None
+    ahead: int = 0
+    """Steps against the term alone, before the others: they cost little beside those of a language model."""
+
+
+def carry_out(stage: Stage, meeting: Meeting, params: Tree, seed: int) -> Fit:
+    """Train ``params`` and give all of them back, those that stood still too.
+
+    Raises InputError where there are no samples.
+    """
+    require_samples(meeting.client, len(stage.data))
+    still = {} if stage.moves is None else {name: params[name] for name in params if name not in stage.moves}
+    free = meet({name: params[name] for name in params if name not in still}, stage, meeting, seed)
+
+    def loss(params: Tree, batch: Samples) -> Tensor:
+        whole = meeting.whole({**params, **still})
+        told = meeting.task.loss(whole, batch, meeting.client)
+        return told if stage.term is None else told + stage.term(meeting, whole)
+
+    found = descend(loss, free, stage.local, stage.data, derive(seed, stage.name))
+    return found._replace(params={**found.params, **still})
+
+
+def meet(free: Tree, stage: Stage, meeting: Meeting, seed: int) -> Tree:
+    """``free`` after the stage's steps ahead, which reach all but the language model and its prompt."""
+    term, optimizer = stage.term, stage.local.optimizer
+    if term is None or not stage.ahead:
+        return free
+    rest = {name: free[name] for name in free if name in _SPEECH}
+    params: Tree = {name: free[name] for name in free if name not in rest}
+    state = optimizer.init(params)
+    with torch.random.fork_rng(devices=[]):
+        seed_torch(derive(seed, stage.name, "ahead"))
+        for _ in range(stage.ahead):
+            _, grads = differentiated(lambda free: term(meeting, {**free, **rest}), params)
+            with torch.no_grad():
+                grads = clipped(grads, stage.local.clip) if stage.local.clip else grads
+                params, state = optimizer.step(params, grads, state)
+    return {**params, **rest}

@@ -1,0 +1,148 @@
+"""Learning to read soft prompts: the second half of healing, on the nouns of a dictionary said as captions.
+
+A model that was cut and healed on plain text still passes over what stands in a soft prompt. Here it is shown phrases
+whose words stand there as one vector (``models/words.py``), and learns to say them.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.models.descent import trained
+from mlecs_ray.models.slm import SLM
+from mlecs_ray.models.words import WordSpace, word_space
+from mlecs_ray.seeds import derive
+
+INSTRUCTION = "Caption:"
+"""What stands between soft prompt and answer while a model learns to read; the usual instruction of tasks."""
+_THINGS = {5: 0.4, 6: 1.0, 8: 1.0, 13: 1.0, 15: 0.4, 17: 1.0, 18: 0.4, 20: 0.4, 25: 1.0, 27: 1.0}
+"""WordNet's files of nouns for things that can be pointed at, by number, and the share of each that is taken: animals,
+artifacts, bodies, food, places, objects, people, plants, shapes, substances."""
+_LOOKS = (
+    "red",
+    "blue",
+    "green",
+    "yellow",
+    "white",
+    "black",
+    "brown",
+    "orange",
+    "pink",
+    "purple",
+    "gray",
+    "silver",
+    "gold",
+    "old",
+    "small",
+    "large",
+    "big",
+    "wooden",
+    "young",
+    "electric",
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How long and on what a model learns to read."""
+
+    steps: int = 250
+    batch: int = 48
+    lr: float = 1e-3
+    phrases: int = 24000
+    soft_tokens: int = 4
+    noise: float = 0.3
+    """Deviation of the noise on the vectors, whose own is 1: what is sensed is never quite the word."""
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.phrases, self.soft_tokens) < 1 or not self.lr > 0:
+            raise InputError(f"{self} must have steps, batch, phrases, soft_tokens and lr above 0, or nothing is read")
+
+
+def phrases(dictionary: Path, most: int, seed: int = 0) -> list[str]:
+    """``most`` nouns of a WordNet folder as captions: "A clothes hanger.", "A red kettle." Always the same ones.
+
+    Raises InputError where the folder has no ``data.noun``.
+    """
+    draw = random.Random(derive(seed, "phrases"))
+    nouns = list(dict.fromkeys(noun for noun, share in _nouns(dictionary) if draw.random() < share))
+    draw.shuffle(nouns)
+    return [_said(noun, draw) for noun in nouns[:most]]
+
+
+def _nouns(dictionary: Path) -> Iterator[tuple[str, float]]:
+    """The first two words of each entry in lower case, of at most three parts, and the share of its file."""
+    file = next(iter(sorted(dictionary.rglob("data.noun"))), None)
+    if file is None:
+        raise InputError(f"{dictionary} must hold data.noun of WordNet, or there are no things to name")
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        # The licence at the top is indented.
+        if line.startswith("  "):
+            continue
+        entry = line.partition("|")[0].split(" ")
+        for word in entry[4 : 4 + 2 * min(int(entry[3], 16), 2) : 2]:
+            noun = word.replace("_", " ")
+            if int(entry[1]) in _THINGS and re.fullmatch(r"[a-z'-]+( [a-z'-]+){0,2}", noun):
+                yield noun, _THINGS[int(entry[1])]
+
+
+def _said(noun: str, draw: random.Random) -> str:
+    if draw.random() < 0.2:
+        noun = f"{draw.choice(_LOOKS)} {noun}"
+    article = "The" if draw.random() < 0.08 else "An" if noun[0] in "aeiou" else "A"
+    return f"{article} {noun}."
+
+
+def space_of(source: SLM, said: Sequence[str]) -> WordSpace:
+    """The word space of the model that others are cut from."""
+    table: Tensor = source.model.get_input_embeddings().weight.detach()
+    return word_space(table, [table[ids] for ids in _ids(source.tokenizer, said)])
+
+
+def _ids(tokenizer: Any, texts: Sequence[str]) -> list[Tensor]:
+    return [torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+
+
+def read(slm: SLM, space: WordSpace, said: Sequence[str], reading: Reading, seed: int) -> list[float]:
+    """Train all of ``slm.model``, in place, to say each phrase from its own vector; the loss of each step, in nats."""
+    table: Tensor = slm.model.get_input_embeddings().weight.detach().clone()
+    ids = _ids(slm.tokenizer, said)
+    vectors = space.vectors([table[row] for row in ids])[:, : space.usual.numel()]
+    eos = torch.tensor([slm.tokenizer.eos_token_id])
+    goals = [torch.cat([row, eos]) for row in ids]
+    head = torch.tensor([slm.tokenizer(INSTRUCTION, add_special_tokens=False)["input_ids"]])
+    draw = torch.Generator().manual_seed(derive(seed, "reading"))
+    order = _orders(len(said), draw)
+
+    def loss() -> Tensor:
+        rows = [next(order) for _ in range(reading.batch)]
+        noise = reading.noise * torch.randn(len(rows), vectors.shape[1], generator=draw)
+        heard = vectors[rows] + noise
+        soft = torch.cat([heard, -heard], 1)
+        return _nll(slm.model, F.gelu(soft) @ space.reading.T, reading.soft_tokens, head, [goals[i] for i in rows])
+
+    return trained(slm.model, loss, reading.steps, reading.lr)
+
+
+def _orders(count: int, draw: torch.Generator) -> Iterator[int]:
+    while True:
+        yield from torch.randperm(count, generator=draw).tolist()
+
+
+def _nll(model: Any, soft: Tensor, copies: int, head: Tensor, goals: Sequence[Tensor]) -> Tensor:
+    """Mean nats per token of the goals after ``copies`` of each row's soft token and the instruction."""
+    ids = torch.nn.utils.rnn.pad_sequence(list(goals), batch_first=True)
+    words = torch.arange(ids.shape[1]) < torch.tensor([len(goal) for goal in goals])[:, None]
+    embed = model.get_input_embeddings()
+    start = torch.cat([soft[:, None].expand(-1, copies, -1), embed(head).expand(len(goals), -1, -1)], 1)
+    states = model.base_model(inputs_embeds=torch.cat([start, embed(ids[:, :-1])], 1)).last_hidden_state
+    asked = states[:, start.shape[1] - 1 :][words]
+    return F.cross_entropy(model.get_output_embeddings()(asked), ids[words])

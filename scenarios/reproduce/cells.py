@@ -1,0 +1,188 @@
+"""The table of the study as values: what is compared with what, and in what each run differs from the base scenario."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlecs_ray.scenario.compose import KINDS
+from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.names import SYSTEMS
+
+SEEDS = (0, 1, 2, 3, 4)
+"""Seed s tests on fold s, so that together they test every identity once."""
+OURS = "mlecs"
+SYNCHRONOUS = "synchronous"
+RATES = (0.5, 0.7, 0.9)
+"""The chance that a client has a modality."""
+RATE = 0.7
+"""Of every group but ``rates``."""
+COUNTS = (3, 5, 10, 20)
+PERIOD = 5.0
+"""Virtual seconds after which sensors fail and return: several times in a run."""
+POINTS = 6
+"""Of a curve over virtual time."""
+RULES = ("mean", "hetlora", "flexlora", "flora")
+VARYING = (OURS, "standalone", "multifedavg")
+CLASS_METRICS = ("macro_f1", "accuracy")
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
+    "stamps": {"task.instruction": "Category:"},
+    "watch": {
+        "data.name": "watch",
+        "data.modalities": ["accelerometer", "gyroscope"],
+        "data.partition": "domain",
+        "task.instruction": "Exercise:",
+    },
+}
+"""The data sets that are classified in words, and what they need."""
+
+Changes = Mapping[str, Any]
+"""Dotted keys and values."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of the table, to be filled by a run for every seed."""
+
+    group: str
+    name: str
+    """What is compared: a method, or a variant of ours."""
+    setting: str
+    """Under which condition: only cells of one setting are compared."""
+    changes: Changes
+
+    @property
+    def what(self) -> str:
+        """As a person would point to it."""
+        return f"{self.group}: {self.name}, {self.setting}"
+
+
+def table(base: Scenario) -> list[Cell]:
+    """Every cell, group by group. In the groups of variants the first is the one that the others are held against."""
+    makers = (_rates, _ablations, _merges, _scale, _clock, _varying, _classes)
+    return [cell for make in makers for cell in make(base)]
+
+
+def quick() -> list[Cell]:
+    """The smallest table that has all that the study needs: minutes, and nothing to be read from its figures."""
+    few = {"merges": 3, "schedule.buffer": 1, "local.steps": 2, "evaluation.rows": 16}
+    names = (OURS, "standalone", "multifedavg")
+    return [Cell("rates", name, _rate(RATE), {**_masks(RATE), "method": {"name": name}, **few}) for name in names]
+
+
+def _rates(base: Scenario) -> Iterator[Cell]:
+    for rate in RATES:
+        for name in SYSTEMS:
+            yield Cell("rates", name, _rate(rate), {**_method(base, name), **_masks(rate)})
+
+
+def _ablations(base: Scenario) -> Iterator[Cell]:
+    options: Mapping[str, Mapping[str, Any]] = {
+        "whole": {},
+        "without CCL": {"without": ["ccl"]},
+        "without AMT": {"without": ["amt"]},
+        "without MMA": {"without": ["mma"]},
+        "without SE-CCL": {"without": ["seccl"]},
+        "volume alone": {"orientation": 0.0},
+        "without words": {"words": False},
+    }
+    return (Cell("ablations", name, _rate(RATE), _ours(base, **chosen)) for name, chosen in options.items())
+
+
+def _merges(base: Scenario) -> Iterator[Cell]:
+    # The rule of ours anyway is left unsaid, so that its run is that of the other groups.
+    usual = base.method.options.get("rule", KINDS[OURS]().rule)
+    for rule in RULES:
+        yield Cell("merges", rule, _rate(RATE), _ours(base, **({} if rule == usual else {"rule": rule})))
+
+
+def _scale(base: Scenario) -> Iterator[Cell]:
+    """The same share of the fleet trains at once, and is merged at once; every client has as many jobs."""
+    schedule = base.schedule
+    for count in COUNTS:
+        share = count / base.clients.count
+        # One by one is one by one in any fleet.
+        buffer = 1 if schedule.buffer == 1 else max(1, round(schedule.buffer * share))
+        concurrency = max(buffer, round(schedule.concurrency * share))
+        fleet = {"clients.count": count, "evaluation.clients": count}
+        changes = {**_ours(base), **fleet, **_schedule(schedule.barrier, buffer, concurrency)}
+        yield Cell("scale", f"{count} clients", "mlecs", {**changes, **_budget(base, OURS, share, buffer)})
+
+
+def _clock(base: Scenario) -> Iterator[Cell]:
+    """The base's own schedule first."""
+    count = base.clients.count
+    usual = (base.schedule.barrier, base.schedule.buffer)
+    for barrier, buffer in dict.fromkeys([usual, (False, 1), (False, max(2, count // 2)), (True, count)]):
+        concurrency = max(buffer, base.schedule.concurrency)
+        budget = _budget(base, OURS, 1.0, buffer)
+        changes = {**_ours(base), **_schedule(barrier, buffer, concurrency), **budget, **_curve(base, budget)}
+        yield Cell("clock", _called(barrier, buffer), _rate(RATE), changes)
+
+
+def _called(barrier: bool, buffer: int) -> str:
+    if barrier:
+        return SYNCHRONOUS
+    return "asynchronous" if buffer == 1 else f"buffers of {buffer}"
+
+
+def _schedule(barrier: bool, buffer: int, concurrency: int) -> Changes:
+    return {"schedule.barrier": barrier, "schedule.buffer": buffer, "schedule.concurrency": concurrency}
+
+
+def _varying(base: Scenario) -> Iterator[Cell]:
+    masks = {**_masks(RATE), "clients.masks.kind": "varying", "clients.masks.period": PERIOD}
+    for name in VARYING:
+        yield Cell("varying", name, "sensors that fail and return", {**_method(base, name), **masks})
+
+
+def _classes(base: Scenario) -> Iterator[Cell]:
+    measured = {"task.answer": "class", "evaluation.metrics": list(CLASS_METRICS), "evaluation.target": None}
+    for data, own in ANSWERS.items():
+        for name in SYSTEMS:
+            yield Cell("classes", name, data, {**_method(base, name), **_masks(RATE), **measured, **own})
+
+
+def _rate(rate: float) -> str:
+    return f"rate {rate:g}"
+
+
+def _masks(rate: float) -> Changes:
+    return {"clients.masks.rate": rate}
+
+
+def _ours(base: Scenario, **options: Any) -> Changes:
+    return {**_method(base, OURS, **options), **_masks(RATE)}
+
+
+def _method(base: Scenario, name: str, **options: Any) -> Changes:
+    own = base.method.options if base.method.name == name else {}
+    return {"method": {"name": name, "options": {**own, **options}}, **_budget(base, name, 1.0, base.schedule.buffer)}
+
+
+def _budget(base: Scenario, name: str, share: float, buffer: int) -> Changes:
+    """As many merges of ``buffer`` jobs as give every method the same number of edge jobs, times ``share``.
+
+    The base counts those of ours, where the cloud's own job is a merge too, after each of the clients'. Without
+    ``merges`` the runs end by virtual time, the same for all.
+    """
+    if base.merges is None:
+        return {}
+    jobs = base.merges / _merges_a_round(OURS) * base.schedule.buffer
+    return {"merges": max(1, round(jobs * share / buffer)) * _merges_a_round(name)}
+
+
+def _merges_a_round(name: str) -> int:
+    return 2 if KINDS[name]().parts().cloud_trains else 1
+
+
+def _curve(base: Scenario, budget: Changes) -> Changes:
+    """Measured often enough for a curve, always right after a job of the cloud."""
+    if "merges" not in budget:
+        return {"evaluation.every_seconds": base.seconds / POINTS}
+    each = _merges_a_round(OURS)
+    return {"evaluation.every_merges": each * max(1, budget["merges"] // each // POINTS)}
+
+
+def only(cells: Sequence[Cell], groups: Sequence[str]) -> list[Cell]:
+    """The cells of these groups; of all where none is named."""
+    return [cell for cell in cells if cell.group in groups or not groups]

@@ -1,0 +1,171 @@
+"""The page of results: everything that the paper reports, from what was measured and nothing else."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.document import table
+from mlecs_ray.run.records import write_whole
+from scenarios.reproduce import clock, traffic
+from scenarios.reproduce.cells import OURS, RATE
+from scenarios.reproduce.figures import figures
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.tables import floor_table, receiver, tables
+from scenarios.reproduce.targets import target_table
+
+HEAD = """# ML-ECS and what it is compared with
+
+Written by `mlecs reproduce mlecs` from [{data}]({data}), which holds every run; nothing here is typed in. Every method
+learns in one frame: the same data, folds, models, first weights, devices, clock and number of edge jobs. A figure is
+the mean over clients, then mean ± sample standard deviation over seeds; seed s tests on fold s of five, so that
+together they test every identity once. What was not run says so.
+
+Tests are two-sided paired t tests over (seed, client), or over seeds for the cloud, n pairs; Holm's correction is over
+all tests of a section. Clients of one seed share a test fold and adapters: their pairs are not independent, and p would
+be larger if that were counted. Simple rules see all training data, private and public, in one place."""
+SECTIONS = {
+    "rates": (
+        "Availability of senses",
+        "A rate is the chance that a client has a modality; each keeps at least one. Clients answer with their own "
+        "models and senses, the cloud LLM with all modalities. A dash: no such model learns.",
+    ),
+    "ablations": (
+        "Without its parts",
+        "Each part alone is left out. `volume alone` takes the volume without orientation, `without words` leaves the "
+        "captions out of the anchors.",
+    ),
+    "merges": ("Rules of merging", "How adapters are merged; all else is the same."),
+    "scale": (
+        "More clients",
+        "Every client has as many jobs, however many there are; the same private data is dealt, so that each has less.",
+    ),
+    "clock": (
+        "Who waits",
+        "The same number of edge jobs, merged one by one, in buffers or when all have answered. Curves are means "
+        "over the clients from when all have a model of their own, and begin with the untrained one.",
+    ),
+    "varying": (
+        "Sensors that fail and return",
+        "Each client's modalities are drawn anew every few virtual seconds; it is measured with those that it has in "
+        "the end.",
+    ),
+    "classes": (
+        "Classes in words",
+        "The answer is the name of the class: eight categories of `stamps`, seven exercises of `watch` (its clients "
+        "own different people's recordings).",
+    ),
+}
+"""Title and text of each group, in the order of the page."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How the page came about."""
+
+    command: str
+    date: str
+
+
+def write(found: Found, facts: Facts) -> Path:
+    """The page beside its data, and its plots. Raises InputError when the disk refuses."""
+    page, drawn = found.store.path.with_suffix(".md"), figures(found)
+    for name, svg in drawn.items():
+        with write_whole(_beside(page, name)) as part:
+            part.write_text(svg)
+    with write_whole(page) as part:
+        part.write_text(text(found, facts, {name: _beside(page, name).name for name in drawn}))
+    return page
+
+
+def _beside(page: Path, name: str) -> Path:
+    return page.with_name(f"{page.stem}-{name}.svg")
+
+
+def text(found: Found, facts: Facts, plots: dict[str, str]) -> str:
+    """The page as Markdown; ``plots`` are file names by figure."""
+    head = HEAD.format(data=found.store.path.name)
+    parts = [head, *_setup(found), "## Claims", target_table(found)]
+    for group in SECTIONS:
+        if found.group(group):
+            parts += _section(found, group, plots)
+    return "\n\n".join([*parts, *_traffic(found), *_made(found, facts)]) + "\n"
+
+
+def _section(found: Found, group: str, plots: dict[str, str]) -> Iterator[str]:
+    title, about = SECTIONS[group]
+    yield f"## {title}"
+    yield about
+    for name in {"rates": ("rates", "cloud")}.get(group, (group,)):
+        if name in plots:
+            yield f"![{title}]({plots[name]})"
+    yield from tables(found, group)
+    if group == "rates":
+        yield receiver(found, group)
+        yield floor_table(found, group, found.settings(group)[0])
+    if group == "classes":
+        for setting in found.settings(group):
+            yield f"On `{setting}`:"
+            yield floor_table(found, group, setting)
+    if group == clock.GROUP:
+        yield clock.times(found)
+    if group in (clock.GROUP, "merges"):
+        yield traffic.jobs(found, group, found.settings(group)[0])
+
+
+def _setup(found: Found) -> Iterator[str]:
+    """What all runs have in common, as the table's first run of ours has it."""
+    cell = next((cell for cell in found.group("rates") if cell.name == OURS), found.cells[0])
+    one = found.scenarios(cell)[found.seeds[0]]
+    data, task, local = one.data, one.task, one.local
+    rows = [
+        ["data", f"`{data.name}`: {', '.join(data.modalities or ('all modalities',))}"],
+        ["split by identity", f"test {data.test_share:g}, public {data.public_share:g}, the rest private"],
+        ["dealt", data.partition + (f", alpha {data.alpha:g}" if data.partition == "dirichlet" else "")],
+        ["clients", f"{one.clients.count}: {', '.join(one.clients.devices)}; jitter {one.clients.jitter:g}"],
+        ["models", f"edge {', '.join(task.slms)}; cloud {task.cloud_llm}; LoRA rank {task.rank}"],
+        ["prompt", f"{task.soft_tokens} soft tokens, then {task.instruction!r}; feature dropout {task.noise:g}"],
+        ["a stage of a job", _stage(local.optimizer, local.lr, local.batch, local.steps, local.clip)],
+        ["a run", _end(one.seconds, one.merges)],
+        ["seeds", ", ".join(map(str, found.seeds))],
+    ]
+    yield "## Set-up"
+    yield table(["", "value"], rows)
+    yield traffic.models(found, "rates")
+
+
+def _stage(optimizer: str, lr: float, batch: int, steps: int | None, clip: float | None) -> str:
+    return f"{optimizer}, rate {lr:g}, {steps or 'all'} steps of {batch}, gradients clipped at {clip or 'nothing'}"
+
+
+def _end(seconds: float, merges: int | None) -> str:
+    return f"{seconds:g} virtual seconds" if merges is None else f"{merges} merges of ours, the cloud's own among them"
+
+
+def _traffic(found: Found) -> Iterator[str]:
+    settings = found.settings("rates")
+    if not settings:
+        return
+    middle = next((one for one in settings if one == f"rate {RATE:g}"), settings[0])
+    yield "## Traffic and time"
+    yield (
+        f"At {middle}, means over seeds. Bytes are counted from the payloads of the edge jobs that arrived, and held "
+        "against models at 4 bytes a parameter, frozen ones included. The cloud's own jobs cross no link."
+    )
+    yield traffic.jobs(found, "rates", middle)
+    yield traffic.parts(found, "rates", middle)
+
+
+def _made(found: Found, facts: Facts) -> Iterator[str]:
+    """How many runs there are, what failed, and on what they were made."""
+    wanted = {key: seed for cell in found.cells for seed, key in found.digests(cell).items()}
+    records = [found.store.runs[key] for key in wanted if key in found.store.runs]
+    done, failed = [one for one in records if one.result], [one for one in records if not one.result]
+    yield "## Runs"
+    yield (
+        f"{len(done)} of {len(wanted)} runs, {sum(one.seconds for one in done) / 3600:.2f} hours of one core in all; "
+        f"`{facts.command}`, {facts.date}."
+    )
+    for (machine, versions), count in Counter((one.made.machine, one.made.versions) for one in done).items():
+        yield f"{count} on {machine}; {versions}."
+    yield from (f"Failed: {one.what}, seed {one.seed}: {one.error}" for one in failed)

@@ -1,0 +1,57 @@
+"""The plots of the document, each only where there is something to draw."""
+
+from collections.abc import Iterator
+
+from scenarios.reproduce import words
+from scenarios.reproduce.clock import bands
+from scenarios.reproduce.found import CLIENTS, CLOUD, Found
+from scenarios.reproduce.plot import Bars, bars, lines
+from scenarios.reproduce.statistics import spread
+
+
+def figures(found: Found) -> dict[str, str]:
+    """SVG by name: ``rates``, ``cloud``, ``ablations`` and ``clock``; what was not run is left out."""
+    return dict(_drawn(found))
+
+
+def _drawn(found: Found) -> Iterator[tuple[str, str]]:
+    for name, scope in (("rates", CLIENTS), ("cloud", CLOUD)):
+        series = _by_setting(found, "rates", scope)
+        if _any(series):
+            metric = words.metric(found.metrics("rates")[0])
+            title = f"{metric} of the {words.SIDES[scope]} by availability of senses"
+            yield name, bars(title, metric, found.settings("rates"), series)
+    series = _by_side(found, "ablations")
+    if _any(series):
+        metric = words.metric(found.metrics("ablations")[0])
+        sides = [words.SIDES[scope] for scope in (CLIENTS, CLOUD)]
+        yield "ablations", bars(f"{metric} of ML-ECS and without its parts", metric, sides, series)
+    if curves := bands(found):
+        metric = words.metric(found.metrics("clock")[0])
+        title = f"{metric} of the clients: who waits and who does not (mean, least and most over seeds)"
+        yield "clock", lines(title, "virtual seconds", metric, curves)
+
+
+def _by_setting(found: Found, group: str, scope: str) -> Bars:
+    """A series per method, a bar per setting."""
+    metric = next(iter(found.metrics(group)), "")
+    settings = found.settings(group)
+    return {
+        words.method(name): [
+            spread(found.values(found.cell(group, name, setting), scope, metric)) for setting in settings
+        ]
+        for name in found.names(group)
+    }
+
+
+def _by_side(found: Found, group: str) -> Bars:
+    """A series per variant, a bar for the clients and one for the cloud."""
+    metric = next(iter(found.metrics(group)), "")
+    return {
+        cell.name: [spread(found.values(cell, scope, metric)) for scope in (CLIENTS, CLOUD)]
+        for cell in found.group(group)
+    }
+
+
+def _any(series: Bars) -> bool:
+    return any(one is not None for row in series.values() for one in row)

@@ -1,0 +1,108 @@
+"""The file of results: each run by the digest of its scenario, written as soon as it is there."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.run.records import write_whole
+from scenarios.reproduce.measures import Result
+
+FORMAT = 1
+Floors = Mapping[str, Mapping[str, float]]
+"""Rule -> metric -> value."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """When and on what a run was made."""
+
+    date: str
+    machine: str
+    versions: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of a run: a result, or an error."""
+
+    what: str
+    seed: int
+    seconds: float
+    """Real ones of the whole process, without building models the first time."""
+    made: Made
+    result: Result | None = None
+    error: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "result": self.result.as_json() if self.result else None}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """What ``as_json`` gave."""
+        result = Result.from_json(raw["result"]) if raw["result"] else None
+        return cls(**{**raw, "made": Made(**raw["made"]), "result": result})
+
+
+@dataclass
+class Store:
+    """``runs`` and ``floors`` by digest; every change is on the disk before it returns."""
+
+    path: Path
+    runs: dict[str, Record] = field(default_factory=dict)
+    floors: dict[str, Floors] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What the file holds, nothing where there is none. Raises InputError where it is another's or damaged."""
+        if not path.exists():
+            return cls(path)
+        try:
+            raw = json.loads(path.read_text())
+            if raw["format"] != FORMAT:
+                raise InputError(f"{path} has format {raw['format']}, this reads {FORMAT}: name another file by --out")
+            return cls(path, {key: Record.from_json(one) for key, one in raw["runs"].items()}, raw["floors"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} is no file of results ({error!r}), so nothing was started: move it away"
+            ) from error
+
+    def result(self, digest: str) -> Result | None:
+        """What a run came to; None where it was not made or failed."""
+        record = self.runs.get(digest)
+        return record.result if record else None
+
+    def put(self, digest: str, record: Record) -> None:
+        """Keep what became of a run."""
+        self.runs[digest] = record
+        self._write()
+
+    def put_floors(self, digest: str, floors: Floors) -> None:
+        """Keep what simple rules reach on one fold."""
+        self.floors[digest] = floors
+        self._write()
+
+    def prune(self, runs: Collection[str], floors: Collection[str]) -> int:
+        """Drop all others; how many runs went."""
+        before = len(self.runs)
+        self.runs = {key: record for key, record in self.runs.items() if key in runs}
+        self.floors = {key: one for key, one in self.floors.items() if key in floors}
+        self._write()
+        return before - len(self.runs)
+
+    def _write(self) -> None:
+        runs = {key: record.as_json() for key, record in self.runs.items()}
+        with write_whole(self.path) as part:
+            part.write_text(_lines({"runs": runs, "floors": self.floors}))
+
+
+def _lines(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """JSON with a line for each run, so that two versions can be compared."""
+    parts = [f'"format": {FORMAT}']
+    for name, entries in sections.items():
+        rows = ",\n".join(f"{json.dumps(key)}: {json.dumps(one, allow_nan=False)}" for key, one in entries.items())
+        parts.append(f'"{name}": {{\n{rows}\n}}')
+    return "{" + ",\n".join(parts) + "}\n"

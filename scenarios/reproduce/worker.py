@@ -1,0 +1,53 @@
+"""One run in a process of its own: reads ``scenario.json`` in a folder, leaves ``result.json`` there."""
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.run.local import run_locally
+from mlecs_ray.run.records import read_run
+from mlecs_ray.scenario.build import build
+from mlecs_ray.scenario.overrides import validate
+from scenarios.execute import target
+from scenarios.reproduce.measures import take
+from scenarios.reproduce.volume import volume
+
+SCENARIO = "scenario.json"
+RESULT = "result.json"
+FAILED = 2
+
+
+def work(folder: Path) -> None:
+    """Run the folder's scenario and measure it; raises InputError for what cannot run."""
+    scenario = validate(json.loads((folder / SCENARIO).read_text()))
+    # What is built the first time, in minutes, is no part of the run.
+    built = build(scenario)
+    began = time.monotonic()
+    outcome = run_locally(scenario, folder / "run")
+    result = take(read_run(folder / "run"), target(scenario), volume(built), outcome.progress.real_seconds)
+    found = {"seconds": round(time.monotonic() - began, 1), "result": result.as_json()}
+    (folder / RESULT).write_text(json.dumps(found))
+
+
+def _leave_with_parent() -> None:
+    """Nobody is to run on for hours when whoever asked has gone: then its end of our input is closed."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> None:
+    """Entry point: the last line of what it complains says why it failed."""
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    try:
+        work(Path(sys.argv[1]))
+    except InputError as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""The training loop of build steps."""
+
+import pytest
+import torch
+
+from mlecs_ray.models.descent import rate, trained
+
+
+def test_the_rate_climbs_in_a_line_and_falls_as_a_cosine():
+    """20 steps, 2 of them up: 1/2, 1, then 0.5 (1 + cos(pi k / 18)), which is 1/2 at k = 9."""
+    rates = [rate(step, 20) for step in range(20)]
+    assert rates[:3] == pytest.approx([0.5, 1.0, 1.0])
+    assert rates[11] == pytest.approx(0.5)
+
+
+def test_it_trains_all_weights_in_place_and_tells_each_loss():
+    model = torch.nn.Linear(2, 1)
+    x, y = torch.randn(8, 2), torch.ones(8, 1)
+    losses = trained(model, lambda: (model(x) - y).square().mean(), 60, 0.1)
+    assert len(losses) == 60
+    assert losses[-1] < 0.1 * losses[0]
+    assert not model.training

@@ -1,0 +1,75 @@
+"""Results that no run has made, and a runner that makes them at once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.overrides import apply
+from scenarios.captions import SCENARIO
+from scenarios.reproduce.cells import Cell, table
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.measures import Result, Traffic
+from scenarios.reproduce.store import Made, Record, Store
+
+BASE = apply(
+    SCENARIO,
+    {
+        "merges": 60,
+        "clients.count": 5,
+        "schedule": {"concurrency": 5},
+        "evaluation.metrics": ["rouge_lsum", "rouge_lsum_content"],
+    },
+)
+"""The real one may be tuned."""
+MADE = Made("2026-01-01", "2 cores", "torch 2")
+TRAFFIC = Traffic(30, {"lora": 200.0, "anchors": 100.0}, {"lora": 200.0}, 100_000.0, 300_000)
+
+
+def result(
+    clients: dict[str, float], cloud: float | None = None, metric: str = "rouge_lsum", traffic: Traffic = TRAFFIC
+) -> Result:
+    """Each client's own value, and the cloud's."""
+    final = {"personal": {client: {metric: value} for client, value in clients.items()}}
+    if cloud is not None:
+        final["cloud"] = {"cloud": {metric: cloud}}
+    first = {"global": {"edge-small": {metric: 0.1}}}
+    curve = [(0.0, 0.1), (10.0, sum(clients.values()) / len(clients))]
+    return Result(first, final, curve, traffic, 10.0, 60, 1.5, 42.0)
+
+
+Measure = Callable[[Cell, int], Result | None]
+
+
+def found(path: Path, measure: Measure, seeds: tuple[int, ...] = (0, 1), base: Scenario = BASE) -> Found:
+    """The whole table, filled with what ``measure`` says of a cell and a seed; None: it was not run."""
+    made = Found(base, table(base), seeds, Store(path / "mlecs.json"))
+    for cell in made.cells:
+        for seed, digest in made.digests(cell).items():
+            if (one := measure(cell, seed)) is not None:
+                made.store.runs[digest] = Record(cell.what, seed, 60.0, MADE, one)
+    return made
+
+
+class FakeRunner:
+    """Gives every run the same result; ``breaks`` tells which fail, ``interrupts`` at which the user stops."""
+
+    def __init__(
+        self,
+        breaks: Callable[[Scenario], bool] = lambda _: False,
+        interrupts: Callable[[Scenario], bool] = lambda _: False,
+    ) -> None:
+        self.breaks, self.interrupts = breaks, interrupts
+        self.made: list[Scenario] = []
+        self.stopped = False
+
+    def __call__(self, scenario: Scenario) -> tuple[float, Result]:
+        self.made.append(scenario)
+        if self.interrupts(scenario):
+            raise KeyboardInterrupt
+        if self.breaks(scenario):
+            raise InputError(f"{scenario.method.name} broke")
+        return 60.0, result({"0": 0.3, "1": 0.5}, 0.4, scenario.evaluation.metrics[0])
+
+    def stop(self) -> None:
+        self.stopped = True

@@ -1,0 +1,114 @@
+"""The table says what is compared with what, and gives every method the same."""
+
+import pytest
+
+from mlecs_ray.scenario.names import SYSTEMS
+from mlecs_ray.scenario.overrides import apply
+from scenarios.reproduce.cells import COUNTS, RATES, SEEDS, Cell, only, quick, table
+from scenarios.reproduce.options import GROUPS
+from scenarios.reproduce.plan import scenario_of
+from tests.scenarios.reproduce.fake import BASE
+
+CELLS = table(BASE)
+
+
+def cell(group: str, name: str, setting: str | None = None) -> Cell:
+    return next(one for one in CELLS if (one.group, one.name) == (group, name) and setting in (None, one.setting))
+
+
+def test_every_group_is_there_in_its_order() -> None:
+    assert tuple(dict.fromkeys(one.group for one in CELLS)) == GROUPS
+
+
+def test_no_two_cells_have_one_place() -> None:
+    places = [(one.group, one.name, one.setting) for one in CELLS]
+    assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("one", [*CELLS, *quick()], ids=lambda one: one.what)
+def test_every_cell_is_a_scenario(one: Cell) -> None:
+    assert scenario_of(BASE, one, 1).seed == 1
+
+
+def test_every_system_meets_every_rate_and_both_kinds_of_classes() -> None:
+    rates = {(one.name, one.changes["clients.masks.rate"]) for one in CELLS if one.group == "rates"}
+    assert rates == {(name, rate) for name in SYSTEMS for rate in RATES}
+    classes = {(one.name, one.setting) for one in CELLS if one.group == "classes"}
+    assert classes == {(name, data) for name in SYSTEMS for data in ("stamps", "watch")}
+
+
+def test_every_seed_tests_on_a_fold_of_its_own() -> None:
+    folds = [scenario_of(BASE, CELLS[0], seed).data.fold for seed in SEEDS]
+    assert folds == [0, 1, 2, 3, 4]
+
+
+def test_methods_without_a_cloud_have_as_many_edge_jobs() -> None:
+    """Of 60 merges of ours 30 are the cloud's own."""
+    merges = {name: scenario_of(BASE, cell("rates", name), 0).merges for name in ("mlecs", "standalone", "fedilora")}
+    assert merges == {"mlecs": 60, "standalone": 60, "fedilora": 30}
+
+
+def test_more_clients_have_as_many_jobs_each() -> None:
+    scenarios = [scenario_of(BASE, one, 0) for one in CELLS if one.group == "scale"]
+    assert [one.clients.count for one in scenarios] == list(COUNTS)
+    assert {one.merges / one.clients.count for one in scenarios if one.merges} == {12}
+    assert all(one.evaluation.clients == one.schedule.concurrency == one.clients.count for one in scenarios)
+
+
+def test_whoever_waits_has_as_many_jobs_in_fewer_merges() -> None:
+    """30 jobs are 15 merges of two or 6 of five, and as many of the cloud."""
+    scenarios = {one.name: scenario_of(BASE, one, 0) for one in CELLS if one.group == "clock"}
+    assert {name: one.merges for name, one in scenarios.items()} == {
+        "asynchronous": 60,
+        "buffers of 2": 30,
+        "synchronous": 12,
+    }
+    assert {name: one.schedule.barrier for name, one in scenarios.items() if one.schedule.barrier} == {
+        "synchronous": True
+    }
+    assert [one.evaluation.every_merges for one in scenarios.values()] == [10, 4, 2]
+
+
+def test_a_base_with_buffers_keeps_its_jobs_and_its_shares() -> None:
+    """20 merges of ours are 10 of five jobs each: 50 jobs, 10 of each client."""
+    tuned = table(apply(BASE, {"merges": 20, "schedule.buffer": 5}))
+    by = {(one.group, one.name): scenario_of(BASE, one, 0) for one in tuned}
+    clock = {name: (one.merges, one.schedule.buffer) for (group, name), one in by.items() if group == "clock"}
+    assert clock == {
+        "buffers of 5": (20, 5),
+        "asynchronous": (100, 1),
+        "buffers of 2": (50, 2),
+        "synchronous": (20, 5),
+    }
+    scale = {one.clients.count: (one.merges, one.schedule.buffer) for (group, _), one in by.items() if group == "scale"}
+    assert scale == {3: (20, 3), 5: (20, 5), 10: (20, 10), 20: (20, 20)}
+    assert by["varying", "multifedavg"].merges == 10
+
+
+def test_a_base_that_ends_by_time_gives_all_the_same_time() -> None:
+    timed = table(apply(BASE, {"merges": None, "seconds": 30.0}))
+    assert not any("merges" in one.changes for one in timed)
+    assert {one.changes["evaluation.every_seconds"] for one in timed if one.group == "clock"} == {5.0}
+
+
+def test_options_of_the_base_are_those_of_ours_everywhere() -> None:
+    tuned = table(apply(BASE, {"method.options": {"ccl": 0.3, "rule": "flora"}}))
+    options = {one.what: one.changes["method"]["options"] for one in tuned if one.changes["method"]["name"] == "mlecs"}
+    assert all(chosen["ccl"] == 0.3 for chosen in options.values())
+    assert options["merges: mean, rate 0.7"] == {"ccl": 0.3, "rule": "mean"}
+    assert options["merges: flora, rate 0.7"] == options["ablations: whole, rate 0.7"]
+
+
+def test_ablations_leave_out_one_part_each() -> None:
+    left_out = [one.changes["method"]["options"] for one in CELLS if one.group == "ablations"]
+    assert left_out == [
+        {},
+        *({"without": [part]} for part in ("ccl", "amt", "mma", "seccl")),
+        {"orientation": 0.0},
+        {"words": False},
+    ]
+
+
+def test_a_group_can_be_picked() -> None:
+    assert {one.group for one in only(CELLS, ["clock", "merges"])} == {"clock", "merges"}
+    assert only(CELLS, []) == CELLS

@@ -1,0 +1,110 @@
+"""``mlecs reproduce``, from its options to its page."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mlecs_ray.errors import InputError
+from scenarios.reproduce.command import reproduce
+from scenarios.reproduce.options import Options
+from tests.scenarios.conftest import Mlecs, assert_refused
+from tests.scenarios.reproduce.fake import FakeRunner
+from tests.small import small_scenario
+
+BASE = small_scenario()
+
+
+def quick(out: Path, runner: FakeRunner, **more: bool) -> tuple[bool, str]:
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    return reproduce(console, Options("mlecs", quick=True, out=out, **more), runner, BASE), said.getvalue()
+
+
+def test_the_first_call_runs_and_the_second_only_writes(tmp_path: Path) -> None:
+    out, runner = tmp_path / "mlecs.json", FakeRunner()
+    fine, said = quick(out, runner)
+    assert fine
+    assert "3 runs, 0 done; time for the others: unknown until the first has ended" in said
+    assert "rates: mlecs, rate 0.7, seed 0: 60 s" in said
+    assert f"written: {tmp_path / 'mlecs.md'}" in said
+    assert "| nearest, image |" in (tmp_path / "mlecs.md").read_text()
+    assert (tmp_path / "mlecs-rates.svg").is_file()
+    _, again = quick(out, runner)
+    assert "3 runs, 3 done" in again
+    assert len(runner.made) == 3
+
+
+def test_a_run_that_fails_is_told_at_the_end(tmp_path: Path) -> None:
+    fine, said = quick(tmp_path / "mlecs.json", FakeRunner(breaks=lambda one: one.method.name == "standalone"))
+    assert not fine
+    assert said.splitlines()[-1] == "failed: rates: standalone, rate 0.7, seed 0: standalone broke"
+    assert "Failed: rates: standalone" in (tmp_path / "mlecs.md").read_text()
+
+
+def test_an_interrupted_study_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "mlecs.json"
+    with pytest.raises(KeyboardInterrupt):
+        quick(out, FakeRunner(interrupts=lambda one: one.method.name == "multifedavg"))
+    assert len(json.loads(out.read_text())["runs"]) == 2
+    _, said = quick(out, FakeRunner())
+    assert "3 runs, 2 done; time for the others: 60 s" in said
+
+
+def test_the_page_alone_needs_no_runs(tmp_path: Path) -> None:
+    runner = FakeRunner()
+    fine, _ = quick(tmp_path / "mlecs.json", runner, page=True)
+    assert (fine, runner.made) == (True, [])
+    assert "not run" in (tmp_path / "mlecs.md").read_text()
+
+
+def test_what_the_table_no_longer_asks_for_is_dropped_on_request(tmp_path: Path) -> None:
+    out, said = tmp_path / "mlecs.json", io.StringIO()
+    quick(out, FakeRunner())
+    options = Options("mlecs", only=("merges",), out=out, page=True, prune=True)
+    reproduce(Console(file=said, width=200), options, FakeRunner(), BASE)
+    assert "dropped 3 runs" in said.getvalue()
+    assert json.loads(out.read_text()) == {"format": 1, "runs": {}, "floors": {}}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["mlec"], "'mlec' is no study to reproduce, so nothing was started; did you mean mlecs?"),
+        (["mlecs", "--only", "rate"], "'rate' is no group to reproduce, so nothing was started; did you mean rates?"),
+        (["mlecs", "--only", "x"], "there are rates, ablations, merges"),
+        (["mlecs", "--quick", "--only", "scale"], "'scale' is no group"),
+        (["mlecs", "--jobs", "0"], "jobs=0 must be at least 1"),
+        (["mlecs", "--out", "x.md"], "--out x.md must end in .json"),
+        (["mlecs", "--quick", "--prune"], "--quick has a table of its own"),
+        (["mlecs", "--quick", "--out", "docs/results/mlecs.json"], "--quick has a table of its own"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(mlecs: Mlecs, options: list[str], words: str) -> None:
+    assert_refused(mlecs("reproduce", *options), words)
+
+
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("{}")
+    with pytest.raises(InputError, match="is no file of results"):
+        quick(tmp_path / "mine.json", FakeRunner())
+
+
+@pytest.mark.slow
+def test_a_quick_look_goes_all_the_way_to_a_page(tmp_path: Path) -> None:
+    """Needs the assets and both healed language models, which are made the first time."""
+    out = tmp_path / "mlecs.json"
+    command = [sys.executable, "-m", "scenarios", "reproduce", "mlecs", "--quick", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=dict(os.environ))
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "mlecs.md").read_text()
+    assert "3 of 3 runs" in page
+    results = [one["result"] for one in json.loads(out.read_text())["runs"].values()]
+    assert all(0 <= value <= 1 for one in results for by in one["final"]["personal"].values() for value in by.values())
+    assert [set(one["traffic"]["download"]) for one in results] == [{"anchors", "lora"}, set(), {"lora"}]
+    assert {path.name for path in tmp_path.glob("*.svg")} == {"mlecs-rates.svg", "mlecs-cloud.svg"}

@@ -1,0 +1,30 @@
+"""Runs are shared by the cells that need them, and known again by all that they say."""
+
+from mlecs_ray.scenario.overrides import apply
+from scenarios.reproduce.cells import Cell, table
+from scenarios.reproduce.plan import digest, plan, scenario_of
+from tests.scenarios.reproduce.fake import BASE
+
+SAME = [Cell("rates", "mlecs", "a", {}), Cell("merges", "mean", "a", {"clients.jitter": BASE.clients.jitter})]
+OTHER = Cell("merges", "flora", "a", {"method.options.rule": "flora"})
+
+
+def test_a_run_keeps_its_name_when_the_title_changes_and_nothing_else() -> None:
+    assert digest(apply(BASE, {"title": "x"})) == digest(BASE)
+    assert digest(apply(BASE, {"local.lr": 1e-5})) != digest(BASE)
+    assert digest(apply(BASE, {"seed": 1})) != digest(BASE)
+
+
+def test_equal_scenarios_are_run_once_under_the_first_name() -> None:
+    assert [run.what for run in plan(BASE, SAME, [3])] == ["rates: mlecs, a"]
+
+
+def test_a_seed_is_whole_before_the_next_begins() -> None:
+    assert [run.scenario.seed for run in plan(BASE, [SAME[0], OTHER], [0, 1])] == [0, 0, 1, 1]
+
+
+def test_ours_at_the_usual_rate_is_one_run_for_four_groups() -> None:
+    names = ("mlecs", "whole", "mean", "5 clients")
+    cells = [one for one in table(BASE) if one.name in names and one.setting in ("rate 0.7", "mlecs")]
+    assert {one.group for one in cells} == {"rates", "ablations", "merges", "scale"}
+    assert len({digest(scenario_of(BASE, one, 0)) for one in cells}) == 1

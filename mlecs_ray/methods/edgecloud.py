@@ -170,10 +170,16 @@ class EdgeCloud:
             back["lora"] = packed(self.parts.edit(sent["lora"], learned) if self.parts.edit else learned)
         if self.parts.reps:
             back["fused"] = self._fused(shared.params, job.client).to(WIRE)
-        stage = Stage("private", self.local, data, self.parts.private, TUNED if self.parts.tuning else UNTUNED)
-        own = carry_out(stage, meeting, shared.params, job.seed)
+        moves = TUNED if self.parts.tuning else UNTUNED
+        stage = Stage("private", self.local, data, self.parts.private, moves, self.parts.ahead)
+        own = carry_out(stage, self._alone(meeting, data), shared.params, job.seed)
         keeps = joined(_without_lora(kept), meeting.whole(own.params))
         return Update(back, float(len(data)), keeps, {"loss": own.loss, "public_loss": shared.loss})
+
+    def _alone(self, meeting: Meeting, data: Samples) -> Meeting:
+        """The client's private samples, and what their captions say to its own language model."""
+        said = self.task.words(data.texts, meeting.client) if self.parts.words and data.texts else None
+        return replace(meeting, samples=data, anchors=said)
 
     def _start(self, client: Client, sent: Tree, kept: Tree) -> tuple[Tree, Tree | None]:
         """Where a client starts from, and the adapters that it only stands on."""

@@ -26,7 +26,7 @@ class Parts:
     edge: Term | None = None
     """Added to the loss of a client's public stage."""
     private: Term | None = None
-    """Added to the loss of a client's private stage."""
+    """Added to the loss of a client's private stage, where anchors are what its own captions say, with ``words``."""
     ahead: int = 0
     """Steps of contrast alone before a stage that has one."""
     warm: int = 0
@@ -40,7 +40,7 @@ class Parts:
     said: str = ""
     """Added to the instruction of the language models."""
     words: bool = False
-    """What the public captions say is a part of the cloud's anchors."""
+    """What captions say are anchors: of public samples a part of the cloud's, of private ones the client's own."""
     cloud_trains: bool = True
     mixing: Mixing = field(default_factory=Mixing)
     matched: bool = False

@@ -22,13 +22,13 @@ _SPEECH = frozenset({"lora", "prompt"})
 
 @dataclass(frozen=True)
 class Meeting:
-    """Where an edge client and the cloud meet: the public samples through the client's senses, and what it was sent."""
+    """What a stage is carried out on, beside its parameters: samples through a client's senses, and their anchors."""
 
     task: FusingTask
     client: Client
     samples: Samples
     anchors: Tensor | None
-    """What the other side makes of each public sample (n, d)."""
+    """What the other side makes of each public sample, or what the caption of each private one says (n, d)."""
     sent: Tree
     """The parameters that the job started from."""
     folded: Tree | None = None

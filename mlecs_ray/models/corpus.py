@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlecs_ray.errors import InputError
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "networkx", "nltk", "matplotlib", "rich", "typer")
+PACKAGES = ("numpy", "networkx", "nltk", "rich", "typer")
 """Dependencies of ours whose documentation is long and in English; the versions come from the lock file."""
 _SHORTEST = 80
 # Doctests, signatures in tables and rules of dashes are not English.

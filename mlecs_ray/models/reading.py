@@ -1,4 +1,4 @@
-"""Learning to read soft prompts: the second half of healing, on the nouns of a dictionary said as captions.
+"""Learning to read soft prompts: the second part of healing, on the nouns of a dictionary said as captions.
 
 A model that was cut and healed on plain text still passes over what stands in a soft prompt. Here it is shown phrases
 whose words stand there as one vector (``models/words.py``), and learns to say them.
@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.descent import trained
 from mlecs_ray.models.slm import SLM
 from mlecs_ray.models.words import WordSpace, word_space
 from mlecs_ray.seeds import derive
@@ -54,17 +53,19 @@ _LOOKS = (
 class Reading:
     """How long and on what a model learns to read."""
 
-    steps: int = 250
-    batch: int = 48
-    lr: float = 1e-3
+    steps: int = 200
+    batch: int = 32
     phrases: int = 24000
+    longest: int = 6
+    """Tokens of a phrase that is read: one vector of 128 numbers hardly holds more words than two."""
     soft_tokens: int = 4
-    noise: float = 0.3
-    """Deviation of the noise on the vectors, whose own is 1: what is sensed is never quite the word."""
+    noise: float = 1.0
+    """Largest deviation of the noise on the vectors, whose own is 1: what is sensed is never quite the word, and a
+    model that always heard it clearly would believe whatever it hears."""
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.batch, self.phrases, self.soft_tokens) < 1 or not self.lr > 0:
-            raise InputError(f"{self} must have steps, batch, phrases, soft_tokens and lr above 0, or nothing is read")
+        if min(self.steps, self.batch, self.phrases, self.longest, self.soft_tokens) < 1:
+            raise InputError(f"{self} must have all but noise above 0, or nothing is read")
 
 
 def phrases(dictionary: Path, most: int, seed: int = 0) -> list[str]:
@@ -111,25 +112,41 @@ def _ids(tokenizer: Any, texts: Sequence[str]) -> list[Tensor]:
     return [torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
 
 
-def read(slm: SLM, space: WordSpace, said: Sequence[str], reading: Reading, seed: int) -> list[float]:
-    """Train all of ``slm.model``, in place, to say each phrase from its own vector; the loss of each step, in nats."""
-    table: Tensor = slm.model.get_input_embeddings().weight.detach().clone()
-    ids = _ids(slm.tokenizer, said)
-    vectors = space.vectors([table[row] for row in ids])[:, : space.usual.numel()]
-    eos = torch.tensor([slm.tokenizer.eos_token_id])
-    goals = [torch.cat([row, eos]) for row in ids]
-    head = torch.tensor([slm.tokenizer(INSTRUCTION, add_special_tokens=False)["input_ids"]])
-    draw = torch.Generator().manual_seed(derive(seed, "reading"))
-    order = _orders(len(said), draw)
+class Lesson:
+    """Phrases that ``slm`` is to say, each from its own vector, always drawn in the same order.
 
-    def loss() -> Tensor:
-        rows = [next(order) for _ in range(reading.batch)]
-        noise = reading.noise * torch.randn(len(rows), vectors.shape[1], generator=draw)
-        heard = vectors[rows] + noise
-        soft = torch.cat([heard, -heard], 1)
-        return _nll(slm.model, F.gelu(soft) @ space.reading.T, reading.soft_tokens, head, [goals[i] for i in rows])
+    Raises InputError where no phrase is short enough.
+    """
 
-    return trained(slm.model, loss, reading.steps, reading.lr)
+    def __init__(self, slm: SLM, space: WordSpace, said: Sequence[str], reading: Reading, seed: int) -> None:
+        self._model, self._space, self.reading = slm.model, space, reading
+        # The word vectors move while the model learns; what a phrase says must not.
+        table: Tensor = slm.model.get_input_embeddings().weight.detach().clone()
+        ids = [row for row in _ids(slm.tokenizer, said) if len(row) <= reading.longest]
+        if not ids:
+            raise InputError(
+                f"none of {len(said)} phrases has longest={reading.longest} tokens or less: nothing is read"
+            )
+        self._vectors = space.vectors([table[row] for row in ids])[:, : space.usual.numel()]
+        eos = torch.tensor([slm.tokenizer.eos_token_id])
+        self._goals = [torch.cat([row, eos]) for row in ids]
+        self._head = torch.tensor([slm.tokenizer(INSTRUCTION, add_special_tokens=False)["input_ids"]])
+        self._draw = torch.Generator().manual_seed(derive(seed, "reading"))
+        self._order = _orders(len(ids), self._draw)
+
+    def loss(self) -> Tensor:
+        """Nats per token of the next phrases."""
+        rows = [next(self._order) for _ in range(self.reading.batch)]
+        soft = F.gelu(self._heard(self._vectors[rows])) @ self._space.reading.T
+        goals = [self._goals[row] for row in rows]
+        return _nll(self._model, soft, self.reading.soft_tokens, self._head, goals)
+
+    def _heard(self, vectors: Tensor) -> Tensor:
+        """``[v ; -v]`` of vectors (n, 128) with noise, some much and some little, as long as without."""
+        deviation = self.reading.noise * torch.rand(len(vectors), 1, generator=self._draw)
+        noisy = vectors + deviation * torch.randn(vectors.shape, generator=self._draw)
+        heard = F.normalize(noisy, dim=-1) * vectors.shape[1] ** 0.5
+        return torch.cat([heard, -heard], 1)
 
 
 def _orders(count: int, draw: torch.Generator) -> Iterator[int]:

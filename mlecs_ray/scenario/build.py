@@ -89,6 +89,8 @@ class Built:
 
 def build(scenario: Scenario) -> Built:
     """Read the data, deal it, draw the clients, make the method; raises InputError for what cannot run."""
+    # As in the workers: what a method prepares here must round the same wherever it is prepared.
+    torch.set_num_threads(1)
     _check_clock(scenario)
     _check_rounds(scenario)
     _check_device(scenario)

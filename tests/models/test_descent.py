@@ -20,3 +20,17 @@ def test_it_trains_all_weights_in_place_and_tells_each_loss():
     assert len(losses) == 60
     assert losses[-1] < 0.1 * losses[0]
     assert not model.training
+
+
+def test_matrices_within_move_by_steps_of_even_length_in_all_directions():
+    """Muon's step is its gradient with all singular values near 1, here 0.7 to 1.2: not so for what AdamW moves."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Embedding(16, 8), torch.nn.Linear(8, 8, bias=False))
+    words, matrix = (p.detach().clone() for p in model.parameters())
+    rows, goal = torch.arange(16), torch.randn(16, 8)
+    trained(model, lambda: (model(rows) - goal).square().mean(), 1, 0.5, matrix_lr=0.25)
+    moved = [(after - before).detach() for after, before in zip(model.parameters(), (words, matrix), strict=True)]
+    lengths = torch.linalg.svdvals(moved[1]) / 0.25
+    assert 0.5 < lengths.min() and lengths.max() < 1.3
+    # AdamW's first step is its rate for every number, but for the decay.
+    assert (moved[0].abs() - 0.5).abs().max() < 0.02

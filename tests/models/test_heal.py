@@ -9,6 +9,7 @@ import torch
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.corpus import digest, documents, glosses, versions
 from mlecs_ray.models.heal import HealRecipe, build_slm, heal
+from mlecs_ray.models.reading import Lesson, Reading, space_of
 from mlecs_ray.models.slm import load
 from tests.models import tiny
 
@@ -20,6 +21,16 @@ def test_healing_lowers_the_loss():
     losses = heal(tiny.slm(), TEXTS, RECIPE)
     assert len(losses) == RECIPE.steps
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_reading_goes_on_beside_plain_text():
+    """The plain steps first; then losses are sums, and one of the two alone could not be that large."""
+    slm = tiny.slm()
+    reading = Reading(steps=6, batch=4, phrases=8, longest=40, soft_tokens=2)
+    lesson = Lesson(slm, space_of(slm, TEXTS[:3]), TEXTS[:3], reading, seed=0)
+    losses = heal(slm, TEXTS, RECIPE, lesson)
+    assert len(losses) == RECIPE.steps + reading.steps
+    assert losses[RECIPE.steps] > 1.5 * losses[RECIPE.steps - 1]
 
 
 def test_the_same_recipe_gives_the_same_weights():

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.reading import Reading, phrases, read, space_of
+from mlecs_ray.models.descent import trained
+from mlecs_ray.models.reading import Lesson, Reading, phrases, space_of
 from tests.models import tiny
 
 NOUNS = """  1 This licence is indented
@@ -17,7 +18,7 @@ NOUNS = """  1 This licence is indented
 00005 17 n 01 island 0 000 | land in water
 00006 06 n 01 a_very_long_winded_thing 0 000 | too long
 """
-READING = Reading(steps=60, batch=4, lr=0.02, phrases=8, soft_tokens=2, noise=0.0)
+READING = Reading(steps=60, batch=4, phrases=8, longest=40, soft_tokens=2, noise=0.0)
 SAID = ["the hat", "a cap", "and the den"]
 
 
@@ -45,22 +46,35 @@ def test_a_folder_without_nouns_is_refused(tmp_path):
         phrases(tmp_path, 3)
 
 
+def lesson(slm, **changes) -> Lesson:
+    return Lesson(slm, space_of(slm, SAID), SAID, dataclasses.replace(READING, **changes), seed=0)
+
+
 def test_a_model_learns_to_say_what_stands_in_its_soft_prompt():
     """Three phrases: whoever passes over the soft prompt cannot go below ln 3 nats for each phrase's first word."""
     slm = tiny.slm()
-    losses = read(slm, space_of(slm, SAID), SAID, READING, seed=0)
-    assert len(losses) == READING.steps
+    losses = trained(slm.model, lesson(slm).loss, READING.steps, lr=0.02)
     assert losses[-1] < 0.35 * losses[0]
 
 
-def test_the_same_seed_gives_the_same_weights():
-    models = [tiny.slm(), tiny.slm()]
-    for slm in models:
-        read(slm, space_of(slm, SAID), SAID, dataclasses.replace(READING, steps=3), seed=1)
-    first, second = (slm.model.state_dict() for slm in models)
-    assert all(torch.equal(first[name], second[name]) for name in first)
+def test_phrases_and_noise_come_in_the_same_order_every_time():
+    slm = tiny.slm()
+    first, second = lesson(slm, noise=1.0), lesson(slm, noise=1.0)
+    assert [first.loss().item() for _ in range(3)] == [second.loss().item() for _ in range(3)]
+
+
+def test_noise_makes_reading_harder():
+    slm = tiny.slm()
+    trained(slm.model, lesson(slm).loss, READING.steps, lr=0.02)
+    clear, noisy = lesson(slm, batch=90), lesson(slm, batch=90, noise=3.0)
+    assert noisy.loss() > 1.2 * clear.loss()
+
+
+def test_phrases_that_are_all_too_long_are_refused():
+    with pytest.raises(InputError, match="none of 3 phrases has longest=1 tokens or less"):
+        lesson(tiny.slm(), longest=1)
 
 
 def test_a_reading_of_nothing_is_refused():
-    with pytest.raises(InputError, match="must have steps, batch, phrases, soft_tokens and lr above 0"):
+    with pytest.raises(InputError, match="must have all but noise above 0"):
         Reading(steps=0)

@@ -25,6 +25,8 @@ class MLECS:
     """lambda of ``L_LM + lambda L_CCL``."""
     seccl: float = 1.0
     """lambda of ``L_LM + lambda L_SE-CCL``."""
+    own: float = 1.0
+    """lambda of the contrast of a client's private samples with what their captions say, which stays there; 0: none."""
     orientation: float = 1.0
     """How much the sign of a sense counts in both; 0: the volume alone."""
     ahead: int = 20
@@ -51,8 +53,9 @@ class MLECS:
             reps=True,
             ahead=self.ahead,
             warm=self.warm,
-            words=self.words and "seccl" not in self.without,
+            words=self.words,
             edge=None if "ccl" in self.without else CCL(self.ccl, self.orientation),
+            private=CCL(self.own, self.orientation) if self.own and not {"ccl", "amt"} & {*self.without} else None,
             tuning="amt" not in self.without,
             cloud=None if "seccl" in self.without else CCL(self.seccl, self.orientation),
             mixing=Mixing(weighting, self.rule, self.rate, self.power),

@@ -23,10 +23,13 @@ from mlecs_ray.methods.lowrank import empty, merge
 from mlecs_ray.methods.mlecs.amt import TUNED, UNTUNED
 from mlecs_ray.methods.mlecs.seccl import edge_view
 from mlecs_ray.methods.parts import joined
-from mlecs_ray.methods.stages import Meeting, Stage, carry_out, meet
+from mlecs_ray.methods.stages import Meeting, Stage, carry_out
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import FusingTask
-from mlecs_ray.tree import Tree, overlay, tree_map
+from mlecs_ray.tree import Tree, overlay, tree_add, tree_map, tree_sub
+
+OFFSET = "offset"
+"""What a client keeps beside its models: how far its private samples have moved its adapters."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,10 @@ class EdgeCloud:
         return {**self.task.part(params, client), **{name: params[name] for name in self._extra}}
 
     def init(self, seed: int) -> Tree:
-        """The factory's models; anchors are what the cloud's own connector makes of the public samples."""
-        cloud, receiver = self._ready
-        anchors = self._fused(cloud, self.cloud)
+        """The factory's models. The first anchors are what the public captions say; without ``words``, what the cloud's
+        own connector makes of the public samples."""
+        cloud, receiver = self.part(self._factory, self.cloud), self.part(self._factory, self.receiver)
+        anchors = self._words if self.parts.words else self._fused(cloud, self.cloud)
         return {
             "lora": empty(self._factory["lora"]) if self._stacks else self._factory["lora"],
             "cloud": cloud,
@@ -95,18 +99,6 @@ class EdgeCloud:
             "fused": torch.zeros_like(anchors),
             "heard": torch.zeros(()),
         }
-
-    @cached_property
-    def _ready(self) -> tuple[Tree, Tree]:
-        """The factory's models of the cloud and of its receiver, after they have met what the public captions say."""
-        return self._warmed(self.cloud), self._warmed(self.receiver)
-
-    def _warmed(self, client: Client) -> Tree:
-        start = self.part(self._factory, client)
-        if not (self.parts.words and self.parts.warm):
-            return start
-        stage = Stage("warm", self.local, self.public, self.parts.cloud, ahead=self.parts.warm)
-        return meet(start, stage, Meeting(self.task, client, self.public, self._words, start), self.seed)
 
     @torch.no_grad()
     def _fused(self, params: Tree, client: Client) -> Tensor:
@@ -162,7 +154,7 @@ class EdgeCloud:
         start, folded = self._start(job.client, sent, kept)
         samples = self.public.only(job.client.modalities)
         meeting = Meeting(self.task, job.client, samples, sent.get("anchors"), start, folded)
-        stage = Stage("public", self.local, meeting.samples, self.parts.edge, ahead=self.parts.ahead)
+        stage = Stage("public", self.local, meeting.samples, self.parts.edge)
         shared = carry_out(stage, meeting, start, job.seed)
         back: dict[str, Tree | Tensor] = {}
         if self.parts.lora:
@@ -171,10 +163,24 @@ class EdgeCloud:
         if self.parts.reps:
             back["fused"] = self._fused(shared.params, job.client).to(WIRE)
         moves = TUNED if self.parts.tuning else UNTUNED
-        stage = Stage("private", self.local, data, self.parts.private, moves, self.parts.ahead)
-        own = carry_out(stage, self._alone(meeting, data), shared.params, job.seed)
+        stage = Stage("private", self.local, data, self.parts.private, moves)
+        begun = self._with_offset(shared.params, kept)
+        own = carry_out(stage, self._alone(meeting, data), begun, job.seed)
         keeps = joined(_without_lora(kept), meeting.whole(own.params))
+        if self._offsets:
+            keeps = {**keeps, OFFSET: tree_sub(own.params["lora"], shared.params["lora"])}
         return Update(back, float(len(data)), keeps, {"loss": own.loss, "public_loss": shared.loss})
+
+    @property
+    def _offsets(self) -> bool:
+        """Stacked adapters start anew at every job, so there is nothing that an offset could be added to."""
+        return self.parts.offset and self.parts.lora and not self._stacks
+
+    def _with_offset(self, params: Tree, kept: Tree) -> Tree:
+        """What all clients learned, and on top of it what this one's private samples have taught so far."""
+        if not self._offsets or OFFSET not in kept:
+            return params
+        return {**params, "lora": tree_add(params["lora"], kept[OFFSET])}
 
     def _alone(self, meeting: Meeting, data: Samples) -> Meeting:
         """The client's private samples, and what their captions say to its own language model."""
@@ -213,7 +219,7 @@ class EdgeCloud:
             back["receiver"] = _without_lora(receiver)
             target = self._target(receiver, tree["fused"])
         meeting = Meeting(self.task, job.client, self.public, target, tree["cloud"])
-        stage = Stage("cloud", self.local, self.public, self.parts.cloud, ahead=self.parts.ahead)
+        stage = Stage("cloud", self.local, self.public, self.parts.cloud)
         learned = carry_out(stage, meeting, tree["cloud"], job.seed)
         back |= {"cloud": learned.params, "anchors": self._fused(learned.params, job.client)}
         return Update(back, float(len(self.public)), metrics={"loss": learned.loss})
@@ -271,4 +277,4 @@ class EdgeCloud:
 
 
 def _without_lora(params: Tree) -> Tree:
-    return {name: params[name] for name in params if name != "lora"}
+    return {name: params[name] for name in params if name not in ("lora", OFFSET)}

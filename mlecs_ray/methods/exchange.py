@@ -27,12 +27,11 @@ class Parts:
     """Added to the loss of a client's public stage."""
     private: Term | None = None
     """Added to the loss of a client's private stage, where anchors are what its own captions say, with ``words``."""
-    ahead: int = 0
-    """Steps of contrast alone before a stage that has one."""
-    warm: int = 0
-    """Steps of the cloud's contrast with what captions say, before anything is sent for the first time."""
     tuning: bool = True
     """The private stage tunes encoders, connector and soft prompt, not the adapters alone."""
+    offset: bool = False
+    """A client's private stage starts from what it learned together with others plus what private stages before had
+    changed, not from the former alone."""
     cloud: Term | None = None
     """Added to the loss of the cloud's LLM."""
     edit: Callable[[Tree, Tree], Tree] | None = None

@@ -4,20 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from mlecs_ray.draws import seed_torch
 from mlecs_ray.method import Client
-from mlecs_ray.methods.local import Fit, LocalTraining, clipped, descend, differentiated, require_samples
+from mlecs_ray.methods.local import Fit, LocalTraining, descend, require_samples
 from mlecs_ray.methods.lowrank import beside
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.task import FusingTask
 from mlecs_ray.tree import Tree
-
-_SPEECH = frozenset({"lora", "prompt"})
-"""What a contrast of representations does not reach."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +53,6 @@ class Stage:
     data: Samples
     term: Term | None = None
     moves: tuple[str, ...] | None = None
-    ahead: int = 0
-    """Steps against the term alone, before the others: they cost little beside those of a language model."""
 
 
 def carry_out(stage: Stage, meeting: Meeting, params: Tree, seed: int) -> Fit:
@@ -69,7 +62,7 @@ def carry_out(stage: Stage, meeting: Meeting, params: Tree, seed: int) -> Fit:
     """
     require_samples(meeting.client, len(stage.data))
     still = {} if stage.moves is None else {name: params[name] for name in params if name not in stage.moves}
-    free = meet({name: params[name] for name in params if name not in still}, stage, meeting, seed)
+    free = {name: params[name] for name in params if name not in still}
 
     def loss(params: Tree, batch: Samples) -> Tensor:
         whole = meeting.whole({**params, **still})
@@ -78,21 +71,3 @@ def carry_out(stage: Stage, meeting: Meeting, params: Tree, seed: int) -> Fit:
 
     found = descend(loss, free, stage.local, stage.data, derive(seed, stage.name))
     return found._replace(params={**found.params, **still})
-
-
-def meet(free: Tree, stage: Stage, meeting: Meeting, seed: int) -> Tree:
-    """``free`` after the stage's steps ahead, which reach all but the language model and its prompt."""
-    term, optimizer = stage.term, stage.local.optimizer
-    if term is None or not stage.ahead:
-        return free
-    rest = {name: free[name] for name in free if name in _SPEECH}
-    params: Tree = {name: free[name] for name in free if name not in rest}
-    state = optimizer.init(params)
-    with torch.random.fork_rng(devices=[]):
-        seed_torch(derive(seed, stage.name, "ahead"))
-        for _ in range(stage.ahead):
-            _, grads = differentiated(lambda free: term(meeting, {**free, **rest}), params)
-            with torch.no_grad():
-                grads = clipped(grads, stage.local.clip) if stage.local.clip else grads
-                params, state = optimizer.step(params, grads, state)
-    return {**params, **rest}

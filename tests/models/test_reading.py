@@ -3,7 +3,6 @@
 import dataclasses
 
 import pytest
-import torch
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.descent import trained

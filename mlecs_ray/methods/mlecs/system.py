@@ -29,10 +29,6 @@ class MLECS:
     """lambda of the contrast of a client's private samples with what their captions say, which stays there; 0: none."""
     orientation: float = 1.0
     """How much the sign of a sense counts in both; 0: the volume alone."""
-    ahead: int = 20
-    """Steps of contrast alone before each stage that has one: they cost little beside those of a language model."""
-    warm: int = 100
-    """Steps by which the cloud meets its public captions before it sends anything: its first anchors mean something."""
     words: bool = True
     """The cloud's anchors hold what the public captions say."""
     weighting: Weighting = "count"
@@ -51,12 +47,11 @@ class MLECS:
         weighting: Weighting = "uniform" if "mma" in self.without else self.weighting
         return Parts(
             reps=True,
-            ahead=self.ahead,
-            warm=self.warm,
             words=self.words,
             edge=None if "ccl" in self.without else CCL(self.ccl, self.orientation),
             private=CCL(self.own, self.orientation) if self.own and not {"ccl", "amt"} & {*self.without} else None,
             tuning="amt" not in self.without,
+            offset="amt" not in self.without,
             cloud=None if "seccl" in self.without else CCL(self.seccl, self.orientation),
             mixing=Mixing(weighting, self.rule, self.rate, self.power),
             memory=self.memory,

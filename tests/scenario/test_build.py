@@ -142,3 +142,13 @@ def test_a_language_model_whose_asset_is_missing_says_what_to_fetch(
 def test_a_language_model_may_be_a_folder_or_a_name_of_a_hub(tmp_path: Path) -> None:
     assert find_slm(str(tmp_path)) == tmp_path
     assert find_slm("org/model-that-is-not-here") == "org/model-that-is-not-here"
+
+
+def test_what_is_prepared_while_building_rounds_as_in_the_workers():
+    usual = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        build(small_scenario())
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(usual)

@@ -122,8 +122,9 @@ def _build(recipe: HealRecipe, source: Path, dictionary: Path | None, out: Path)
     said = captions_of(recipe, dictionary)
     whole = load(source)
     slm = cut(whole, recipe, [*texts, *said])
-    space = space_of(whole, said) if said else None
-    with _arithmetic(_THREADS):
+    with _arithmetic("highest"):
+        space = space_of(whole, said) if said else None
+    with _arithmetic("medium"):
         losses = heal(slm, texts, recipe, Lesson(slm, space, said, recipe.reading, recipe.seed) if space else None)
     if space:
         save_space(space, out)
@@ -139,13 +140,15 @@ def _build(recipe: HealRecipe, source: Path, dictionary: Path | None, out: Path)
 
 
 @contextmanager
-def _arithmetic(threads: int) -> Iterator[None]:
-    """Compute on so many threads for a while, whatever the caller has set, and multiply in bfloat16 where the
-    processor has matrix units for it: twice as fast. Weights, sums and steps stay in float32.
+def _arithmetic(precision: str) -> Iterator[None]:
+    """Compute on ``_THREADS`` for a while, whatever the caller has set, and multiply with this precision.
+
+    "medium" multiplies in bfloat16 where the processor has matrix units for it: twice as fast. Weights, sums and steps
+    stay in float32.
     """
     usual = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision("medium")
+    torch.set_num_threads(_THREADS)
+    torch.set_float32_matmul_precision(precision)
     try:
         # The fused attention repacks its matrices for those units, which costs more than rows this short can gain.
         with sdpa_kernel(SDPBackend.MATH):

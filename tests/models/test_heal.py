@@ -59,6 +59,18 @@ def test_a_build_writes_its_record_and_is_found_the_next_time(tmp_path, monkeypa
     assert build_slm("edge", RECIPE, source) == built
 
 
+def test_a_build_leaves_threads_and_precision_as_they_were(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
+    tiny.folder(tmp_path / "source")
+    usual = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(2)
+    try:
+        build_slm("edge", RECIPE, tmp_path / "source")
+        assert (torch.get_num_threads(), torch.get_float32_matmul_precision()) == (2, usual[1])
+    finally:
+        torch.set_num_threads(usual[0])
+
+
 def test_a_changed_recipe_is_another_model(tmp_path, monkeypatch):
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
     source = tmp_path / "source"

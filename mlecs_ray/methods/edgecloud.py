@@ -156,19 +156,18 @@ class EdgeCloud:
         meeting = Meeting(self.task, job.client, samples, sent.get("anchors"), start, folded)
         stage = Stage("public", self.local, meeting.samples, self.parts.edge)
         shared = carry_out(stage, meeting, start, job.seed)
+        learned = self._shared(shared.params, kept)
         back: dict[str, Tree | Tensor] = {}
         if self.parts.lora:
-            learned = shared.params["lora"]
             back["lora"] = packed(self.parts.edit(sent["lora"], learned) if self.parts.edit else learned)
         if self.parts.reps:
             back["fused"] = self._fused(shared.params, job.client).to(WIRE)
         moves = TUNED if self.parts.tuning else UNTUNED
         stage = Stage("private", self.local, data, self.parts.private, moves)
-        begun = self._with_offset(shared.params, kept)
-        own = carry_out(stage, self._alone(meeting, data), begun, job.seed)
+        own = carry_out(stage, self._alone(meeting, data), shared.params, job.seed)
         keeps = joined(_without_lora(kept), meeting.whole(own.params))
         if self._offsets:
-            keeps = {**keeps, OFFSET: tree_sub(own.params["lora"], shared.params["lora"])}
+            keeps = {**keeps, OFFSET: tree_sub(own.params["lora"], learned)}
         return Update(back, float(len(data)), keeps, {"loss": own.loss, "public_loss": shared.loss})
 
     @property
@@ -176,11 +175,10 @@ class EdgeCloud:
         """Stacked adapters start anew at every job, so there is nothing that an offset could be added to."""
         return self.parts.offset and self.parts.lora and not self._stacks
 
-    def _with_offset(self, params: Tree, kept: Tree) -> Tree:
-        """What all clients learned, and on top of it what this one's private samples have taught so far."""
-        if not self._offsets or OFFSET not in kept:
-            return params
-        return {**params, "lora": tree_add(params["lora"], kept[OFFSET])}
+    def _shared(self, params: Tree, kept: Tree) -> Tree:
+        """The client's adapters without what its own private samples have taught."""
+        lora: Tree = params["lora"]
+        return tree_sub(lora, kept[OFFSET]) if self._offsets and OFFSET in kept else lora
 
     def _alone(self, meeting: Meeting, data: Samples) -> Meeting:
         """The client's private samples, and what their captions say to its own language model."""
@@ -194,7 +192,8 @@ class EdgeCloud:
             return own, None
         if self._stacks:
             return {**own, "lora": self.task.adapters(self._factory["lora"], client)}, sent["lora"]
-        return {**own, "lora": sent["lora"]}, None
+        taught = self._offsets and OFFSET in kept
+        return {**own, "lora": tree_add(sent["lora"], kept[OFFSET]) if taught else sent["lora"]}, None
 
     def _own(self, client: Client, kept: Tree) -> Tree:
         """What this client uses of what it kept, else of the factory's."""

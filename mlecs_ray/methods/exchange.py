@@ -30,8 +30,7 @@ class Parts:
     tuning: bool = True
     """The private stage tunes encoders, connector and soft prompt, not the adapters alone."""
     offset: bool = False
-    """A client's private stage starts from what it learned together with others plus what private stages before had
-    changed, not from the former alone."""
+    """A client works with the adapters that it is sent plus what its private samples have changed in them so far."""
     cloud: Term | None = None
     """Added to the loss of the cloud's LLM."""
     edit: Callable[[Tree, Tree], Tree] | None = None

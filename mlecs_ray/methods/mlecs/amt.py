@@ -4,9 +4,9 @@
 whatever the device senses; encoders, connector, soft prompt and LoRA train on ``L_LM``, and the result stays there.
 [ours] "Adaptive": only the modules of the senses that work at that moment are held and trained; what a sensor had
 learned before it failed waits in the device until it returns.
-[ours] What arrives from the cloud would undo what the private stages before had taught the adapters. So the device
-keeps the sum of those changes, ``o``, and starts this stage from ``theta + o``: theta are the adapters after its public
-stage, which are what goes up; o never leaves.
+[ours] What arrives from the cloud would undo what private samples had taught the adapters. So the device keeps the sum
+of those changes, ``o``, and works with ``theta + o``: what the public stage changes goes up, as ``theta + d``; what the
+private stage changes is added to o, which never leaves. The connector always sees the same adapters.
 [ours] Private samples have captions too, so the contrast goes on beside ``L_LM``, their anchors being what the device's
 own language model makes of the caption; nothing of it travels.
 """

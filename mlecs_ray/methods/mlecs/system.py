@@ -21,11 +21,12 @@ class MLECS:
     samples alone).
     """
 
-    ccl: float = 1.0
-    """lambda of ``L_LM + lambda L_CCL``."""
+    ccl: float = 0.1
+    """lambda of ``L_LM + lambda L_CCL``. A cold temperature makes steep slopes: at 1 the contrast drowns L_LM in the
+    encoders."""
     seccl: float = 1.0
     """lambda of ``L_LM + lambda L_SE-CCL``."""
-    own: float = 1.0
+    own: float = 0.1
     """lambda of the contrast of a client's private samples with what their captions say, which stays there; 0: none."""
     orientation: float = 1.0
     """How much the sign of a sense counts in both; 0: the volume alone."""

@@ -22,8 +22,8 @@ class MLECS:
     """
 
     ccl: float = 0.1
-    """lambda of ``L_LM + lambda L_CCL``. A cold temperature makes steep slopes: at 1 the contrast drowns L_LM in the
-    encoders."""
+    """lambda of ``L_LM + lambda L_CCL``. The temperature is cold and the slopes are steep: runs at 1 ended below
+    those at 0.1."""
     seccl: float = 1.0
     """lambda of ``L_LM + lambda L_SE-CCL``."""
     own: float = 0.1

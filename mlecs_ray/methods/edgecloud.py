@@ -156,7 +156,7 @@ class EdgeCloud:
         meeting = Meeting(self.task, job.client, samples, sent.get("anchors"), start, folded)
         stage = Stage("public", self.local, meeting.samples, self.parts.edge)
         shared = carry_out(stage, meeting, start, job.seed)
-        learned = self._shared(shared.params, kept)
+        learned = self._taught(shared.params["lora"], kept, -1.0)
         back: dict[str, Tree | Tensor] = {}
         if self.parts.lora:
             back["lora"] = packed(self.parts.edit(sent["lora"], learned) if self.parts.edit else learned)
@@ -175,10 +175,9 @@ class EdgeCloud:
         """Stacked adapters start anew at every job, so there is nothing that an offset could be added to."""
         return self.parts.offset and self.parts.lora and not self._stacks
 
-    def _shared(self, params: Tree, kept: Tree) -> Tree:
-        """The client's adapters without what its own private samples have taught."""
-        lora: Tree = params["lora"]
-        return tree_sub(lora, kept[OFFSET]) if self._offsets and OFFSET in kept else lora
+    def _taught(self, lora: Tree, kept: Tree, scale: float) -> Tree:
+        """These adapters with what the client's own private samples have taught so far (1) or without it (-1)."""
+        return tree_add(lora, kept[OFFSET], scale) if self._offsets and OFFSET in kept else lora
 
     def _alone(self, meeting: Meeting, data: Samples) -> Meeting:
         """The client's private samples, and what their captions say to its own language model."""
@@ -192,8 +191,7 @@ class EdgeCloud:
             return own, None
         if self._stacks:
             return {**own, "lora": self.task.adapters(self._factory["lora"], client)}, sent["lora"]
-        taught = self._offsets and OFFSET in kept
-        return {**own, "lora": tree_add(sent["lora"], kept[OFFSET]) if taught else sent["lora"]}, None
+        return {**own, "lora": self._taught(sent["lora"], kept, 1.0)}, None
 
     def _own(self, client: Client, kept: Tree) -> Tree:
         """What this client uses of what it kept, else of the factory's."""

@@ -19,7 +19,7 @@ from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
 from mlecs_ray.methods.checks import check
 from mlecs_ray.methods.exchange import WIRE, Parts, matched, packed
 from mlecs_ray.methods.local import LocalTraining, seen_of
-from mlecs_ray.methods.lowrank import empty, merge
+from mlecs_ray.methods.lowrank import AVERAGES, empty, merge
 from mlecs_ray.methods.mlecs.amt import TUNED, UNTUNED
 from mlecs_ray.methods.mlecs.seccl import edge_view
 from mlecs_ray.methods.parts import joined
@@ -27,9 +27,6 @@ from mlecs_ray.methods.stages import Meeting, Stage, carry_out
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import FusingTask
 from mlecs_ray.tree import Tree, overlay, tree_add, tree_map, tree_sub
-
-OFFSET = "offset"
-"""What a client keeps beside its models: how far its private samples have moved its adapters."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,7 @@ class EdgeCloud:
             "have nothing in common to meet on",
         )
         check(0 <= self.parts.memory < 1, f"memory={self.parts.memory} must lie in [0, 1), or no client is ever heard")
+        check(0 <= self.parts.pull <= 1, f"pull={self.parts.pull} must lie in [0, 1]: 0 takes up nothing, 1 all of it")
 
     @property
     def cloud_trains(self) -> bool:
@@ -156,9 +154,9 @@ class EdgeCloud:
         meeting = Meeting(self.task, job.client, samples, sent.get("anchors"), start, folded)
         stage = Stage("public", self.local, meeting.samples, self.parts.edge)
         shared = carry_out(stage, meeting, start, job.seed)
-        learned = self._taught(shared.params["lora"], kept, -1.0)
         back: dict[str, Tree | Tensor] = {}
         if self.parts.lora:
+            learned = shared.params["lora"]
             back["lora"] = packed(self.parts.edit(sent["lora"], learned) if self.parts.edit else learned)
         if self.parts.reps:
             back["fused"] = self._fused(shared.params, job.client).to(WIRE)
@@ -166,18 +164,7 @@ class EdgeCloud:
         stage = Stage("private", self.local, data, self.parts.private, moves)
         own = carry_out(stage, self._alone(meeting, data), shared.params, job.seed)
         keeps = joined(_without_lora(kept), meeting.whole(own.params))
-        if self._offsets:
-            keeps = {**keeps, OFFSET: tree_sub(own.params["lora"], learned)}
         return Update(back, float(len(data)), keeps, {"loss": own.loss, "public_loss": shared.loss})
-
-    @property
-    def _offsets(self) -> bool:
-        """Stacked adapters start anew at every job, so there is nothing that an offset could be added to."""
-        return self.parts.offset and self.parts.lora and not self._stacks
-
-    def _taught(self, lora: Tree, kept: Tree, scale: float) -> Tree:
-        """These adapters with what the client's own private samples have taught so far (1) or without it (-1)."""
-        return tree_add(lora, kept[OFFSET], scale) if self._offsets and OFFSET in kept else lora
 
     def _alone(self, meeting: Meeting, data: Samples) -> Meeting:
         """The client's private samples, and what their captions say to its own language model."""
@@ -191,7 +178,13 @@ class EdgeCloud:
             return own, None
         if self._stacks:
             return {**own, "lora": self.task.adapters(self._factory["lora"], client)}, sent["lora"]
-        return {**own, "lora": self._taught(sent["lora"], kept, 1.0)}, None
+        return {**own, "lora": self._pulled(sent["lora"], kept)}, None
+
+    def _pulled(self, sent: Tree, kept: Tree) -> Tree:
+        """``own + pull (sent - own)``; what was sent where factors of a merge do not keep their places."""
+        if self.parts.pull == 1 or "lora" not in kept or self.parts.mixing.rule not in AVERAGES:
+            return sent
+        return tree_add(kept["lora"], tree_sub(sent, kept["lora"]), self.parts.pull)
 
     def _own(self, client: Client, kept: Tree) -> Tree:
         """What this client uses of what it kept, else of the factory's."""
@@ -274,4 +267,4 @@ class EdgeCloud:
 
 
 def _without_lora(params: Tree) -> Tree:
-    return {name: params[name] for name in params if name not in ("lora", OFFSET)}
+    return {name: params[name] for name in params if name != "lora"}

@@ -29,8 +29,8 @@ class Parts:
     """Added to the loss of a client's private stage, where anchors are what its own captions say, with ``words``."""
     tuning: bool = True
     """The private stage tunes encoders, connector and soft prompt, not the adapters alone."""
-    offset: bool = False
-    """A client works with the adapters that it is sent plus what its private samples have changed in them so far."""
+    pull: float = 1.0
+    """How far a client goes from its own adapters to those that it is sent; 1: all the way."""
     cloud: Term | None = None
     """Added to the loss of the cloud's LLM."""
     edit: Callable[[Tree, Tree], Tree] | None = None

@@ -18,6 +18,8 @@ from torch import Tensor
 from mlecs_ray.tree import Tree
 
 Rule = Literal["mean", "hetlora", "flexlora", "flora"]
+AVERAGES: tuple[Rule, ...] = ("mean", "hetlora")
+"""Rules whose merged adapters are averages of the clients', factor by factor: they and a client's own can be mixed."""
 Adapter = Mapping[str, Tensor]
 Shared = Sequence[tuple[Adapter, float]]
 _TINY = 1e-7

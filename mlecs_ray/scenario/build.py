@@ -27,6 +27,7 @@ from mlecs_ray.server.engine import Engine, Happening, Limits
 from mlecs_ray.server.evaluation import Evaluator, Judge, Plan
 from mlecs_ray.server.journal import Journal, Scope
 from mlecs_ray.server.pace import Pace, VirtualPace, WallPace
+from mlecs_ray.sim.arithmetic import multiply
 from mlecs_ray.sim.cohorts import within
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.sim.population import CLOUD, cloud_client
@@ -91,6 +92,7 @@ def build(scenario: Scenario) -> Built:
     """Read the data, deal it, draw the clients, make the method; raises InputError for what cannot run."""
     # As in the workers: what a method prepares here must round the same wherever it is prepared.
     torch.set_num_threads(1)
+    multiply(scenario.runtime.precision)
     _check_clock(scenario)
     _check_rounds(scenario)
     _check_device(scenario)
@@ -115,6 +117,7 @@ def _tell(message: str) -> None:
 
 def make_worker(scenario: Scenario) -> Worker:
     """What an actor is made of."""
+    multiply(scenario.runtime.precision)
     dataset, hand = deal(scenario)
     return Worker(make_method(scenario, make_task(scenario, dataset), dataset.public), hand, scenario.runtime.device)
 

@@ -238,7 +238,7 @@ class EvaluationConfig(Config):
 
 
 class RuntimeConfig(Config):
-    """Where it runs. Nothing here changes what is learned, but for how ``cohort`` and ``device`` round."""
+    """Where it runs. Nothing here changes what is learned, but for how cohorts, devices and ``precision`` round."""
 
     backend: Literal["local", "ray"] = "ray"
     actors: Count | None = None
@@ -253,6 +253,9 @@ class RuntimeConfig(Config):
     """What a cohort may take: fewer clients train together where they need more."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where clients train; ``cuda``: actors share the machines' GPUs."""
+    precision: Literal["highest", "medium"] = "highest"
+    """How float32 matrices are multiplied: as they are, or (``medium``) in bfloat16 where the processor has units for
+    it, which saves up to a half of a language model's step."""
     checkpoint_every: Count = 50
     """Merges."""
     address: str | None = None

@@ -11,7 +11,7 @@ from mlecs_ray.methods.exchange import Parts
 from mlecs_ray.methods.lowrank import RULES
 from mlecs_ray.methods.mixing import Mixing
 from mlecs_ray.methods.mlecs.system import MLECS
-from mlecs_ray.tree import leaves, tree_add, tree_bytes, tree_digest, tree_map
+from mlecs_ray.tree import leaves, tree_bytes, tree_digest, tree_map
 from tests.methods.fleet import BASE, CLOUD, SMALL, Round, samples, system, task
 
 METHODS = {
@@ -128,7 +128,7 @@ def test_the_merged_adapters_reach_the_next_client(made):
 def test_the_private_part_stays_and_is_used_again(made):
     now = begun(made)
     first = now.train(SMALL).kept
-    assert {"encoders", "projections", "pooling", "prompt", "lora", "log_tau", "offset"} == set(first)
+    assert {"encoders", "projections", "pooling", "prompt", "lora", "log_tau"} == set(first)
     second = now.train(SMALL).kept
     assert moved(first["encoders"], second["encoders"]) > 0
     assert first["lora"]["layers.0.self_attn.q_proj"]["A"].shape[0] == 1
@@ -307,38 +307,31 @@ def test_the_first_anchors_are_what_public_captions_say(made):
     assert not torch.equal(begun(made, words=False).state["anchors"], said)
 
 
-def test_a_client_keeps_what_private_samples_taught_its_adapters_beside_what_it_is_sent(made):
-    """It works with the shared adapters plus the offset: 0.5 more there is 0.5 more at home, and no more goes up."""
-    first, second = begun(made), begun(made)
-    for now in (first, second):
-        assert "offset" not in now.train(SMALL).tree
-    second.kept[SMALL.id] = {
-        **second.kept[SMALL.id],
-        "offset": tree_map(lambda leaf: leaf + 0.5, second.kept[SMALL.id]["offset"]),
-    }
-    usual, shifted = first.train(SMALL), second.train(SMALL)
-    means = {
-        "at home": mean_change(usual.kept["lora"], shifted.kept["lora"]),
-        "sent": mean_change(usual.tree["lora"], shifted.tree["lora"]),
-    }
-    assert means["at home"] == pytest.approx(0.5, abs=0.1)
-    assert means["sent"] == pytest.approx(0.0, abs=0.1)
+@pytest.mark.parametrize("pull", [0.0, 0.25, 1.0])
+def test_a_device_goes_a_part_of_the_way_to_the_adapters_it_is_sent(made, pull):
+    """What it has is raised by 1: what it starts from, and so what it sends, moves by the part that stays its own."""
+    usual, moved_away = begun(made, pull=pull), begun(made, pull=pull)
+    for now in (usual, moved_away):
+        now.train(SMALL)
+    kept = moved_away.kept[SMALL.id]
+    moved_away.kept[SMALL.id] = {**kept, "lora": tree_map(lambda leaf: leaf + 1.0, kept["lora"])}
+    change = mean_change(usual.train(SMALL).tree["lora"], moved_away.train(SMALL).tree["lora"])
+    assert change == pytest.approx(1.0 - pull, abs=0.1)
 
 
-def test_the_offset_is_all_that_private_samples_changed(made):
-    """After a job, what is kept is what went up plus the offset, but for the half precision of what travels."""
-    now = begun(made)
-    now.train(SMALL)
-    update = now.train(SMALL)
-    assert (
-        moved(update.kept["lora"], tree_add(tree_map(torch.Tensor.float, update.tree["lora"]), update.kept["offset"]))
-        < 1e-3
-    )
+@pytest.mark.parametrize("options", [{"without": ("amt",)}, {"rule": "flexlora"}, {"rule": "flora"}])
+def test_what_is_sent_replaces_what_a_device_has_without_amt_and_where_factors_lose_their_places(made, options):
+    now, other = begun(made, **options), begun(made, **options)
+    now.train(SMALL), other.train(SMALL)
+    kept = other.kept[SMALL.id]
+    other.kept[SMALL.id] = {**kept, "lora": tree_map(lambda leaf: leaf + 1.0, kept["lora"])}
+    assert tree_digest(now.train(SMALL).tree["lora"]) == tree_digest(other.train(SMALL).tree["lora"])
 
 
-@pytest.mark.parametrize("options", [{"without": ("amt",)}, {"rule": "flora"}])
-def test_no_offset_without_amt_or_where_adapters_start_anew(made, options):
-    assert "offset" not in begun(made, **options).train(SMALL).kept
+@pytest.mark.parametrize("pull", [-0.1, 1.1, float("nan")])
+def test_pull_is_a_share(made, pull):
+    with pytest.raises(InputError, match=r"pull=.* must lie in \[0, 1\]"):
+        begun(made, pull=pull)
 
 
 def test_private_samples_are_held_against_their_own_captions(made):

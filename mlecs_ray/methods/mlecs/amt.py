@@ -4,9 +4,9 @@
 whatever the device senses; encoders, connector, soft prompt and LoRA train on ``L_LM``, and the result stays there.
 [ours] "Adaptive": only the modules of the senses that work at that moment are held and trained; what a sensor had
 learned before it failed waits in the device until it returns.
-[ours] What arrives from the cloud would undo what private samples had taught the adapters. So the device keeps the sum
-of those changes, ``o``, and works with ``theta + o``: what the public stage changes goes up, as ``theta + d``; what the
-private stage changes is added to o, which never leaves. The connector always sees the same adapters.
+[ours] What arrives from the cloud would undo what private samples had taught the adapters. So a device goes only a part
+of the way, ``own + pull (sent - own)``, as in APFL (arXiv 2003.13461), and what its private samples taught them takes
+part in the next merge; ``pull`` 1 is the paper's, where what is sent replaces them.
 [ours] Private samples have captions too, so the contrast goes on beside ``L_LM``, their anchors being what the device's
 own language model makes of the caption; nothing of it travels.
 """

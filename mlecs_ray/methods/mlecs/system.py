@@ -16,17 +16,17 @@ Part = Literal["ccl", "amt", "mma", "seccl"]
 class MLECS:
     """CCL and AMT at the edge, MMA between, SE-CCL in the cloud; only LoRA and fused representations travel.
 
-    ``without`` leaves parts out: ``ccl`` (no contrast at the edge), ``amt`` (private samples tune adapters alone),
+    ``without`` leaves parts out: ``ccl`` (no contrast at the edge), ``amt`` (private samples tune adapters alone,
+    and what is sent replaces them),
     ``mma`` (all clients weigh the same, however many senses they have), ``seccl`` (the cloud learns from its public
     samples alone).
     """
 
-    ccl: float = 0.1
-    """lambda of ``L_LM + lambda L_CCL``. The temperature is cold and the slopes are steep: runs at 1 ended below
-    those at 0.1."""
+    ccl: float = 1.0
+    """lambda of ``L_LM + lambda L_CCL``."""
     seccl: float = 1.0
     """lambda of ``L_LM + lambda L_SE-CCL``."""
-    own: float = 0.1
+    own: float = 1.0
     """lambda of the contrast of a client's private samples with what their captions say, which stays there; 0: none."""
     orientation: float = 1.0
     """How much the sign of a sense counts in both; 0: the volume alone."""
@@ -37,6 +37,8 @@ class MLECS:
     rate: float = 1.0
     power: float = 0.5
     memory: float = 0.8
+    pull: float = 0.3
+    """How far a device goes from its own adapters to those it is sent; all the way with ``flexlora`` and ``flora``."""
     without: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
@@ -52,8 +54,8 @@ class MLECS:
             edge=None if "ccl" in self.without else CCL(self.ccl, self.orientation),
             private=CCL(self.own, self.orientation) if self.own and not {"ccl", "amt"} & {*self.without} else None,
             tuning="amt" not in self.without,
-            offset="amt" not in self.without,
             cloud=None if "seccl" in self.without else CCL(self.seccl, self.orientation),
             mixing=Mixing(weighting, self.rule, self.rate, self.power),
             memory=self.memory,
+            pull=1.0 if "amt" in self.without else self.pull,
         )

@@ -74,6 +74,16 @@ class FusingTask(Task, Protocol):
     def views(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
         """Each modality alone as it would be fused (n, M, d), and where it is there (n, M)."""
 
+    def scores(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
+        """Of every word token, in training: logits (w, vocabulary), given the words before it, and id (w,).
+
+        ``loss`` is their cross-entropy.
+        """
+
+    @property
+    def one_vocabulary(self) -> bool:
+        """Whether the scores of all structures are about the same tokens."""
+
     def words(self, texts: Sequence[str], client: Client) -> Tensor:
         """What texts say, by the word vectors of the client's language model, where ``fused_repr`` is (n, d)."""
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.methods.checks import check
+from mlecs_ray.methods.coplms import CoPLMs
 from mlecs_ray.methods.exchange import Parts
 from mlecs_ray.methods.lowrank import Rule
 from mlecs_ray.methods.mixing import Mixing, Weighting
@@ -209,5 +210,6 @@ BASELINES: Mapping[str, type[Any]] = {
     "fedilora": FediLoRA,
     "fedmllm": FedMLLM,
     "creamfl": CreamFL,
+    "coplms": CoPLMs,
 }
 """By the name that scenarios use."""

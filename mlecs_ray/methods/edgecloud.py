@@ -16,13 +16,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
+from mlecs_ray.methods.bridge import PROXY, TAUGHT, beside_proxy, train_pair, with_cloud
 from mlecs_ray.methods.checks import check
 from mlecs_ray.methods.exchange import WIRE, Parts, matched, packed
 from mlecs_ray.methods.local import LocalTraining, seen_of
 from mlecs_ray.methods.lowrank import AVERAGES, empty, merge
 from mlecs_ray.methods.mlecs.amt import TUNED, UNTUNED
 from mlecs_ray.methods.mlecs.seccl import edge_view
-from mlecs_ray.methods.parts import joined
+from mlecs_ray.methods.parts import joined, without_lora
 from mlecs_ray.methods.stages import Meeting, Stage, carry_out
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import FusingTask
@@ -52,6 +53,11 @@ class EdgeCloud:
             "have nothing in common to meet on",
         )
         check(0 <= self.parts.memory < 1, f"memory={self.parts.memory} must lie in [0, 1), or no client is ever heard")
+        check(
+            self.parts.mutual is None or self.task.one_vocabulary,
+            f"structures {self.task.structure_names} speak in different tokens, so none learns from another's words: "
+            "choose models that were cut with one vocabulary, also for task.cloud_llm",
+        )
         check(0 <= self.parts.pull <= 1, f"pull={self.parts.pull} must lie in [0, 1]: 0 takes up nothing, 1 all of it")
 
     @property
@@ -92,7 +98,7 @@ class EdgeCloud:
         return {
             "lora": empty(self._factory["lora"]) if self._stacks else self._factory["lora"],
             "cloud": cloud,
-            "receiver": _without_lora(receiver),
+            "receiver": without_lora(receiver),
             "anchors": anchors,
             "fused": torch.zeros_like(anchors),
             "heard": torch.zeros(()),
@@ -128,9 +134,10 @@ class EdgeCloud:
         if client.role == "cloud":
             receiver = self.task.cost(self.receiver, self.local.batch)
             flops = public * (cost.flops_per_sample + (receiver.flops_per_sample if self.whole_structures else 0.0))
-            back = {name: tree[name] for name in self._cloud_writes}
+            back = {name: tree["lora" if name == TAUGHT else name] for name in self._cloud_writes}
             return Work(flops, back, cost.memory_bytes + receiver.memory_bytes, cost.shared_bytes)
         private = seen_of(self.local, client.samples)
+        public *= 2 if self.parts.mutual else 1
         back = {}
         if self.parts.lora:
             fresh = self.task.adapters(self._factory["lora"], client) if self._stacks else tree["lora"]
@@ -141,6 +148,8 @@ class EdgeCloud:
 
     @property
     def _cloud_writes(self) -> tuple[str, ...]:
+        if self.parts.mutual:
+            return ("cloud", "receiver", TAUGHT)
         return ("cloud", "receiver", "anchors") if self.whole_structures else ("cloud", "anchors")
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
@@ -152,18 +161,20 @@ class EdgeCloud:
         start, folded = self._start(job.client, sent, kept)
         samples = self.public.only(job.client.modalities)
         meeting = Meeting(self.task, job.client, samples, sent.get("anchors"), start, folded)
-        stage = Stage("public", self.local, meeting.samples, self.parts.edge)
-        shared = carry_out(stage, meeting, start, job.seed)
+        pair = beside_proxy(self.task, job.client, self.parts.mutual) if self.parts.mutual else None
+        stage = Stage("public", self.local, meeting.samples, self.parts.edge, loss=pair)
+        shared = carry_out(stage, meeting, {**start, PROXY: sent["lora"]} if pair else start, job.seed)
         back: dict[str, Tree | Tensor] = {}
         if self.parts.lora:
-            learned = shared.params["lora"]
+            learned = shared.params[PROXY if pair else "lora"]
             back["lora"] = packed(self.parts.edit(sent["lora"], learned) if self.parts.edit else learned)
         if self.parts.reps:
             back["fused"] = self._fused(shared.params, job.client).to(WIRE)
         moves = TUNED if self.parts.tuning else UNTUNED
         stage = Stage("private", self.local, data, self.parts.private, moves)
-        own = carry_out(stage, self._alone(meeting, data), shared.params, job.seed)
-        keeps = joined(_without_lora(kept), meeting.whole(own.params))
+        params = {name: tree for name, tree in shared.params.items() if name != PROXY}
+        own = carry_out(stage, self._alone(meeting, data), params, job.seed)
+        keeps = joined(without_lora(kept), meeting.whole(own.params))
         return Update(back, float(len(data)), keeps, {"loss": own.loss, "public_loss": shared.loss})
 
     def _alone(self, meeting: Meeting, data: Samples) -> Meeting:
@@ -174,7 +185,7 @@ class EdgeCloud:
     def _start(self, client: Client, sent: Tree, kept: Tree) -> tuple[Tree, Tree | None]:
         """Where a client starts from, and the adapters that it only stands on."""
         own = self._own(client, kept)
-        if not self.parts.lora:
+        if not self.parts.lora or self.parts.mutual:
             return own, None
         if self._stacks:
             return {**own, "lora": self.task.adapters(self._factory["lora"], client)}, sent["lora"]
@@ -188,7 +199,7 @@ class EdgeCloud:
 
     def _own(self, client: Client, kept: Tree) -> Tree:
         """What this client uses of what it kept, else of the factory's."""
-        own = self.part(overlay(self._factory, _without_lora(kept)), client)
+        own = self.part(overlay(self._factory, without_lora(kept)), client)
         return {**own, "lora": kept["lora"]} if "lora" in kept else own
 
     @property
@@ -197,6 +208,9 @@ class EdgeCloud:
         return self.parts.mixing.rule == "flora"
 
     def _train_cloud(self, job: Job) -> Update:
+        if self.parts.mutual:
+            found, loss = train_pair(self.task, self.local, self.public, self.parts.mutual, job, self.receiver)
+            return Update(found, float(len(self.public)), metrics={"loss": loss})
         tree = job.tree
         receiver: Tree = {**tree["receiver"], "lora": tree["lora"]}
         target = tree["fused"]
@@ -206,7 +220,7 @@ class EdgeCloud:
             connector = tuple(name for name in receiver if name != "lora")
             stage = Stage("receiver", self.local, self.public, None, connector)
             receiver = carry_out(stage, meeting, receiver, job.seed).params
-            back["receiver"] = _without_lora(receiver)
+            back["receiver"] = without_lora(receiver)
             target = self._target(receiver, tree["fused"])
         meeting = Meeting(self.task, job.client, self.public, target, tree["cloud"])
         stage = Stage("cloud", self.local, self.public, self.parts.cloud)
@@ -231,7 +245,7 @@ class EdgeCloud:
         """The cloud's own job replaces what it was given; clients' adapters and representations are mixed in."""
         for arrival in arrivals:
             if arrival.client.role == "cloud":
-                state = {**state, **arrival.update.tree}
+                state = with_cloud(state, arrival.update.tree)
         edges = [arrival for arrival in arrivals if arrival.client.role != "cloud"]
         if edges and self.parts.lora:
             uploads = [tree_map(Tensor.float, arrival.update.tree["lora"]) for arrival in edges]
@@ -264,7 +278,3 @@ class EdgeCloud:
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
         """The task's answers with ``model``."""
         return self.task.predictor(self.model(tree, kept, client), client)
-
-
-def _without_lora(params: Tree) -> Tree:
-    return {name: params[name] for name in params if name != "lora"}

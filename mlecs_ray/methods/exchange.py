@@ -11,6 +11,10 @@ from mlecs_ray.methods.mixing import Mixing
 from mlecs_ray.methods.stages import Term
 from mlecs_ray.tree import Tree, tree_map
 
+Scores = tuple[Tensor, Tensor]
+"""Of every word: logits (w, vocabulary) and token (w,)."""
+Mutual = Callable[[Scores, Scores], Tensor]
+"""The loss of two models that have scored the same words."""
 WIRE = torch.float16
 """What adapters and representations travel as: half the bytes, and rounding far below what a step changes."""
 
@@ -33,6 +37,9 @@ class Parts:
     """How far a client goes from its own adapters to those that it is sent; 1: all the way."""
     cloud: Term | None = None
     """Added to the loss of the cloud's LLM."""
+    mutual: Mutual | None = None
+    """The loss of two models that learn by each other on the public samples: a client's own and the one that travels,
+    the cloud's LLM and the receiver. What travels is then no part of the client's own model."""
     edit: Callable[[Tree, Tree], Tree] | None = None
     """``edit(sent, learned)`` gives the adapters that go up instead of those that were learned."""
     said: str = ""

@@ -14,6 +14,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from mlecs_ray.tree import Tree
 
@@ -40,6 +41,19 @@ def beside(first: Tree, second: Tree) -> dict[str, dict[str, Tensor]]:
         }
         for module, one in second.items()
     }
+
+
+def added(adapters: Tree, change: Tree) -> dict[str, dict[str, Tensor]]:
+    """``adapters`` with a change of some modules, of their rank or less: that of their first ranks."""
+    changed = {}
+    for module, one in adapters.items():
+        if module not in change:
+            changed[module] = dict(one)
+            continue
+        a, b = (change[module][side] for side in "AB")
+        spare = one["A"].shape[0] - a.shape[0]
+        changed[module] = {"A": one["A"] + F.pad(a, (0, 0, 0, spare)), "B": one["B"] + F.pad(b, (0, spare))}
+    return changed
 
 
 def merge(rule: Rule, current: Tree, uploads: Sequence[tuple[Tree, float]]) -> dict[str, dict[str, Tensor]]:

@@ -20,3 +20,8 @@ def common(tree: Tree, shape: Tree) -> Tree:
 def moved(job: Job, update: Update) -> Update:
     """From how far a client moved to where it is: the weights go up instead of their difference."""
     return replace(update, tree=tree_add(job.tree, update.tree))
+
+
+def without_lora(params: Tree) -> Tree:
+    """All but the adapters."""
+    return {name: params[name] for name in params if name != "lora"}

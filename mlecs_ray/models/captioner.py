@@ -20,6 +20,7 @@ from mlecs_ray.models.fusion import DROPOUT, FUSED, FUSIONS, init_fusion, init_p
 from mlecs_ray.models.lora import Backbone, Leaf, LoRA, backbone, blank_backbone, cut, init_lora
 from mlecs_ray.models.pack import Pack, lengths
 from mlecs_ray.models.senses import Senses, noisy, noisy_each
+from mlecs_ray.models.structure import Structure
 from mlecs_ray.models.targets import Targets, blank_targets, run_on, said, targets, tokens
 from mlecs_ray.models.words import find_space, word_space
 from mlecs_ray.samples import Samples
@@ -29,21 +30,6 @@ from mlecs_ray.tree import Tree, tree_map
 
 _CHUNK = 32
 _NOBODY = Budget(0, 0, 0, 0, 0, 0, 0, None)
-
-
-@dataclass(frozen=True)
-class Structure:
-    """One kind of model in the fleet: which language model, and how wide its encoders."""
-
-    name: str
-    slm: str
-    """Folder of a Hugging Face causal LM."""
-    hidden: tuple[int, ...] = (128,)
-    """Hidden widths of its modality encoders."""
-    fusion: str = "fusion"
-    """Which of ``FUSIONS`` joins them."""
-    rank: int | None = None
-    """Of its adapters, where that is less than the task's."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +140,12 @@ class CaptionTask:
         held = dict.fromkeys(leaf.module for leaf in blank_backbone(structure.slm, self.lora).leaves)
         return cut({module: lora[module] for module in held}, structure.rank)
 
+    @property
+    def one_vocabulary(self) -> bool:
+        """Whether all structures say the same tokens by the same numbers."""
+        words = [blank_backbone(one.slm, self.lora).tokenizer.get_vocab() for one in self.structures]
+        return all(one == words[0] for one in words)
+
     def senses(self, client: Client) -> Senses:
         """How the client's structure joins what it senses."""
         structure = self.structure(client)
@@ -184,18 +176,24 @@ class CaptionTask:
         return backbone(structure.slm, self.lora, str(params[structure.fusion]["bias"].device))
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
-        lm, fused = self._lm(params, client), self.fused(params, noisy(batch, self.noise), client)
-        _require_texts(batch)
-        return self.nll(lm, params, fused, targets(lm, batch.texts, self.max_tokens, fused.device))
+        return F.cross_entropy(*self.scores(params, batch, client))
 
     def nll(self, lm: Backbone, params: Tree, fused: Tensor, goal: Targets) -> Tensor:
         """Mean nats per word token of ``goal``, given ``fused_repr`` (n, 256); with dropout."""
+        return F.cross_entropy(*self._scores(lm, params, fused, goal))
+
+    def scores(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
+        """Of every word token, in training: logits (w, vocabulary), given the words before it, and id (w,)."""
+        lm, fused = self._lm(params, client), self.fused(params, noisy(batch, self.noise), client)
+        _require_texts(batch)
+        return self._scores(lm, params, fused, targets(lm, batch.texts, self.max_tokens, fused.device))
+
+    def _scores(self, lm: Backbone, params: Tree, fused: Tensor, goal: Targets) -> tuple[Tensor, Tensor]:
         prompts = self._prompts(lm, params, fused, train=True)
         embeds = torch.cat([prompts, lm.embed(goal.ids[:, :-1])], dim=1)
         states = lm.states(params["lora"], embeds, train=True)[:, prompts.shape[1] - 1 :]
         # Selecting first spares the head, the widest matrix of a small model, all other positions.
-        words = states.flatten(0, 1)[goal.places]
-        return F.cross_entropy(lm.logits(words), goal.ids.flatten()[goal.places])
+        return lm.logits(states.flatten(0, 1)[goal.places]), goal.ids.flatten()[goal.places]
 
     def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
         """As ``StackedTask`` has it; on other devices than the CPU, dropout draws other numbers than in ``loss``."""

@@ -10,11 +10,12 @@ from mlecs_ray.data import assets
 from mlecs_ray.data.catalogue import OWN
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.captioner import CaptionTask, Structure
+from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.heal import RECIPES, build_slm, slm_folder
 from mlecs_ray.models.lora import LoRA
 from mlecs_ray.models.reading import Reading, phrases, space_of
 from mlecs_ray.models.slm import load, smollm2
+from mlecs_ray.models.structure import Structure
 from mlecs_ray.models.words import FILE, save_space
 from mlecs_ray.scenario.config import Scenario
 

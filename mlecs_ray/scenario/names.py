@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from mlecs_ray.errors import InputError
 
-SYSTEMS = ("mlecs", "standalone", "multifedavg", "fedilora", "fedmllm", "creamfl")
+SYSTEMS = ("mlecs", "standalone", "multifedavg", "fedilora", "fedmllm", "creamfl", "coplms")
 """Edge clients with private connectors and a cloud with an LLM; none of them wraps another."""
 METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS)
 """FedAvg, the methods around it, and the systems."""

@@ -11,9 +11,10 @@ from mlecs_ray.methods.edgecloud import EdgeCloud
 from mlecs_ray.methods.exchange import Parts
 from mlecs_ray.methods.local import LocalTraining
 from mlecs_ray.methods.optimizers import AdamW
-from mlecs_ray.models.captioner import CaptionTask, Structure
+from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.lora import LoRA
 from mlecs_ray.models.prune import prune
+from mlecs_ray.models.structure import Structure
 from mlecs_ray.samples import Samples
 from mlecs_ray.sim.population import cloud_client
 from tests.models import tiny

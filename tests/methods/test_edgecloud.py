@@ -6,6 +6,7 @@ import torch
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Arrival
 from mlecs_ray.methods.baselines import CreamFL, FediLoRA, FedMLLM, MultiFedAvg, Standalone
+from mlecs_ray.methods.coplms import CoPLMs
 from mlecs_ray.methods.edgecloud import EdgeCloud
 from mlecs_ray.methods.exchange import Parts
 from mlecs_ray.methods.lowrank import RULES
@@ -21,6 +22,7 @@ METHODS = {
     "fedilora": FediLoRA(),
     "fedmllm": FedMLLM(mu=0.1),
     "creamfl": CreamFL(),
+    "coplms": CoPLMs(),
 }
 
 

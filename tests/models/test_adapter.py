@@ -5,10 +5,11 @@ import torch
 from peft import PeftModel
 
 from mlecs_ray.models.adapter import export_adapter
-from mlecs_ray.models.captioner import CaptionTask, Structure
+from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.lora import LoRA, backbone
 from mlecs_ray.models.prune import prune
 from mlecs_ray.models.slm import load
+from mlecs_ray.models.structure import Structure
 from mlecs_ray.tree import from_leaves, leaves, tree_digest
 from mlecs_ray.wire import load_tree
 from tests.models import tiny

@@ -7,10 +7,11 @@ import torch
 from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.captioner import CaptionTask, Structure
+from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.fusion import soft_tokens
 from mlecs_ray.models.lora import LoRA, backbone
 from mlecs_ray.models.prune import prune
+from mlecs_ray.models.structure import Structure
 from mlecs_ray.samples import Samples
 from mlecs_ray.stacks import holders_mean
 from mlecs_ray.tree import from_leaves, leaves, overlay, tree_digest

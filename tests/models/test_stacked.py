@@ -9,9 +9,10 @@ from torch import Generator, Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from mlecs_ray.method import Client
-from mlecs_ray.models.captioner import CaptionTask, Structure
+from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.lora import LoRA, backbone
 from mlecs_ray.models.mlp import FusionTask, MLPTask
+from mlecs_ray.models.structure import Structure
 from mlecs_ray.samples import Samples
 from mlecs_ray.stacks import rows_of, stack
 from mlecs_ray.task import StackedTask, can_be_stacked

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from mlecs_ray.models.captioner import CaptionTask, Structure
+from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.slm import load
+from mlecs_ray.models.structure import Structure
 from mlecs_ray.scenario.build import build
 from mlecs_ray.tree import leaves
 from scenarios.reproduce.volume import model_bytes, volume

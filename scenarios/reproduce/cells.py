@@ -22,6 +22,12 @@ PERIOD = 5.0
 POINTS = 6
 """Of a curve over virtual time."""
 RULES = ("mean", "hetlora", "flexlora", "flora")
+UNLIKE: Mapping[str, Any] = {
+    "task.slms": ["edge-small", "edge-base"],
+    "task.ranks": {"edge-small": 2},
+    "clients.structures": {"jetson-nano": "edge-small", "phone-high": "edge-base"},
+}
+"""Devices of two depths, encoders and ranks: where adapters are of one shape, most rules of merging are one."""
 VARYING = (OURS, "standalone", "multifedavg")
 CLASS_METRICS = ("macro_f1", "accuracy")
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -89,10 +95,9 @@ def _ablations(base: Scenario) -> Iterator[Cell]:
 
 
 def _merges(base: Scenario) -> Iterator[Cell]:
-    # The rule of ours anyway is left unsaid, so that its run is that of the other groups.
-    usual = base.method.options.get("rule", KINDS[OURS]().rule)
+    """What is sent replaces what a device has under every rule, as some allow nothing else."""
     for rule in RULES:
-        yield Cell("merges", rule, _rate(RATE), _ours(base, **({} if rule == usual else {"rule": rule})))
+        yield Cell("merges", rule, "unlike devices", {**_ours(base, rule=rule, pull=1.0), **UNLIKE})
 
 
 def _scale(base: Scenario) -> Iterator[Cell]:

@@ -28,14 +28,19 @@ SECTIONS = {
     "rates": (
         "Availability of senses",
         "A rate is the chance that a client has a modality; each keeps at least one. Clients answer with their own "
-        "models and senses, the cloud LLM with all modalities. A dash: no such model learns.",
+        "models and senses, the cloud LLM with all modalities. A dash: no such model learns. Where adapters have "
+        "one shape and jobs are short, FediLoRA edits none and is Multi-FedAvg.",
     ),
     "ablations": (
         "Without its parts",
         "Each part alone is left out. `volume alone` takes the volume without orientation, `without words` leaves the "
         "captions out of the anchors.",
     ),
-    "merges": ("Rules of merging", "How adapters are merged; all else is the same."),
+    "merges": (
+        "Rules of merging",
+        "How adapters are merged that differ in layers and rank (edge-small with half the rank, edge-base); all else "
+        "is the same, and what is sent replaces what a device has.",
+    ),
     "scale": (
         "More clients",
         "Every client has as many jobs, however many there are; the same private data is dealt, so that each has less.",

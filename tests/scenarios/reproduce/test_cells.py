@@ -95,8 +95,17 @@ def test_options_of_the_base_are_those_of_ours_everywhere() -> None:
     tuned = table(apply(BASE, {"method.options": {"ccl": 0.3, "rule": "flora"}}))
     options = {one.what: one.changes["method"]["options"] for one in tuned if one.changes["method"]["name"] == "mlecs"}
     assert all(chosen["ccl"] == 0.3 for chosen in options.values())
-    assert options["merges: mean, rate 0.7"] == {"ccl": 0.3, "rule": "mean"}
-    assert options["merges: flora, rate 0.7"] == options["ablations: whole, rate 0.7"]
+    assert options["merges: mean, unlike devices"] == {"ccl": 0.3, "rule": "mean", "pull": 1.0}
+    assert options["ablations: whole, rate 0.7"] == {"ccl": 0.3, "rule": "flora"}
+
+
+def test_merges_are_compared_where_adapters_differ() -> None:
+    scenarios = [scenario_of(BASE, one, 0) for one in CELLS if one.group == "merges"]
+    assert [one.method.options["rule"] for one in scenarios] == ["mean", "hetlora", "flexlora", "flora"]
+    for one in scenarios:
+        assert set(one.clients.structures) == set(one.clients.devices)
+        assert set(one.clients.structures.values()) == set(one.task.slms) == {"edge-small", "edge-base"}
+        assert one.task.ranks["edge-small"] < one.task.rank
 
 
 def test_ablations_leave_out_one_part_each() -> None:

@@ -23,8 +23,8 @@ def test_a_seed_is_whole_before_the_next_begins() -> None:
     assert [run.scenario.seed for run in plan(BASE, [SAME[0], OTHER], [0, 1])] == [0, 0, 1, 1]
 
 
-def test_ours_at_the_usual_rate_is_one_run_for_four_groups() -> None:
-    names = ("mlecs", "whole", "mean", "5 clients")
+def test_ours_at_the_usual_rate_is_one_run_for_three_groups() -> None:
+    names = ("mlecs", "whole", "5 clients")
     cells = [one for one in table(BASE) if one.name in names and one.setting in ("rate 0.7", "mlecs")]
-    assert {one.group for one in cells} == {"rates", "ablations", "merges", "scale"}
+    assert {one.group for one in cells} == {"rates", "ablations", "scale"}
     assert len({digest(scenario_of(BASE, one, 0)) for one in cells}) == 1

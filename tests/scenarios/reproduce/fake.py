@@ -18,6 +18,7 @@ BASE = apply(
         "merges": 60,
         "clients.count": 5,
         "schedule": {"concurrency": 5},
+        "evaluation.clients": 5,
         "evaluation.metrics": ["rouge_lsum", "rouge_lsum_content"],
     },
 )

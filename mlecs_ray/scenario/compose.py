@@ -99,9 +99,15 @@ def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
     _check_options(KINDS[name], name, "method", (), options)
     parts = _construct(KINDS[name], name, "method", options).parts()
     if parts.said:
-        task = dataclasses.replace(task, instruction=scenario.task.instruction + parts.said)  # type: ignore[type-var]  # every fusing task of ours is a dataclass
+        task = dataclasses.replace(task, instruction=_instructed(scenario.task.instruction, parts.said))  # type: ignore[type-var]  # every fusing task of ours is a dataclass
     cloud = cloud_client(sorted(public.modalities), max(len(public), 1), task.structure_names[-1])
     return EdgeCloud(task, make_local(scenario.local), public, cloud, derive(scenario.seed, "factory"), parts)
+
+
+def _instructed(instruction: str, said: str) -> str:
+    """With ``said`` in it, before a colon and what follows: "Caption:" stays the last that is heard before an answer."""
+    head, colon, rest = instruction.partition(":")
+    return head + said + colon + rest
 
 
 def _check_ranks(scenario: Scenario) -> None:

@@ -18,6 +18,7 @@ from mlecs_ray.scenario.names import METHODS, SYSTEMS, WRAPS
 from mlecs_ray.scenario.overrides import apply
 from mlecs_ray.tree import tree_digest
 from scenarios.smoke import SCENARIO as SMOKE
+from tests.methods import fleet
 from tests.server.fakes import BUDGET
 
 SCAFFOLD = Path(__file__).parents[2] / "examples" / "scaffold.py"
@@ -210,6 +211,18 @@ def test_another_method_starts_without_the_base_of_the_one_before() -> None:
 def test_a_system_needs_captions_and_a_cloud_model(name: str) -> None:
     with pytest.raises(InputError, match=rf"method.name={name} needs task.kind=caption and task.cloud_llm"):
         method(name)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "heard"),
+    [("Caption:", "Caption, without considering the modality:"), ("Say", "Say, without considering the modality")],
+)
+def test_what_a_system_adds_to_the_instruction_comes_before_the_colon(
+    tmp_path: Path, instruction: str, heard: str
+) -> None:
+    changes = {"task.kind": "caption", "task.cloud_llm": "edge-base", "task.instruction": instruction}
+    made = make_method(apply(SMOKE, {**changes, "method.name": "fedmllm"}), fleet.task(tmp_path), fleet.samples())
+    assert made.task.instruction == heard
 
 
 def test_ranks_that_differ_are_for_systems() -> None:

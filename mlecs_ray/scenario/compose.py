@@ -105,7 +105,7 @@ def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
 
 
 def _instructed(instruction: str, said: str) -> str:
-    """With ``said`` in it, before a colon and what follows: "Caption:" stays the last that is heard before an answer."""
+    """With ``said`` before a colon and what follows: the colon stays the last that is heard before an answer."""
     head, colon, rest = instruction.partition(":")
     return head + said + colon + rest
 

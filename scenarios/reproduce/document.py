@@ -11,7 +11,8 @@ from scenarios.reproduce import clock, traffic
 from scenarios.reproduce.cells import OURS, RATE
 from scenarios.reproduce.figures import figures
 from scenarios.reproduce.found import Found
-from scenarios.reproduce.tables import floor_table, receiver, tables
+from scenarios.reproduce.space import NEAREST
+from scenarios.reproduce.tables import floor_table, receiver, space, tables
 from scenarios.reproduce.targets import target_table
 
 HEAD = """# ML-ECS and what it is compared with
@@ -94,6 +95,8 @@ def text(found: Found, facts: Facts, plots: dict[str, str]) -> str:
     for group in SECTIONS:
         if found.group(group):
             parts += _section(found, group, plots)
+        if group == "ablations" and found.group(group):
+            parts += _space(found, plots)
     return "\n\n".join([*parts, *_traffic(found), *_made(found, facts)]) + "\n"
 
 
@@ -116,6 +119,19 @@ def _section(found: Found, group: str, plots: dict[str, str]) -> Iterator[str]:
         yield clock.times(found)
     if group in (clock.GROUP, "merges"):
         yield traffic.jobs(found, group, found.settings(group)[0])
+
+
+def _space(found: Found, plots: dict[str, str]) -> Iterator[str]:
+    yield "## One space"
+    yield (
+        "What contrast is for: that a thing sensed by one lies where another has it. For every test sample, whether "
+        f"its fused representation by another client, or by the cloud with all senses, is among the {NEAREST} nearest "
+        "to a client's; and the cosine of the client's with what the caption says. Nobody has learned from these "
+        "samples. All start from the same weights."
+    )
+    if "space" in plots:
+        yield f"![One space]({plots['space']})"
+    yield space(found)
 
 
 def _setup(found: Found) -> Iterator[str]:

@@ -6,11 +6,14 @@ from scenarios.reproduce import words
 from scenarios.reproduce.clock import bands
 from scenarios.reproduce.found import CLIENTS, CLOUD, Found
 from scenarios.reproduce.plot import Bars, bars, lines
+from scenarios.reproduce.space import BETWEEN, MEASURES, NEAREST, SPACE, TO_CLOUD
 from scenarios.reproduce.statistics import spread
+
+FOUND_BY = (BETWEEN, TO_CLOUD)
 
 
 def figures(found: Found) -> dict[str, str]:
-    """SVG by name: ``rates``, ``cloud``, ``ablations`` and ``clock``; what was not run is left out."""
+    """SVG by name: ``rates``, ``cloud``, ``ablations``, ``space`` and ``clock``; what was not run is left out."""
     return dict(_drawn(found))
 
 
@@ -26,6 +29,10 @@ def _drawn(found: Found) -> Iterator[tuple[str, str]]:
         metric = words.metric(found.metrics("ablations")[0])
         sides = [words.SIDES[scope] for scope in (CLIENTS, CLOUD)]
         yield "ablations", bars(f"{metric} of ML-ECS and without its parts", metric, sides, series)
+    series = _by_measure(found)
+    if _any(series):
+        title = f"Test samples whose representation is among the {NEAREST} nearest"
+        yield "space", bars(title, "share", [MEASURES[one] for one in FOUND_BY], series)
     if curves := bands(found):
         metric = words.metric(found.metrics("clock")[0])
         title = f"{metric} of the clients: who waits and who does not (mean, least and most over seeds)"
@@ -51,6 +58,13 @@ def _by_side(found: Found, group: str) -> Bars:
         cell.name: [spread(found.values(cell, scope, metric)) for scope in (CLIENTS, CLOUD)]
         for cell in found.group(group)
     }
+
+
+def _by_measure(found: Found) -> Bars:
+    """A series per variant, a bar for each who may find a sample again."""
+    cells = found.group("ablations")
+    before = {"before": [spread(found.values(cells[0], SPACE, one, first=True)) for one in FOUND_BY]} if cells else {}
+    return before | {cell.name: [spread(found.values(cell, SPACE, one)) for one in FOUND_BY] for cell in cells}
 
 
 def _any(series: Bars) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from bench.document import table
 from scenarios.reproduce import words
-from scenarios.reproduce.cells import OURS
+from scenarios.reproduce.cells import OURS, RATE
 from scenarios.reproduce.floors import reached
 from scenarios.reproduce.found import AMONG, CLIENTS, CLOUD, RECEIVER, Comparison, Found
+from scenarios.reproduce.space import MEASURES, SPACE
 from scenarios.reproduce.statistics import Values, relative, spread
 
 Rows = list[list[str]]
@@ -150,6 +151,20 @@ def receiver(found: Found, group: str) -> str:
         for name in dict.fromkeys(names)
     ]
     return table([f"{words.metric(metric)}, {words.SIDES[RECEIVER]}", *found.settings(group)], rows)
+
+
+def space(found: Found) -> str:
+    """A row per variant of ours and per other method at the same rate: how far clients and cloud share one space."""
+    variants = found.group("ablations")
+    others = [cell for cell in found.group("rates", f"rate {RATE:g}") if cell.name != OURS]
+    before = [
+        words.value(spread(found.values(variants[0], SPACE, one, first=True)), len(found.seeds)) for one in MEASURES
+    ]
+    rows = [["before", *before]] + [
+        [words.method(cell.name), *(_at(found, cell.group, cell.name, cell.setting, SPACE, one) for one in MEASURES)]
+        for cell in (*variants, *others)
+    ]
+    return table(["fused representations of the test samples", *MEASURES.values()], rows)
 
 
 def tables(found: Found, group: str) -> list[str]:

@@ -1,19 +1,25 @@
 """One run in a process of its own: reads ``scenario.json`` in a folder, leaves ``result.json`` there."""
 
+import asyncio
 import json
 import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.local import run_locally
+from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.records import read_run
-from mlecs_ray.scenario.build import build
+from mlecs_ray.run.session import Session
+from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.scenario.overrides import validate
+from mlecs_ray.sim.fleet import LocalFleet
+from mlecs_ray.tree import Tree
 from scenarios.execute import target
 from scenarios.reproduce.measures import take
+from scenarios.reproduce.space import SPACE, shared_space
 from scenarios.reproduce.volume import volume
 
 SCENARIO = "scenario.json"
@@ -27,10 +33,24 @@ def work(folder: Path) -> None:
     # What is built the first time, in minutes, is no part of the run.
     built = build(scenario)
     began = time.monotonic()
-    outcome = run_locally(scenario, folder / "run")
+    fleet = LocalFleet(built.make_worker())
+    session = Session(built, folder / "run")
+    outcome, kept = asyncio.run(_finished(session, fleet))
     result = take(read_run(folder / "run"), target(scenario), volume(built), outcome.progress.real_seconds)
+    if space := shared_space(built, session.snapshot()[1], kept):
+        result.final[SPACE] = space
+        result.first[SPACE] = shared_space(built, built.method.init(scenario.seed), {client: {} for client in kept})
     found = {"seconds": round(time.monotonic() - began, 1), "result": result.as_json()}
     (folder / RESULT).write_text(json.dumps(found))
+
+
+async def _finished(session: Session, fleet: LocalFleet) -> tuple[Outcome, Mapping[int, Tree]]:
+    """The run, and what its clients keep in the end, which no run folder has."""
+
+    async def made(_: Built) -> LocalFleet:
+        return fleet
+
+    return await session.execute(made), await fleet.kept()
 
 
 def _leave_with_parent() -> None:

@@ -29,11 +29,15 @@ class Target:
     claim: str
     measured: str
     reached: bool | None
+    whole: bool = True
+    """Whether all seeds were run."""
 
     @property
     def row(self) -> list[str]:
         """As text."""
         verdict = words.NOT_RUN if self.reached is None else "yes" if self.reached else "no"
+        if self.reached is not None and not self.whole:
+            verdict += ", so far"
         return [self.claim, self.measured, verdict]
 
 
@@ -71,7 +75,13 @@ def _gain(
     if one is None or one.pair.relative is None:
         return Target(claim, words.NOT_RUN, None)
     said = f"{words.percent(one.pair.relative)} over {words.method(one.other)}, {words.test(one)}"
-    return Target(claim, said, one.pair.relative >= bound)
+    return Target(claim, said, one.pair.relative >= bound, _whole(found, group, setting, one.other))
+
+
+def _whole(found: Found, group: str, setting: str, other: str) -> bool:
+    """Whether ours and the other were run with all seeds."""
+    cells = [found.cell(group, name, setting) for name in (OURS, other)]
+    return all(cell is not None and len(found.results(cell)) == len(found.seeds) for cell in cells)
 
 
 def _over(found: Found, group: str, setting: str, other: str, bound: float) -> Target:
@@ -82,7 +92,7 @@ def _over(found: Found, group: str, setting: str, other: str, bound: float) -> T
     if pair is None or pair.relative is None:
         return Target(claim, words.NOT_RUN, None)
     said = f"{words.percent(pair.relative)}, {words.chance(pair.p)}, uncorrected (n = {pair.n})"
-    return Target(claim, said, pair.relative >= bound)
+    return Target(claim, said, pair.relative >= bound, _whole(found, group, setting, other))
 
 
 def _flat(found: Found) -> Iterator[Target]:

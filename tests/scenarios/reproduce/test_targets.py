@@ -28,6 +28,12 @@ def test_nothing_run_is_nothing_claimed(tmp_path: Path) -> None:
     assert {one.row[2] for one in made.values()} == {"not run"}
 
 
+def test_a_verdict_on_fewer_seeds_says_so() -> None:
+    assert Target("a gain", "+9 %", True, whole=False).row[2] == "yes, so far"
+    assert Target("a gain", "+1 %", False, whole=False).row[2] == "no, so far"
+    assert Target("a gain", "not run", None, whole=False).row[2] == "not run"
+
+
 def test_a_gain_is_reached_or_not(tmp_path: Path) -> None:
     """0.3005 over 0.2805 is 7.1 %; 0.2905 over 0.2805 is 3.6 %, enough for the server and not for the clients."""
     claim = "Rouge-LSum, clients, rate 0.7: ≥ +5.44 % over the best other"

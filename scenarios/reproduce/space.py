@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlecs_ray.method import Client, collaborates
+from mlecs_ray.method import Client
 from mlecs_ray.methods.edgecloud import EdgeCloud
+from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.build import Built, judged
 from mlecs_ray.tree import Tree
 
@@ -32,18 +33,19 @@ def shared_space(built: Built, state: Tree, kept: Mapping[int, Tree]) -> dict[st
     Nothing for methods whose clients fuse nothing.
     """
     method = built.method
-    if not collaborates(method) or not isinstance(method, EdgeCloud):
+    if not isinstance(method, EdgeCloud):
         return {}
+    test = judged(built.scenario, built.dataset)
     clients = {number: built.world.client(number, 0.0) for number in sorted(kept) if number != method.cloud.id}
-    views = {number: _view(built, method, state, kept[number], client) for number, client in clients.items()}
-    cloud = _view(built, method, state, {}, method.cloud) if method.cloud_trains else None
-    said = F.normalize(method.task.words(judged(built.scenario, built.dataset).texts, method.cloud), dim=-1)
+    views = {number: _view(method, test, state, kept[number], client) for number, client in clients.items()}
+    cloud = _view(method, test, state, {}, method.cloud) if method.cloud_trains else None
+    said = F.normalize(method.task.words(test.texts, method.cloud), dim=-1)
     return {str(number): _measured(number, views, cloud, said) for number in clients}
 
 
-def _view(built: Built, method: EdgeCloud, state: Tree, kept: Tree, client: Client) -> Tensor:
+def _view(method: EdgeCloud, test: Samples, state: Tree, kept: Tree, client: Client) -> Tensor:
     """Unit vectors (n, d) of the test samples, zeros where the client senses nothing."""
-    seen = judged(built.scenario, built.dataset).only(client.modalities)
+    seen = test.only(client.modalities)
     params = method.model(method.assign(state, client), kept, client)
     fused = F.normalize(method.task.fused(params, seen, client), dim=-1)
     return fused.masked_fill(~seen.sensed[:, None], 0.0)

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.run.local import local_fleet
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.records import read_run
 from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.scenario.overrides import validate
-from mlecs_ray.sim.fleet import LocalFleet
+from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.tree import Tree
 from scenarios.execute import target
 from scenarios.reproduce.measures import take
@@ -33,9 +34,8 @@ def work(folder: Path) -> None:
     # What is built the first time, in minutes, is no part of the run.
     built = build(scenario)
     began = time.monotonic()
-    fleet = LocalFleet(built.make_worker())
     session = Session(built, folder / "run")
-    outcome, kept = asyncio.run(_finished(session, fleet))
+    outcome, kept = asyncio.run(_finished(session, built))
     result = take(read_run(folder / "run"), target(scenario), volume(built), outcome.progress.real_seconds)
     if space := shared_space(built, session.snapshot()[1], kept):
         result.final[SPACE] = space
@@ -44,10 +44,11 @@ def work(folder: Path) -> None:
     (folder / RESULT).write_text(json.dumps(found))
 
 
-async def _finished(session: Session, fleet: LocalFleet) -> tuple[Outcome, Mapping[int, Tree]]:
+async def _finished(session: Session, built: Built) -> tuple[Outcome, Mapping[int, Tree]]:
     """The run, and what its clients keep in the end, which no run folder has."""
+    fleet = await local_fleet(built)
 
-    async def made(_: Built) -> LocalFleet:
+    async def made(_: Built) -> Fleet:
         return fleet
 
     return await session.execute(made), await fleet.kept()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from typing import NamedTuple, Protocol, TypeGuard
 
 from torch import Generator, Tensor
 
@@ -61,6 +61,17 @@ class StackedTask(Task, Protocol):
         """
 
 
+class Views(NamedTuple):
+    """What a client makes of n samples by all of its M modalities together and by each alone."""
+
+    fused: Tensor
+    """(n, d)."""
+    alone: Tensor
+    """(n, M, d); zeros where the modality is absent."""
+    present: Tensor
+    """(n, M)."""
+
+
 class FusingTask(Task, Protocol):
     """A task whose clients fuse what they sense into one representation, and tune a language model by adapters.
 
@@ -71,8 +82,8 @@ class FusingTask(Task, Protocol):
     def fused(self, params: Tree, batch: Samples, client: Client) -> Tensor:
         """``fused_repr`` (n, d), from the client's modalities that are there."""
 
-    def views(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
-        """Each modality alone as it would be fused (n, M, d), and where it is there (n, M)."""
+    def views(self, params: Tree, batch: Samples, client: Client) -> Views:
+        """As each modality alone would be fused, and all together, in training."""
 
     def scores(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
         """Of every word token, in training: logits (w, vocabulary), given the words before it, and id (w,).

@@ -198,6 +198,7 @@ def reproduce(
             help="Make the runs of this group alone (rates, ablations, merges, scale, clock, varying, classes)"
         ),
     ] = None,
+    seeds: Annotated[int, typer.Option(help="Make the runs of the first so many of the five seeds alone")] = 5,
     jobs: Annotated[int, typer.Option(help="Runs side by side, each one core and 1 to 2 GB")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="The file of results, the page beside it; default docs/results/mlecs.json")
@@ -211,7 +212,7 @@ def reproduce(
     """
     from scenarios.reproduce.options import Options
 
-    options = Options(study, quick, tuple(only or ()), jobs, out, page, prune)
+    options = Options(study, quick, tuple(only or ()), seeds, jobs, out, page, prune)
     # Whoever misspells a name need not wait for what runs them.
     from scenarios.reproduce.command import reproduce as make
 

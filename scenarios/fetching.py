@@ -9,7 +9,7 @@ from mlecs_ray.data import assets
 from mlecs_ray.data.catalogue import CATALOGUE
 from mlecs_ray.errors import InputError
 
-NEEDED = ("stamps", "mobilenet", "smollm2", "wordnet")
+NEEDED = ("stamps", "mobilenet", "smollm2", "minilm", "wordnet")
 """What the shipped scenarios read."""
 
 

@@ -4,14 +4,13 @@ import json
 from difflib import get_close_matches
 from pathlib import Path
 
-from mlecs_ray.data import assets
 from mlecs_ray.data.dataset import Split, load
 from mlecs_ray.errors import InputError
 from mlecs_ray.models import slm as slms
-from mlecs_ray.models.heal import RECIPES, captions_of, cut, healing_texts
+from mlecs_ray.models.heal import RECIPES, cut
 from mlecs_ray.models.slm import SLM, text_nll
 from mlecs_ray.report.tables import Table
-from mlecs_ray.scenario.captions import DICTIONARY, build_missing, find_slm, find_slm_source
+from mlecs_ray.scenario.captions import build_missing, find_dictionary, find_slm, find_slm_source
 
 PROMPT = "A picture caption:\n"
 EVERY = 4
@@ -37,8 +36,7 @@ def table(names: list[str]) -> Table:
 def _row(name: str, full: SLM, captions: list[str]) -> tuple[str, ...]:
     recipe, folder = RECIPES[name], Path(find_slm(name))
     note = json.loads((folder / "recipe.json").read_text())
-    dictionary = assets.find(DICTIONARY)
-    broken = cut(full, recipe, [*healing_texts(recipe, dictionary), *captions_of(recipe, dictionary)])
+    broken = cut(full, recipe, find_dictionary())
     return (
         name,
         ", ".join(map(str, recipe.layers)),

@@ -22,13 +22,13 @@ from mlecs_ray.models.pack import Pack, lengths
 from mlecs_ray.models.senses import Senses, noisy, noisy_each
 from mlecs_ray.models.structure import Structure
 from mlecs_ray.models.targets import Targets, blank_targets, run_on, said, targets, tokens
-from mlecs_ray.models.words import find_space, word_space
+from mlecs_ray.models.words import find_space, own_space
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
-from mlecs_ray.task import Cost
+from mlecs_ray.task import Cost, Views
 from mlecs_ray.tree import Tree, tree_map
 
-_CHUNK = 32
+_CHUNK = 128
 _NOBODY = Budget(0, 0, 0, 0, 0, 0, 0, None)
 
 
@@ -155,20 +155,19 @@ class CaptionTask:
         """``fused_repr`` (n, 256): what may leave a client [paper]."""
         return self.senses(client).fused(params, batch)
 
-    def views(self, params: Tree, batch: Samples, client: Client) -> tuple[Tensor, Tensor]:
-        """Each modality alone as it would be fused (n, M, 256), and where it is there (n, M), in training."""
+    def views(self, params: Tree, batch: Samples, client: Client) -> Views:
+        """As each modality alone would be fused, and all together, in training."""
         return self.senses(client).views(params, noisy(batch, self.noise))
 
     def words(self, texts: Sequence[str], client: Client) -> Tensor:
-        """What texts say, where ``fused_repr`` is (n, 256), by the word vectors of the client's language model.
+        """What texts say, where ``fused_repr`` is (n, 256), by the words of the client's language model.
 
-        A model that was not cut here has no word space; it is then made of these texts.
+        A model that was not cut here has no word space; its own word vectors are then made one.
         """
         slm = self.structure(client).slm
         lm = backbone(slm, self.lora)
-        said = [lm.embed(torch.tensor(tokens(lm, text))) for text in texts]
-        space = find_space(slm) or word_space(lm.peft.get_input_embeddings().weight.detach(), said)
-        return space.vectors(said)
+        space = find_space(slm) or own_space(lm.peft.get_input_embeddings().weight.detach())
+        return space.vectors([torch.tensor(tokens(lm, text)) for text in texts])
 
     def _lm(self, params: Tree, client: Client) -> Backbone:
         """The client's language model, where its parameters are."""

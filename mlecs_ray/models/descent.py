@@ -1,7 +1,7 @@
 """The training loop of build steps, over all weights of a model, with a rate that climbs and falls."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,27 +13,28 @@ MATRIX_LR = 0.1
 
 
 def trained(
-    model: Any, next_loss: Callable[[], Tensor], steps: int, lr: float, matrix_lr: float = MATRIX_LR
+    model: Any, next_loss: Callable[[], Tensor], steps: int, lr: float, also: Sequence[Tensor] = ()
 ) -> list[float]:
-    """Train all of ``model``, in place, on what ``next_loss`` gives; the loss of each step.
+    """Train all of ``model``, and ``also`` these, in place, on what ``next_loss`` gives; the loss of each step.
 
-    Muon (K. Jordan et al., 2024) moves the matrices within the layers at ``matrix_lr``, AdamW the word vectors and all
+    Muon (K. Jordan et al., 2024) moves the matrices within the layers at ``MATRIX_LR``, AdamW the word vectors and all
     that is no matrix at ``lr``; both rates are peaks.
     """
-    matrices, others = _sorted(model)
+    matrices, others = _sorted(model, also)
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
     ]
     if matrices:
-        optimizers.append(torch.optim.Muon(matrices, lr=matrix_lr, weight_decay=0.0))
+        optimizers.append(torch.optim.Muon(matrices, lr=MATRIX_LR, weight_decay=0.0))
     schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: rate(step, steps)) for one in optimizers]
     losses = []
     model.train()
     for _ in range(steps):
         loss = next_loss()
-        model.zero_grad()
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_([*matrices, *others], 1.0)
         for optimizer, schedule in zip(optimizers, schedules, strict=True):
             optimizer.step()
             schedule.step()
@@ -42,14 +43,15 @@ def trained(
     return losses
 
 
-def _sorted(model: Any) -> tuple[list[Tensor], list[Tensor]]:
+def _sorted(model: Any, also: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     """The matrices within the layers, and all other parameters: word vectors, norms, biases."""
     words = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
     head = getattr(model, "get_output_embeddings", lambda: None)()
     words |= {id(head.weight)} if head is not None else set()
-    matrices = [p for p in model.parameters() if p.ndim == 2 and id(p) not in words]
+    trained = [*model.parameters(), *also]
+    matrices = [p for p in trained if p.ndim == 2 and id(p) not in words]
     inside = {id(p) for p in matrices}
-    return matrices, [p for p in model.parameters() if id(p) not in inside]
+    return matrices, [p for p in trained if id(p) not in inside]
 
 
 def rate(step: int, steps: int) -> float:

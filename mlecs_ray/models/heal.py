@@ -22,12 +22,12 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.models import corpus
 from mlecs_ray.models.descent import trained
 from mlecs_ray.models.prune import prune
-from mlecs_ray.models.reading import Lesson, Reading, phrases, space_of
+from mlecs_ray.models.reading import Dictionary, Lesson, Reading, names, phrases, space_of
 from mlecs_ray.models.slm import SLM, load, save, weights_digest
 from mlecs_ray.models.words import save_space
 from mlecs_ray.seeds import derive
 
-_BUILDER = 7
+_BUILDER = 8
 # Two threads save 40 % on an idle machine and cost 300 % on a busy one; and two sizes can be built side by side.
 _THREADS = 1
 
@@ -37,10 +37,10 @@ class HealRecipe:
     """All that decides a pruned and healed model, its source and the machine's arithmetic apart."""
 
     layers: tuple[int, ...] = (0, 1, 2, 3, 28, 29)
-    vocabulary: int = 8150
+    vocabulary: int = 14000
     steps: int = 40
     """On plain text alone; those of ``reading`` follow."""
-    batch: int = 8
+    batch: int = 4
     length: int = 64
     """Tokens per row."""
     lr: float = 1e-3
@@ -64,11 +64,10 @@ RECIPES: Mapping[str, HealRecipe] = {
 """The sizes that ship."""
 
 
-def build_slm(name: str, recipe: HealRecipe, source: Path, dictionary: Path | None = None) -> Path:
+def build_slm(name: str, recipe: HealRecipe, source: Path, dictionary: Dictionary | None = None) -> Path:
     """The folder of ``source`` pruned and healed by ``recipe``, made on the first call (minutes), then found.
 
-    Healed on the documentation of ``recipe.packages``, and on the entries of ``dictionary`` (a WordNet folder) if
-    given.
+    Healed on the documentation of ``recipe.packages``, and on the entries and names of ``dictionary`` if given.
     """
     key = _key(recipe, source, dictionary)
 
@@ -79,33 +78,35 @@ def build_slm(name: str, recipe: HealRecipe, source: Path, dictionary: Path | No
     return cache.build_once(cache.derived(name, key), build)
 
 
-def healing_texts(recipe: HealRecipe, dictionary: Path | None = None) -> list[str]:
+def healing_texts(recipe: HealRecipe, dictionary: Dictionary | None = None) -> list[str]:
     """The plain text that a model is healed by."""
-    return corpus.documents(recipe.packages) + (corpus.glosses(dictionary) if dictionary else [])
+    return corpus.documents(recipe.packages) + (corpus.glosses(dictionary.folder) if dictionary else [])
 
 
-def captions_of(recipe: HealRecipe, dictionary: Path | None = None) -> list[str]:
-    """What it learns to read by; without a dictionary it does not."""
-    return phrases(dictionary, recipe.reading.phrases) if dictionary else []
+def captions_of(whole: SLM, recipe: HealRecipe, dictionary: Dictionary | None = None) -> list[str]:
+    """What a model cut from ``whole`` learns to read by; without a dictionary it does not."""
+    return phrases(dictionary.folder, whole.tokenizer, recipe.reading.phrases) if dictionary else []
 
 
-def cut(whole: SLM, recipe: HealRecipe, texts: Sequence[str]) -> SLM:
-    """``whole`` pruned as the recipe says, with the commonest tokens of ``texts``."""
-    return prune(whole, recipe.layers, recipe.vocabulary, texts)
+def cut(whole: SLM, recipe: HealRecipe, dictionary: Dictionary | None = None) -> SLM:
+    """``whole`` pruned as the recipe says, with the names of things and the commonest tokens of its texts."""
+    first = list(names(dictionary.folder, whole.tokenizer).values()) if dictionary else []
+    texts = [*healing_texts(recipe, dictionary), *captions_of(whole, recipe, dictionary)]
+    return prune(whole, recipe.layers, recipe.vocabulary, texts, first)
 
 
-def slm_folder(name: str, recipe: HealRecipe, source: Path, dictionary: Path | None = None) -> Path:
+def slm_folder(name: str, recipe: HealRecipe, source: Path, dictionary: Dictionary | None = None) -> Path:
     """Where ``build_slm`` puts, or has put, this model."""
     return cache.derived(name, _key(recipe, source, dictionary))
 
 
-def _key(recipe: HealRecipe, source: Path, dictionary: Path | None) -> dict[str, Any]:
+def _key(recipe: HealRecipe, source: Path, dictionary: Dictionary | None) -> dict[str, Any]:
     """All that decides the weights."""
     return {
         "recipe": asdict(recipe),
         "source": _source_digest(source),
         "packages": corpus.versions(recipe.packages),
-        "dictionary": dictionary.name if dictionary else "",
+        "dictionary": [dictionary.folder.name, dictionary.encoder] if dictionary else [],
         "builder": _BUILDER,
     }
 
@@ -115,19 +116,20 @@ def _source_digest(source: Path) -> str:
     return str(json.loads(note.read_text())["sha256"]) if note.is_file() else weights_digest(source)
 
 
-def _build(recipe: HealRecipe, source: Path, dictionary: Path | None, out: Path) -> dict[str, Any]:
+def _build(recipe: HealRecipe, source: Path, dictionary: Dictionary | None, out: Path) -> dict[str, Any]:
     """Prune, heal and save; the record of it."""
     began = time.perf_counter()
     texts = healing_texts(recipe, dictionary)
-    said = captions_of(recipe, dictionary)
     whole = load(source)
-    slm = cut(whole, recipe, [*texts, *said])
+    slm = cut(whole, recipe, dictionary)
+    said = captions_of(whole, recipe, dictionary)
     with _arithmetic("highest"):
-        space = space_of(whole, said) if said else None
+        space = space_of(slm, said, dictionary) if dictionary else None
     with _arithmetic("medium"):
-        losses = heal(slm, texts, recipe, Lesson(slm, space, said, recipe.reading, recipe.seed) if space else None)
-    if space:
-        save_space(space, out)
+        lesson = Lesson(slm, space, said, recipe.reading, recipe.seed) if space else None
+        losses = heal(slm, texts, recipe, lesson)
+    if lesson:
+        save_space(lesson.space, out)
     save(slm, out)
     return {
         "trainers": corpus.versions(("torch", "transformers")),
@@ -158,6 +160,13 @@ def _arithmetic(precision: str) -> Iterator[None]:
         torch.set_float32_matmul_precision(usual[1])
 
 
+def _halved() -> torch.autocast:
+    """Activations in bfloat16 where "medium" multiplies so anyway: to convert them at every product takes as long as
+    the product."""
+    units = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return torch.autocast("cpu", torch.bfloat16, enabled=units and torch.get_float32_matmul_precision() == "medium")
+
+
 def heal(slm: SLM, texts: Sequence[str], recipe: HealRecipe, lesson: Lesson | None = None) -> list[float]:
     """Train all of ``slm.model``, in place, to continue ``texts`` and, after ``recipe.steps``, to read as well.
 
@@ -168,10 +177,11 @@ def heal(slm: SLM, texts: Sequence[str], recipe: HealRecipe, lesson: Lesson | No
 
     def loss() -> Tensor:
         step, ids = next(batches)
-        plain = F.cross_entropy(slm.model(ids).logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
-        return plain + lesson.loss() if lesson and step >= recipe.steps else plain
+        with _halved():
+            plain = F.cross_entropy(slm.model(ids).logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
+            return plain + lesson.loss() if lesson and step >= recipe.steps else plain
 
-    return trained(slm.model, loss, steps, recipe.lr)
+    return trained(slm.model, loss, steps, recipe.lr, [lesson.matrix] if lesson else ())
 
 
 def _rows(tokenizer: Any, texts: Sequence[str], recipe: HealRecipe, steps: int) -> Tensor:

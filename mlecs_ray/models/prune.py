@@ -16,15 +16,17 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.models.slm import SLM, blank, layer_numbers
 
 
-def prune(slm: SLM, layers: Sequence[int], vocabulary: int | None, texts: Iterable[str] = ()) -> SLM:
-    """Keep these layers, in the model's order, and the ``vocabulary`` tokens that are commonest in ``texts``.
+def prune(
+    slm: SLM, layers: Sequence[int], vocabulary: int | None, texts: Iterable[str] = (), first: Sequence[int] = ()
+) -> SLM:
+    """Keep these layers, in the model's order, and ``vocabulary`` tokens: ``first``, then the commonest in ``texts``.
 
     The model must be of the Llama family (``model.layers``). ``config.mlecs_layers`` records the original numbers, so
     that adapters of models of different depth merge by the layer they stand for. ``vocabulary=None`` keeps all tokens.
     """
     tokenizer, kept = slm.tokenizer, list(range(len(slm.tokenizer)))
     if vocabulary is not None:
-        kept = _commonest(slm.tokenizer, vocabulary, texts)
+        kept = _commonest(slm.tokenizer, vocabulary, texts, first)
         tokenizer = _smaller_tokenizer(slm.tokenizer, kept)
     return SLM(_smaller_model(slm.model, sorted(set(layers)), kept, tokenizer), tokenizer)
 
@@ -48,8 +50,9 @@ def _smaller_model(model: Any, layers: list[int], kept: list[int], tokenizer: An
     return small.eval()
 
 
-def _commonest(tokenizer: Any, vocabulary: int, texts: Iterable[str]) -> list[int]:
-    """Sorted ids: all special tokens and bytes, then tokens by count, each with the tokens it is merged from."""
+def _commonest(tokenizer: Any, vocabulary: int, texts: Iterable[str], first: Sequence[int]) -> list[int]:
+    """Sorted ids: all special tokens and bytes, then ``first``, then tokens by count, each with the tokens it is merged
+    from."""
     spec = json.loads(tokenizer.backend_tokenizer.to_str())
     if spec["model"]["type"] != "BPE":
         raise InputError(f"the tokenizer is {spec['model']['type']}, not byte-level BPE, so its tokens cannot be cut")
@@ -58,7 +61,7 @@ def _commonest(tokenizer: Any, vocabulary: int, texts: Iterable[str]) -> list[in
     if vocabulary < len(kept):
         raise InputError(f"vocabulary={vocabulary} must be {len(kept)} or more, or some text cannot be written")
     parts = {ids[left + right]: (ids[left], ids[right]) for left, right in reversed(_pairs(spec))}
-    for token in _by_count(tokenizer, texts, len(tokenizer)):
+    for token in (*first, *_by_count(tokenizer, texts, len(tokenizer))):
         needed = _ancestry(token, parts, kept)
         if len(kept) + len(needed) <= vocabulary:
             kept |= needed

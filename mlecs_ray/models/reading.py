@@ -1,12 +1,14 @@
 """Learning to read soft prompts: the second part of healing, on the nouns of a dictionary said as captions.
 
 A model that was cut and healed on plain text still passes over what stands in a soft prompt. Here it is shown phrases
-whose words stand there as one vector (``models/words.py``), and learns to say them.
+whose meaning stands there as one vector (``models/words.py``), and learns to say them. They are things whose names the
+original model's tokenizer has as whole words: a name put together from pieces is said half when the vector is not
+quite clear, and half a name is no name.
 """
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.slm import SLM
-from mlecs_ray.models.words import WordSpace, word_space
+from mlecs_ray.models.words import WordSpace, taught_space, toward
 from mlecs_ray.seeds import derive
 
 INSTRUCTION = "Caption:"
@@ -50,16 +52,28 @@ _LOOKS = (
 
 
 @dataclass(frozen=True)
+class Dictionary:
+    """Where the names of things are, and what tells which things are alike."""
+
+    folder: Path
+    """Of a WordNet database."""
+    meanings: Callable[[Sequence[str]], Tensor]
+    """A sentence encoder: texts to (n, e)."""
+    encoder: str
+    """Which one it is: another name, another model."""
+
+
+@dataclass(frozen=True)
 class Reading:
     """How long and on what a model learns to read."""
 
-    steps: int = 200
-    batch: int = 32
+    steps: int = 180
+    batch: int = 160
     phrases: int = 24000
-    longest: int = 6
-    """Tokens of a phrase that is read: one vector of 128 numbers hardly holds more words than two."""
-    soft_tokens: int = 4
-    noise: float = 1.0
+    longest: int = 8
+    """Tokens of a phrase that is read."""
+    soft_tokens: int = 2
+    noise: float = 2.0
     """Largest deviation of the noise on the vectors, whose own is 1: what is sensed is never quite the word, and a
     model that always heard it clearly would believe whatever it hears."""
 
@@ -68,15 +82,29 @@ class Reading:
             raise InputError(f"{self} must have all but noise above 0, or nothing is read")
 
 
-def phrases(dictionary: Path, most: int, seed: int = 0) -> list[str]:
-    """``most`` nouns of a WordNet folder as captions: "A clothes hanger.", "A red kettle." Always the same ones.
+def names(dictionary: Path, tokenizer: Any) -> dict[str, int]:
+    """The words that things are called by in a WordNet folder, and how they look, each of one token, and that token.
 
     Raises InputError where the folder has no ``data.noun``.
     """
+    said = dict.fromkeys(word for noun, _ in _nouns(dictionary) for word in noun.split(" "))
+    ids = tokenizer([f" {word}" for word in (*said, *_LOOKS)], add_special_tokens=False)["input_ids"]
+    return {word: row[0] for word, row in zip((*said, *_LOOKS), ids, strict=True) if len(row) == 1}
+
+
+def phrases(dictionary: Path, tokenizer: Any, most: int, seed: int = 0) -> list[str]:
+    """At most ``most`` nouns of a WordNet folder as captions: "A clothes hanger.", "A red kettle."
+
+    Always the same ones, and only of words that are one token; without any such, as they come. Raises InputError where the folder has no
+    ``data.noun``.
+    """
     draw = random.Random(derive(seed, "phrases"))
+    whole = names(dictionary, tokenizer)
     nouns = list(dict.fromkeys(noun for noun, share in _nouns(dictionary) if draw.random() < share))
-    draw.shuffle(nouns)
-    return [_said(noun, draw) for noun in nouns[:most]]
+    said = [noun for noun in nouns if all(word in whole for word in noun.split(" "))] or nouns
+    draw.shuffle(said)
+    # As often again, so that a thing is also said to be red or small.
+    return list(dict.fromkeys(_said(noun, draw) for noun in [*said, *said]))[:most]
 
 
 def _nouns(dictionary: Path) -> Iterator[tuple[str, float]]:
@@ -102,14 +130,16 @@ def _said(noun: str, draw: random.Random) -> str:
     return f"{article} {noun}."
 
 
-def space_of(source: SLM, said: Sequence[str]) -> WordSpace:
-    """The word space of the model that others are cut from."""
-    table: Tensor = source.model.get_input_embeddings().weight.detach()
-    return word_space(table, [table[ids] for ids in _ids(source.tokenizer, said)])
+def space_of(slm: SLM, said: Sequence[str], dictionary: Dictionary) -> WordSpace:
+    """The word space of a model: what the dictionary's encoder makes of these phrases and of the names alone."""
+    texts = [*said, *(f" {word}" for word in names(dictionary.folder, slm.tokenizer))]
+    ids = slm.tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return taught_space(_table(slm), ids, dictionary.meanings(texts))
 
 
-def _ids(tokenizer: Any, texts: Sequence[str]) -> list[Tensor]:
-    return [torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+def _table(slm: SLM) -> Tensor:
+    table: Tensor = slm.model.get_input_embeddings().weight.detach().clone()
+    return table
 
 
 class Lesson:
@@ -119,33 +149,39 @@ class Lesson:
     """
 
     def __init__(self, slm: SLM, space: WordSpace, said: Sequence[str], reading: Reading, seed: int) -> None:
-        self._model, self._space, self.reading = slm.model, space, reading
-        # The word vectors move while the model learns; what a phrase says must not.
-        table: Tensor = slm.model.get_input_embeddings().weight.detach().clone()
-        ids = [row for row in _ids(slm.tokenizer, said) if len(row) <= reading.longest]
+        self._model, self.reading = slm.model, reading
+        self._table = space.table
+        self.matrix = torch.nn.Parameter(space.matrix.clone())
+        """The R of the reading, which is learned as well."""
+        rows = slm.tokenizer(list(said), add_special_tokens=False)["input_ids"]
+        ids = [torch.tensor(row) for row in rows if len(row) <= reading.longest]
         if not ids:
             raise InputError(
                 f"none of {len(said)} phrases has longest={reading.longest} tokens or less: nothing is read"
             )
-        self._vectors = space.vectors([table[row] for row in ids])[:, : space.usual.numel()]
+        self._vectors = space.vectors(ids)[:, : space.table.shape[1]]
         eos = torch.tensor([slm.tokenizer.eos_token_id])
         self._goals = [torch.cat([row, eos]) for row in ids]
         self._head = torch.tensor([slm.tokenizer(INSTRUCTION, add_special_tokens=False)["input_ids"]])
         self._draw = torch.Generator().manual_seed(derive(seed, "reading"))
         self._order = _orders(len(ids), self._draw)
 
+    @property
+    def space(self) -> WordSpace:
+        """As it has been learned."""
+        return WordSpace(self._table, self.matrix.detach().clone())
+
     def loss(self) -> Tensor:
         """Nats per token of the next phrases."""
         rows = [next(self._order) for _ in range(self.reading.batch)]
-        soft = F.gelu(self._heard(self._vectors[rows])) @ self._space.reading.T
+        soft = F.gelu(self._heard(self._vectors[rows])) @ torch.cat([self.matrix, -self.matrix], 1).T
         goals = [self._goals[row] for row in rows]
         return _nll(self._model, soft, self.reading.soft_tokens, self._head, goals)
 
     def _heard(self, vectors: Tensor) -> Tensor:
         """``[v ; -v]`` of vectors (n, 128) with noise, some much and some little, as long as without."""
         deviation = self.reading.noise * torch.rand(len(vectors), 1, generator=self._draw)
-        noisy = vectors + deviation * torch.randn(vectors.shape, generator=self._draw)
-        heard = F.normalize(noisy, dim=-1) * vectors.shape[1] ** 0.5
+        heard = toward(vectors + deviation * torch.randn(vectors.shape, generator=self._draw))
         return torch.cat([heard, -heard], 1)
 
 
@@ -162,4 +198,4 @@ def _nll(model: Any, soft: Tensor, copies: int, head: Tensor, goals: Sequence[Te
     start = torch.cat([soft[:, None].expand(-1, copies, -1), embed(head).expand(len(goals), -1, -1)], 1)
     states = model.base_model(inputs_embeds=torch.cat([start, embed(ids[:, :-1])], 1)).last_hidden_state
     asked = states[:, start.shape[1] - 1 :][words]
-    return F.cross_entropy(model.get_output_embeddings()(asked), ids[words])
+    return F.cross_entropy(model.get_output_embeddings()(asked).float(), ids[words])

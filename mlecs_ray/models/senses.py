@@ -13,6 +13,7 @@ from mlecs_ray.models.dropout import masks
 from mlecs_ray.models.encoders import encode
 from mlecs_ray.models.fusion import FUSIONS
 from mlecs_ray.samples import Samples
+from mlecs_ray.task import Views
 from mlecs_ray.tree import Tree
 
 
@@ -42,13 +43,14 @@ class Senses:
         """``fused_repr`` (n, 256): what may leave a client [paper]."""
         return FUSIONS[self.fusion](params[self.fusion], self.encodings(params, batch), batch.present)
 
-    def views(self, params: Tree, batch: Samples) -> tuple[Tensor, Tensor]:
-        """Each modality alone as it would be fused (n, M, 256), and where it is there (n, M); zeros where it is not."""
+    def views(self, params: Tree, batch: Samples) -> Views:
+        """Together, and each modality alone; absent ones are zeros."""
         join, fusion = FUSIONS[self.fusion], params[self.fusion]
         encodings = self.encodings(params, batch)
         alone = [join(fusion, {m: z}, batch.present) for m, z in encodings.items()]
         present = torch.stack([batch.present[m] for m in encodings], 1)
-        return torch.stack(alone, 1).masked_fill(~present[..., None], 0.0), present
+        together = join(fusion, encodings, batch.present)
+        return Views(together, torch.stack(alone, 1).masked_fill(~present[..., None], 0.0), present)
 
 
 def noisy(batch: Samples, rate: float) -> Samples:

@@ -1,17 +1,20 @@
 """Where words and fused representations meet: what a text says as one vector of 256 numbers, and back to soft tokens.
 
-[ours] ``v = Q^T (mean of the vectors of the text's tokens) - u``, brought to length sqrt(128). Q (hidden, 128) spans
-the largest part of the word vectors of the model that all edge models are cut from; u is what captions share ("A",
-"."). A fused representation that says the same is ``[v ; -v]``: as ``GELU(x) - GELU(-x) = x``, the soft prompt's linear
-layer ``[Q, -Q]`` behind its GELU gives exactly ``Q v``, the words' own place in the language model. So a soft prompt
-starts as a reading of words, and contrast with ``[v ; -v]`` orders fused representations by meaning.
+[ours] ``v = sum of the meanings of the text's tokens``, brought to length sqrt(128). Meanings (vocabulary, 128) are a
+static table, learned so that the sum over a phrase's tokens is what a sentence encoder makes of the phrase, in the 128
+directions in which phrases differ most (as in Model2Vec): things of a kind lie together, and nobody needs the encoder
+itself. A fused representation that says the same is ``[v ; -v]``: as ``GELU(x) - GELU(-x) = x``, the soft prompt's
+linear layer ``[R, -R]`` behind its GELU gives exactly ``R v``, about the word vector in the language model. So a soft
+prompt starts as a reading of words, and contrast with ``[v ; -v]`` orders fused representations by meaning.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -20,46 +23,36 @@ from mlecs_ray.models.fusion import FUSED
 from mlecs_ray.wire import load_tree, save_tree
 
 WIDTH = FUSED // 2
-FILE = "words.safetensors"
+FILE = "meanings.safetensors"
 """Beside the weights of a model that has one."""
-_SCALE = 0.4
-"""Soft tokens are then about as long as word vectors, which are 2.9."""
 
 
 @dataclass(frozen=True, eq=False)
 class WordSpace:
-    """``basis`` (hidden, 128) with orthonormal columns, and ``usual`` (128,), what texts share."""
+    """``table`` (vocabulary, 128), the meaning of each token, and ``matrix`` (hidden, 128), the R of the reading."""
 
-    basis: Tensor
-    usual: Tensor
+    table: Tensor
+    matrix: Tensor
 
     def vectors(self, texts: Sequence[Tensor]) -> Tensor:
-        """Of each text its tokens' vectors (t, hidden), at least one: ``[v ; -v]`` (n, 256)."""
-        found = F.normalize(_means(texts) @ self.basis - self.usual, dim=-1) * WIDTH**0.5
+        """Of each text its token ids (t,), at least one: ``[v ; -v]`` (n, 256)."""
+        found = toward(torch.stack([self.table[ids].sum(0) for ids in texts]))
         return torch.cat([found, -found], 1)
 
     @property
     def reading(self) -> Tensor:
         """The soft prompt's weight for one token (hidden, 256)."""
-        return _SCALE * torch.cat([self.basis, -self.basis], 1)
+        return torch.cat([self.matrix, -self.matrix], 1)
 
 
-def word_space(table: Tensor, texts: Sequence[Tensor]) -> WordSpace:
-    """Of a table of word vectors (vocabulary, hidden) and the token vectors of texts as they are usually said."""
-    centred = table.double() - table.double().mean(0)
-    _, directions = torch.linalg.eigh(centred.T @ centred)
-    # A model narrower than the space leaves the rest of it empty.
-    basis = F.pad(directions[:, -WIDTH:].float(), (0, max(0, WIDTH - table.shape[1])))
-    return WordSpace(basis, (_means(texts) @ basis).mean(0))
-
-
-def _means(texts: Sequence[Tensor]) -> Tensor:
-    return torch.stack([vectors.mean(0) for vectors in texts])
+def toward(vectors: Tensor) -> Tensor:
+    """The same directions (n, 128), of length sqrt(128): every number is about 1."""
+    return F.normalize(vectors, dim=-1) * math.sqrt(WIDTH)
 
 
 def save_space(space: WordSpace, folder: Path) -> None:
     """Beside a model's weights."""
-    save_tree({"basis": space.basis, "usual": space.usual}, folder / FILE)
+    save_tree({"table": space.table, "matrix": space.matrix}, folder / FILE)
 
 
 @lru_cache
@@ -69,4 +62,62 @@ def find_space(source: str) -> WordSpace | None:
     if not file.is_file():
         return None
     tree = load_tree(file)
-    return WordSpace(tree["basis"], tree["usual"])
+    return WordSpace(tree["table"], tree["matrix"])
+
+
+def taught_space(vectors: Tensor, texts: Sequence[Sequence[int]], meanings: Tensor) -> WordSpace:
+    """Of a model's word vectors (vocabulary, hidden), the token ids of texts and what an encoder makes of each (n, e).
+
+    ``table = argmin sum_n |sum_t table[t] - y_n|^2 + |table|^2`` with y the meanings along their first 128 principal
+    directions; ``matrix`` is the ridge regression from the table to the word vectors, over the tokens of the texts.
+    """
+    goal = _principal(meanings)
+    table = torch.zeros(len(vectors), WIDTH)
+    table[:, : goal.shape[1]] = _static(texts, goal, len(vectors))
+    known = torch.tensor(sorted({token for ids in texts for token in ids}))
+    return WordSpace(table, _reading(toward(table[known]), vectors[known]))
+
+
+def _principal(meanings: Tensor) -> Tensor:
+    """(n, at most 128) of (n, e)."""
+    centred = meanings.double() - meanings.double().mean(0)
+    _, directions = torch.linalg.eigh(centred.T @ centred)
+    found: Tensor = centred @ directions[:, -WIDTH:]
+    return found
+
+
+def _static(texts: Sequence[Sequence[int]], goal: Tensor, vocabulary: int) -> Tensor:
+    """(vocabulary, d): the table whose sums over texts are nearest to ``goal`` (n, d)."""
+    # Imported here, as only who builds a model needs it.
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.linalg import lsmr
+
+    places = np.repeat(np.arange(len(texts)), [len(ids) for ids in texts])
+    tokens = np.concatenate([np.asarray(ids) for ids in texts])
+    counts = csr_matrix((np.ones(len(tokens)), (places, tokens)), shape=(len(texts), vocabulary))
+    columns = [lsmr(counts, column, damp=1.0, atol=1e-4, btol=1e-4)[0] for column in goal.T.numpy()]
+    return torch.tensor(np.stack(columns, 1), dtype=torch.float32)
+
+
+def _reading(meanings: Tensor, vectors: Tensor, penalty: float = 10.0) -> Tensor:
+    """(hidden, 128) that brings meanings (n, 128) about to word vectors (n, hidden)."""
+    centred = vectors - vectors.mean(0)
+    found: Tensor = torch.linalg.solve(meanings.T @ meanings + penalty * torch.eye(WIDTH), meanings.T @ centred)
+    return _as_long(found.T, meanings, vectors)
+
+
+def own_space(vectors: Tensor) -> WordSpace:
+    """Of word vectors (vocabulary, hidden) alone, without any encoder: the 128 directions in which they differ most."""
+    centred = vectors.double() - vectors.double().mean(0)
+    _, directions = torch.linalg.eigh(centred.T @ centred)
+    # A model narrower than the space leaves the rest of it empty.
+    basis = F.pad(directions[:, -WIDTH:], (0, max(0, WIDTH - vectors.shape[1])))
+    table = (centred @ basis).float()
+    return WordSpace(table, _as_long(basis.float(), toward(table), vectors))
+
+
+def _as_long(matrix: Tensor, meanings: Tensor, vectors: Tensor) -> Tensor:
+    """``matrix`` scaled so that what it reads from meanings is on average as long as word vectors are."""
+    length = (meanings @ matrix.T).norm(dim=-1).mean().clamp(min=1e-6)
+    scaled: Tensor = matrix * (vectors.norm(dim=-1).mean() / length)
+    return scaled

@@ -6,14 +6,17 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
+import torch
+
 from mlecs_ray.data import assets
+from mlecs_ray.data.backbones import text_features
 from mlecs_ray.data.catalogue import OWN
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.heal import RECIPES, build_slm, slm_folder
 from mlecs_ray.models.lora import LoRA
-from mlecs_ray.models.reading import Reading, phrases, space_of
+from mlecs_ray.models.reading import Dictionary, Reading, phrases, space_of
 from mlecs_ray.models.slm import load, smollm2
 from mlecs_ray.models.structure import Structure
 from mlecs_ray.models.words import FILE, save_space
@@ -23,6 +26,8 @@ CLOUD = "cloud"
 """The structure of the cloud LLM."""
 DICTIONARY = "wordnet"
 """The asset that edge language models are healed on, beside documentation."""
+ENCODER = "minilm"
+"""The asset that tells which things are alike."""
 HIDDEN = ((128,), (64,))
 """Hidden widths of the modality encoders: those of the first structure, and of all others. Smaller devices have
 other encoders, not only smaller language models."""
@@ -53,7 +58,7 @@ def build_missing(names: Sequence[str]) -> None:
     missing = [
         name
         for name in names
-        if name in RECIPES and not slm_folder(name, RECIPES[name], find_slm_source(), assets.find(DICTIONARY)).is_dir()
+        if name in RECIPES and not slm_folder(name, RECIPES[name], find_slm_source(), find_dictionary()).is_dir()
     ]
     if len(missing) > 1:
         with ProcessPoolExecutor(len(missing), multiprocessing.get_context("spawn")) as pool:
@@ -68,7 +73,7 @@ def find_slm(name: str) -> Path | str:
     Raises InputError where an asset that it needs was not fetched.
     """
     if name in RECIPES:
-        return build_slm(name, RECIPES[name], find_slm_source(), dictionary=assets.find(DICTIONARY))
+        return build_slm(name, RECIPES[name], find_slm_source(), dictionary=find_dictionary())
     if name == "smollm2":
         return _with_words(find_slm_source())
     if name.startswith(OWN):
@@ -80,9 +85,17 @@ def find_slm(name: str) -> Path | str:
 def _with_words(folder: Path) -> Path:
     """The same folder; beside the model its word space, made on the first call, where the dictionary was fetched."""
     if not (folder / FILE).is_file():
-        said = phrases(assets.find(DICTIONARY), Reading().phrases)
-        save_space(space_of(load(folder), said), folder)
+        slm, dictionary = load(folder), find_dictionary()
+        said = phrases(dictionary.folder, slm.tokenizer, Reading().phrases)
+        save_space(space_of(slm, said, dictionary), folder)
     return folder
+
+
+def find_dictionary() -> Dictionary:
+    """WordNet, and MiniLM to say which of its things are alike. Raises InputError where either was not fetched."""
+    folder = assets.find(DICTIONARY)
+    assets.find(ENCODER)
+    return Dictionary(folder, lambda texts: torch.from_numpy(text_features(texts)), assets.lookup(ENCODER).sha256)
 
 
 def find_slm_source() -> Path:

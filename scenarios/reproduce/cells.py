@@ -7,8 +7,9 @@ from typing import Any
 from mlecs_ray.scenario.compose import KINDS
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.names import SYSTEMS
+from scenarios.reproduce import options
 
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = tuple(range(options.SEEDS))
 """Seed s tests on fold s, so that together they test every identity once."""
 OURS = "mlecs"
 SYNCHRONOUS = "synchronous"

@@ -33,7 +33,7 @@ def reproduce(console: Console, options: Options, runner: Runner | None = None, 
     found = Found(base, table, seeds, store)
     if options.prune:
         console.print(f"dropped {_prune(found)} runs that the table does not ask for")
-    runs = plan(base, cells.only(table, options.only), seeds)
+    runs = plan(base, cells.only(table, options.only), seeds[: options.seeds])
     if not options.page:
         _make(console, runs, store, runner or Processes(), options.jobs)
     _write(console, found, _command(options))

@@ -9,6 +9,7 @@ from mlecs_ray.errors import InputError
 
 OUT = Path("docs/results/mlecs.json")
 STUDIES = ("mlecs",)
+SEEDS = 5
 GROUPS = ("rates", "ablations", "merges", "scale", "clock", "varying", "classes")
 """Of cells, in the order of the page."""
 
@@ -21,6 +22,8 @@ class Options:
     quick: bool = False
     only: tuple[str, ...] = ()
     """Groups whose runs are made; none: all. The page always shows the whole table."""
+    seeds: int = SEEDS
+    """Of the study's seeds so many, the first ones."""
     jobs: int = 1
     out: Path | None = None
     page: bool = False
@@ -33,6 +36,8 @@ class Options:
         for group in self.only:
             # A quick look has runs of one group alone.
             _known("group", group, GROUPS[:1] if self.quick else GROUPS)
+        if not 1 <= self.seeds <= SEEDS:
+            raise InputError(f"seeds={self.seeds} must lie in 1..{SEEDS}, or there is no run to make")
         if self.jobs < 1:
             raise InputError(f"jobs={self.jobs} must be at least 1, or nothing is run")
         if self.quick and (self.prune or (self.out and self.out.resolve() == OUT.resolve())):

@@ -11,9 +11,11 @@ from mlecs_ray.models.corpus import digest, documents, glosses, versions
 from mlecs_ray.models.heal import HealRecipe, build_slm, heal
 from mlecs_ray.models.reading import Lesson, Reading, space_of
 from mlecs_ray.models.slm import load
+from mlecs_ray.models.words import find_space
 from tests.models import tiny
 
 RECIPE = HealRecipe(layers=(0, 3), vocabulary=260, steps=12, batch=2, length=16, lr=0.02, packages=("typer",))
+NOUNS = "00004 06 n 01 hat 0 000 | worn on the head\n"
 TEXTS = ["the hat and the cap and the hat"] * 40
 
 
@@ -23,11 +25,12 @@ def test_healing_lowers_the_loss():
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_reading_goes_on_beside_plain_text():
+def test_reading_goes_on_beside_plain_text(tmp_path):
     """The plain steps first; then losses are sums, and one of the two alone could not be that large."""
     slm = tiny.slm()
     reading = Reading(steps=6, batch=4, phrases=8, longest=40, soft_tokens=2)
-    lesson = Lesson(slm, space_of(slm, TEXTS[:3]), TEXTS[:3], reading, seed=0)
+    words = tiny.dictionary(tmp_path / "words", NOUNS)
+    lesson = Lesson(slm, space_of(slm, TEXTS[:3], words), TEXTS[:3], reading, seed=0)
     losses = heal(slm, TEXTS, RECIPE, lesson)
     assert len(losses) == RECIPE.steps + reading.steps
     assert losses[RECIPE.steps] > 1.5 * losses[RECIPE.steps - 1]
@@ -106,11 +109,16 @@ def test_a_folder_that_is_no_dictionary_is_refused(tmp_path):
         glosses(tmp_path)
 
 
-def test_a_dictionary_is_another_model(tmp_path, monkeypatch):
+def test_a_dictionary_or_another_encoder_is_another_model_that_has_a_word_space(tmp_path, monkeypatch):
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
-    source, words = tmp_path / "source", tmp_path / "words"
+    source = tmp_path / "source"
     tiny.folder(source)
-    words.mkdir()
-    for part in ("noun", "verb", "adj", "adv"):
-        (words / f"data.{part}").write_text("1 05 n 01 hat 0 000 | worn on the head\n", encoding="utf-8")
-    assert build_slm("edge", RECIPE, source, dictionary=words) != build_slm("edge", RECIPE, source)
+    recipe = dataclasses.replace(RECIPE, reading=Reading(steps=2, batch=2, longest=40))
+    words, others = (tiny.dictionary(tmp_path / "words", NOUNS, encoder) for encoder in ("letters", "more"))
+    plain = build_slm("edge", recipe, source)
+    read = build_slm("edge", recipe, source, dictionary=words)
+    assert len({plain, read, build_slm("edge", recipe, source, dictionary=others)}) == 3
+    assert find_space(str(plain)) is None
+    space = find_space(str(read))
+    assert space is not None
+    assert len(space.table) == len(load(read).tokenizer)

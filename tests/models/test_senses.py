@@ -12,7 +12,8 @@ def test_a_view_is_what_a_sample_would_be_had_it_this_sense_alone(tmp_path):
     for client in (BASE, SMALL):
         params = made.part(made.init(0), client)
         batch = samples().only(client.modalities)
-        views, present = made.views(params, batch, client)
+        fused, views, present = made.views(params, batch, client)
+        torch.testing.assert_close(fused, made.fused(params, batch, client))
         for place, sense in enumerate(m for m, _ in made.dims if m in client.modalities):
             alone = made.fused(params, batch.only([sense]), client)
             there = batch.present[sense]

@@ -1,61 +1,92 @@
 """The space where words and fused representations meet."""
 
+import math
+
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from mlecs_ray.models.fusion import FUSED, init_prompt, soft_tokens
-from mlecs_ray.models.words import WIDTH, find_space, save_space, word_space
+from mlecs_ray.models.words import WIDTH, WordSpace, find_space, own_space, save_space, taught_space, toward
 
 HIDDEN = 160
-TABLE = torch.randn(300, HIDDEN, generator=torch.Generator().manual_seed(0))
-TEXTS = [TABLE[[0, 5, 1]], TABLE[[0, 7, 8, 1]], TABLE[[0, 9, 1]]]
-SPACE = word_space(TABLE, TEXTS)
+VECTORS = torch.randn(300, HIDDEN, generator=torch.Generator().manual_seed(0))
+IDS = [[0, 5, 1], [0, 7, 8, 1], [0, 9, 1]]
+TEXTS = [torch.tensor(ids) for ids in IDS]
+SPACE = own_space(VECTORS)
 
 
-def test_a_text_is_its_words_mean_without_what_all_texts_share():
-    """``v = Q^T mean - u`` brought to length sqrt(128), and its opposite behind it."""
-    means = torch.stack([text.mean(0) for text in TEXTS]) @ SPACE.basis
-    v = F.normalize(means - means.mean(0), dim=-1) * WIDTH**0.5
-    torch.testing.assert_close(SPACE.vectors(TEXTS), torch.cat([v, -v], 1), atol=1e-4, rtol=1e-4)
+def test_a_text_is_the_sum_of_its_tokens_and_its_opposite():
+    """``v = sum_t table[t]`` brought to length sqrt(128), and ``-v`` behind it."""
+    v = F.normalize(torch.stack([SPACE.table[ids].sum(0) for ids in TEXTS]), dim=-1) * math.sqrt(128)
+    torch.testing.assert_close(SPACE.vectors(TEXTS), torch.cat([v, -v], 1))
 
 
-def test_the_basis_is_orthonormal_and_spans_the_largest_part():
-    torch.testing.assert_close(SPACE.basis.T @ SPACE.basis, torch.eye(WIDTH), atol=1e-5, rtol=0)
-    centred = TABLE - TABLE.mean(0)
-    kept = (centred @ SPACE.basis).square().sum() / centred.square().sum()
-    assert float(kept) > WIDTH / HIDDEN
+def test_a_taught_table_is_the_ridge_regression_of_what_texts_mean():
+    """numpy, where no direction is left out: A (texts, tokens) counts, Y what the encoder says, centred:
+
+    table = np.linalg.solve(A.T @ A + np.eye(tokens), A.T @ Y), here compared by its Gram matrix, as the principal
+    directions only turn it.
+    """
+    meanings = torch.randn(6, 4, generator=torch.Generator().manual_seed(1))
+    texts = [[0, 1], [0, 2], [0, 3, 3], [4], [1, 5], [2]]
+    counts = np.zeros((6, 300))
+    for row, ids in enumerate(texts):
+        np.add.at(counts[row], ids, 1)
+    centred = (meanings - meanings.mean(0)).double().numpy()
+    expected = np.linalg.solve(counts.T @ counts + np.eye(300), counts.T @ centred)
+    found = taught_space(VECTORS, texts, meanings).table.double().numpy()
+    np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=1e-3)
 
 
-def test_a_soft_prompt_starts_as_a_reading_of_words():
-    """``GELU(v) - GELU(-v) = v``, so every soft token is ``0.4 Q v``, but for the disturbance."""
-    prompt = init_prompt(torch.Generator().manual_seed(0), 3, HIDDEN, SPACE.reading)
-    vectors = SPACE.vectors(TEXTS)
-    exact = {"weight": SPACE.reading.repeat(3, 1), "bias": torch.zeros(3 * HIDDEN)}
-    expected = 0.4 * vectors[:, :WIDTH] @ SPACE.basis.T
-    torch.testing.assert_close(soft_tokens(exact, vectors, HIDDEN, False)[:, 1], expected, atol=1e-4, rtol=1e-4)
-    near = F.cosine_similarity(soft_tokens(prompt, vectors, HIDDEN, False)[:, 1], expected)
+def test_texts_of_which_the_encoder_says_that_they_are_alike_lie_together():
+    """Tokens 10 and 11 never meet in a text; they only mean the same."""
+    texts = [[0, token, 1] for token in range(10, 60)]
+    meanings = torch.randn(50, 32, generator=torch.Generator().manual_seed(2))
+    meanings[1] = meanings[0]
+    first, alike, other = taught_space(VECTORS, texts, meanings).vectors([torch.tensor(ids) for ids in texts[:3]])
+    assert float(F.cosine_similarity(first, alike, dim=0)) > 0.95
+    assert float(F.cosine_similarity(first, other, dim=0)) < 0.6
+
+
+@pytest.mark.parametrize("hidden", [HIDDEN, 16])
+def test_a_soft_prompt_starts_as_a_reading_of_words(hidden):
+    """``GELU(v) - GELU(-v) = v``, so every soft token is ``R v``, but for the disturbance, and as long as words are."""
+    space = own_space(VECTORS[:, :hidden])
+    vectors = space.vectors([torch.tensor([token]) for token in range(40)])
+    exact = {"weight": space.reading.repeat(3, 1), "bias": torch.zeros(3 * hidden)}
+    expected = vectors[:, :WIDTH] @ space.matrix.T
+    torch.testing.assert_close(soft_tokens(exact, vectors, hidden, False)[:, 1], expected, atol=1e-3, rtol=1e-4)
+    assert float(expected.norm(dim=-1).mean()) == pytest.approx(float(VECTORS[:, :hidden].norm(dim=-1).mean()), rel=0.1)
+    prompt = init_prompt(torch.Generator().manual_seed(0), 3, hidden, space.reading)
+    near = F.cosine_similarity(soft_tokens(prompt, vectors, hidden, False)[:, 1], expected)
     assert float(near.min()) > 0.9
 
 
+def test_a_reading_points_to_the_words_themselves():
+    """Where what tokens mean is a turn of their word vectors, the reading turns back."""
+    turn = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(3)))[0]
+    vectors = F.pad(torch.randn(2000, WIDTH, generator=torch.Generator().manual_seed(4)), (0, 8))
+    meant = (vectors - vectors.mean(0))[:, :WIDTH] @ turn
+    space = taught_space(vectors, [[token] for token in range(2000)], meant)
+    read = toward(space.table) @ space.matrix.T
+    assert float(F.cosine_similarity(read, vectors).mean()) > 0.95
+
+
 def test_a_model_narrower_than_the_space_leaves_the_rest_of_it_empty():
-    narrow = word_space(TABLE[:, :16], [text[:, :16] for text in TEXTS])
-    assert narrow.vectors([text[:, :16] for text in TEXTS]).shape == (3, FUSED)
+    narrow = own_space(VECTORS[:, :16])
+    assert narrow.vectors(TEXTS).shape == (3, FUSED)
+    assert narrow.table[:, 16:].eq(0).all()
 
 
 def test_a_space_is_found_beside_its_model(tmp_path):
     assert find_space(str(tmp_path / "none")) is None
     save_space(SPACE, tmp_path)
     found = find_space(str(tmp_path))
-    assert torch.equal(found.basis, SPACE.basis)
-    assert torch.equal(found.usual, SPACE.usual)
-
-
-def test_texts_that_share_words_lie_nearer():
-    texts = [TABLE[[0, 5, 6, 1]], TABLE[[0, 5, 7, 1]], TABLE[[0, 20, 30, 1]]]
-    usual = [TABLE[[0, i, i + 1, 1]] for i in range(40, 140, 2)]
-    first, alike, other = word_space(TABLE, usual).vectors(texts)
-    assert float(F.cosine_similarity(first, alike, dim=0)) > float(F.cosine_similarity(first, other, dim=0)) + 0.2
+    assert isinstance(found, WordSpace)
+    assert torch.equal(found.table, SPACE.table)
+    assert torch.equal(found.matrix, SPACE.matrix)
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -1,5 +1,6 @@
 """A language model of a few thousand random weights with a byte-level tokenizer, as a Hugging Face folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
+from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mlecs_ray.method import Budget, Client
+from mlecs_ray.models.reading import Dictionary
 from mlecs_ray.models.slm import SLM, save
 
 # "the" is merged from "th" and "e", so keeping it must keep "th".
@@ -48,6 +51,20 @@ def slm(layers: int = 4, width: int = 16) -> SLM:
 def folder(where: Path, model: SLM | None = None) -> str:
     save(model or slm(), where)
     return str(where)
+
+
+def dictionary(where: Path, nouns: str, encoder: str = "letters") -> Dictionary:
+    """A WordNet folder of these lines, and a sentence encoder that counts letters."""
+    where.mkdir(exist_ok=True)
+    (where / "data.noun").write_text(nouns)
+    for part in ("verb", "adj", "adv"):
+        (where / f"data.{part}").write_text("")
+    return Dictionary(where, letters, encoder)
+
+
+def letters(texts: Sequence[str]) -> Tensor:
+    """(n, 26)."""
+    return torch.tensor([[float(text.lower().count(chr(97 + i))) for i in range(26)] for text in texts])
 
 
 def client(*modalities: str, structure: str = "") -> Client:

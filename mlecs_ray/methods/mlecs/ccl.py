@@ -62,6 +62,12 @@ def contrast(anchors: Tensor, rows: Tensor, present: Tensor, log_tau: Tensor, or
     return (to_rows + to_anchors) / 2
 
 
+def distance(anchors: Tensor, fused: Tensor, some: Tensor) -> Tensor:
+    """``L_near = mean_i (1 - cos(a_i, f_i))`` over the samples where ``some`` (n,): a scalar, 0 where there is none."""
+    near = F.cosine_similarity(anchors.float(), fused.float(), dim=-1)
+    return ((1 - near) * some).sum() / some.sum().clamp(min=1)
+
+
 @dataclass(frozen=True)
 class CCL:
     """``weight * L_CCL`` over ``batch`` samples at a time, drawn anew for every step from torch's global generator.
@@ -71,6 +77,8 @@ class CCL:
 
     weight: float = 1.0
     orientation: float = 1.0
+    nearness: float = 5.0
+    """mu of ``L_CCL + mu L_near``."""
     batch: int = 64
     """Encoding so many costs a tenth of a small language model's step."""
 
@@ -86,5 +94,7 @@ class CCL:
         if meeting.anchors is None:
             return torch.zeros(())
         chosen = torch.randperm(len(meeting.samples))[: self.batch]
-        rows, present = meeting.task.views(params, meeting.samples.take(chosen), meeting.client)
-        return self.weight * contrast(meeting.anchors[chosen], rows, present, params["log_tau"], self.orientation)
+        views = meeting.task.views(params, meeting.samples.take(chosen), meeting.client)
+        anchors = meeting.anchors[chosen]
+        told = contrast(anchors, views.alone, views.present, params["log_tau"], self.orientation)
+        return self.weight * told + self.nearness * distance(anchors, views.fused, views.present.any(-1))

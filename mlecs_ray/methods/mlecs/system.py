@@ -30,6 +30,7 @@ class MLECS:
     """lambda of the contrast of a client's private samples with what their captions say, which stays there; 0: none."""
     orientation: float = 1.0
     """How much the sign of a sense counts in both; 0: the volume alone."""
+    nearness: float = 5.0
     words: bool = True
     """The cloud's anchors hold what the public captions say."""
     weighting: Weighting = "count"
@@ -51,10 +52,12 @@ class MLECS:
         return Parts(
             reps=True,
             words=self.words,
-            edge=None if "ccl" in self.without else CCL(self.ccl, self.orientation),
-            private=CCL(self.own, self.orientation) if self.own and not {"ccl", "amt"} & {*self.without} else None,
+            edge=None if "ccl" in self.without else CCL(self.ccl, self.orientation, self.nearness),
+            private=CCL(self.own, self.orientation, self.nearness)
+            if self.own and not {"ccl", "amt"} & {*self.without}
+            else None,
             tuning="amt" not in self.without,
-            cloud=None if "seccl" in self.without else CCL(self.seccl, self.orientation),
+            cloud=None if "seccl" in self.without else CCL(self.seccl, self.orientation, self.nearness),
             mixing=Mixing(weighting, self.rule, self.rate, self.power),
             memory=self.memory,
             pull=1.0 if "amt" in self.without else self.pull,

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mlecs_ray.methods.mlecs.ccl import COLDEST, SMOOTHING, TAU, contrast, init_tau, scores
+from mlecs_ray.methods.mlecs.ccl import COLDEST, SMOOTHING, TAU, contrast, distance, init_tau, scores
 
 HERE = torch.ones(2, 1, dtype=torch.bool)
 AXES = torch.eye(2)
@@ -97,3 +97,19 @@ def test_without_two_samples_that_sense_something_there_is_nothing_to_tell_apart
     loss.backward()
     assert float(loss.detach()) == 0.0
     assert rows.grad.eq(0).all()
+
+
+def test_the_distance_to_the_anchors_is_the_mean_of_one_less_the_cosine():
+    """Same, opposite and at right angles: 0, 2 and 1; of any length; the last sample senses nothing."""
+    anchors = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 3.0], [1.0, 0.0]])
+    fused = torch.tensor([[4.0, 0.0], [-0.5, 0.0], [2.0, 0.0], [0.0, 0.0]])
+    assert float(distance(anchors, fused, torch.tensor([True, True, True, False]))) == pytest.approx(1.0)
+    assert float(distance(anchors, fused, torch.tensor([True, False, False, False]))) == pytest.approx(0.0)
+
+
+def test_where_nobody_senses_anything_the_distance_is_nothing_and_has_a_gradient():
+    fused = torch.zeros(2, 2, requires_grad=True)
+    loss = distance(AXES, fused, torch.tensor([False, False]))
+    loss.backward()
+    assert float(loss.detach()) == 0.0
+    assert fused.grad.isfinite().all()

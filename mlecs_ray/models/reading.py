@@ -6,10 +6,11 @@ original model's tokenizer has as whole words: a name put together from pieces i
 quite clear, and half a name is no name.
 """
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Dictionary:
 class Reading:
     """How long and on what a model learns to read."""
 
-    steps: int = 180
+    steps: int = 150
     batch: int = 160
     phrases: int = 24000
     longest: int = 8
@@ -95,8 +96,8 @@ def names(dictionary: Path, tokenizer: Any) -> dict[str, int]:
 def phrases(dictionary: Path, tokenizer: Any, most: int, seed: int = 0) -> list[str]:
     """At most ``most`` nouns of a WordNet folder as captions: "A clothes hanger.", "A red kettle."
 
-    Always the same ones, and only of words that are one token; without any such, as they come. Raises InputError where the folder has no
-    ``data.noun``.
+    Always the same ones, and only of words that are one token; without any such, as they come. Raises InputError
+    where the folder has no ``data.noun``.
     """
     draw = random.Random(derive(seed, "phrases"))
     whole = names(dictionary, tokenizer)
@@ -131,10 +132,22 @@ def _said(noun: str, draw: random.Random) -> str:
 
 
 def space_of(slm: SLM, said: Sequence[str], dictionary: Dictionary) -> WordSpace:
-    """The word space of a model: what the dictionary's encoder makes of these phrases and of the names alone."""
-    texts = [*said, *(f" {word}" for word in names(dictionary.folder, slm.tokenizer))]
+    """The word space of a model: what the dictionary's encoder makes of these phrases, of other names, and of every
+    token by itself, as captions also have words of pieces, letters and digits."""
+    pieces = [text for token in range(len(slm.tokenizer)) if (text := slm.tokenizer.decode([token]).strip())]
+    texts = [*said, *_spelt(dictionary.folder, slm.tokenizer), *pieces, *(f" {text}" for text in pieces)]
     ids = slm.tokenizer(texts, add_special_tokens=False)["input_ids"]
-    return taught_space(_table(slm), ids, dictionary.meanings(texts))
+    found = dict(zip(dict.fromkeys(text.strip() for text in texts), itertools.count()))
+    meanings = dictionary.meanings(list(found))[[found[text.strip()] for text in texts]]
+    return taught_space(_table(slm), ids, meanings, len(said))
+
+
+def _spelt(dictionary: Path, tokenizer: Any, most: int = 8000) -> list[str]:
+    """Of the nouns with words of several tokens ``most``, evenly."""
+    whole = names(dictionary, tokenizer)
+    nouns = dict.fromkeys(noun for noun, _ in _nouns(dictionary))
+    spelt = [noun for noun in nouns if not all(word in whole for word in noun.split(" "))]
+    return [f"A {noun}." for noun in spelt[:: max(1, -(-len(spelt) // most))]]
 
 
 def _table(slm: SLM) -> Tensor:
@@ -150,7 +163,7 @@ class Lesson:
 
     def __init__(self, slm: SLM, space: WordSpace, said: Sequence[str], reading: Reading, seed: int) -> None:
         self._model, self.reading = slm.model, reading
-        self._table = space.table
+        self._space = space
         self.matrix = torch.nn.Parameter(space.matrix.clone())
         """The R of the reading, which is learned as well."""
         rows = slm.tokenizer(list(said), add_special_tokens=False)["input_ids"]
@@ -169,7 +182,7 @@ class Lesson:
     @property
     def space(self) -> WordSpace:
         """As it has been learned."""
-        return WordSpace(self._table, self.matrix.detach().clone())
+        return replace(self._space, matrix=self.matrix.detach().clone())
 
     def loss(self) -> Tensor:
         """Nats per token of the next phrases."""

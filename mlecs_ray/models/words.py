@@ -1,11 +1,11 @@
 """Where words and fused representations meet: what a text says as one vector of 256 numbers, and back to soft tokens.
 
-[ours] ``v = sum of the meanings of the text's tokens``, brought to length sqrt(128). Meanings (vocabulary, 128) are a
-static table, learned so that the sum over a phrase's tokens is what a sentence encoder makes of the phrase, in the 128
-directions in which phrases differ most (as in Model2Vec): things of a kind lie together, and nobody needs the encoder
-itself. A fused representation that says the same is ``[v ; -v]``: as ``GELU(x) - GELU(-x) = x``, the soft prompt's
-linear layer ``[R, -R]`` behind its GELU gives exactly ``R v``, about the word vector in the language model. So a soft
-prompt starts as a reading of words, and contrast with ``[v ; -v]`` orders fused representations by meaning.
+[ours] ``v = sum_t table[t] - u``, brought to length sqrt(128); u is what captions share ("A", "."). The table
+(vocabulary, 128) is learned so that the sum over a phrase's tokens is what a sentence encoder makes of the phrase, in
+the directions in which phrases differ most (as in Model2Vec): things of a kind lie together, and nobody needs the
+encoder itself. A fused representation that says the same is ``[v ; -v]``: as ``GELU(x) - GELU(-x) = x``, the soft
+prompt's linear layer ``[R, -R]`` behind its GELU gives exactly ``R v``, about the word vector in the language model. So
+a soft prompt starts as a reading of words, and contrast with ``[v ; -v]`` orders fused representations by meaning.
 """
 
 import math
@@ -29,14 +29,16 @@ FILE = "meanings.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class WordSpace:
-    """``table`` (vocabulary, 128), the meaning of each token, and ``matrix`` (hidden, 128), the R of the reading."""
+    """``table`` (vocabulary, 128), the meaning of each token; ``matrix`` (hidden, 128), the R of the reading; and
+    ``usual`` (128,), what texts share."""
 
     table: Tensor
     matrix: Tensor
+    usual: Tensor
 
     def vectors(self, texts: Sequence[Tensor]) -> Tensor:
         """Of each text its token ids (t,), at least one: ``[v ; -v]`` (n, 256)."""
-        found = toward(torch.stack([self.table[ids].sum(0) for ids in texts]))
+        found = toward(torch.stack([self.table[ids].sum(0) for ids in texts]) - self.usual)
         return torch.cat([found, -found], 1)
 
     @property
@@ -52,7 +54,7 @@ def toward(vectors: Tensor) -> Tensor:
 
 def save_space(space: WordSpace, folder: Path) -> None:
     """Beside a model's weights."""
-    save_tree({"table": space.table, "matrix": space.matrix}, folder / FILE)
+    save_tree({"table": space.table, "matrix": space.matrix, "usual": space.usual}, folder / FILE)
 
 
 @lru_cache
@@ -62,27 +64,29 @@ def find_space(source: str) -> WordSpace | None:
     if not file.is_file():
         return None
     tree = load_tree(file)
-    return WordSpace(tree["table"], tree["matrix"])
+    return WordSpace(tree["table"], tree["matrix"], tree["usual"])
 
 
-def taught_space(vectors: Tensor, texts: Sequence[Sequence[int]], meanings: Tensor) -> WordSpace:
+def taught_space(vectors: Tensor, texts: Sequence[Sequence[int]], meanings: Tensor, usual: int) -> WordSpace:
     """Of a model's word vectors (vocabulary, hidden), the token ids of texts and what an encoder makes of each (n, e).
 
-    ``table = argmin sum_n |sum_t table[t] - y_n|^2 + |table|^2`` with y the meanings along their first 128 principal
-    directions; ``matrix`` is the ridge regression from the table to the word vectors, over the tokens of the texts.
+    ``table = argmin sum_n |sum_t table[t] - y_n|^2 + |table|^2`` with y the meanings, less the mean of the first
+    ``usual`` texts, along the 128 directions in which those differ most; ``matrix`` is the ridge regression from the
+    table to the word vectors, over the tokens of the texts.
     """
-    goal = _principal(meanings)
+    goal = _principal(meanings.double(), meanings[:usual].double())
     table = torch.zeros(len(vectors), WIDTH)
     table[:, : goal.shape[1]] = _static(texts, goal, len(vectors))
     known = torch.tensor(sorted({token for ids in texts for token in ids}))
-    return WordSpace(table, _reading(toward(table[known]), vectors[known]))
+    shared = torch.stack([table[torch.tensor(ids)].sum(0) for ids in texts[:usual]]).mean(0)
+    return WordSpace(table, _reading(toward(table[known]), vectors[known]), shared)
 
 
-def _principal(meanings: Tensor) -> Tensor:
+def _principal(meanings: Tensor, usual: Tensor) -> Tensor:
     """(n, at most 128) of (n, e)."""
-    centred = meanings.double() - meanings.double().mean(0)
+    centred = usual - usual.mean(0)
     _, directions = torch.linalg.eigh(centred.T @ centred)
-    found: Tensor = centred @ directions[:, -WIDTH:]
+    found: Tensor = (meanings - usual.mean(0)) @ directions[:, -WIDTH:]
     return found
 
 
@@ -113,7 +117,7 @@ def own_space(vectors: Tensor) -> WordSpace:
     # A model narrower than the space leaves the rest of it empty.
     basis = F.pad(directions[:, -WIDTH:], (0, max(0, WIDTH - vectors.shape[1])))
     table = (centred @ basis).float()
-    return WordSpace(table, _as_long(basis.float(), toward(table), vectors))
+    return WordSpace(table, _as_long(basis.float(), toward(table), vectors), torch.zeros(WIDTH))
 
 
 def _as_long(matrix: Tensor, meanings: Tensor, vectors: Tensor) -> Tensor:

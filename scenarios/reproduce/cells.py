@@ -89,7 +89,8 @@ def _ablations(base: Scenario) -> Iterator[Cell]:
         "without AMT": {"without": ["amt"]},
         "without MMA": {"without": ["mma"]},
         "without SE-CCL": {"without": ["seccl"]},
-        "volume alone": {"orientation": 0.0},
+        "contrast alone": {"nearness": 0.0},
+        "volume alone": {"orientation": 0.0, "nearness": 0.0},
         "without words": {"words": False},
     }
     return (Cell("ablations", name, _rate(RATE), _ours(base, **chosen)) for name, chosen in options.items())

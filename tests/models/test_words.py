@@ -1,5 +1,6 @@
 """The space where words and fused representations meet."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -18,9 +19,10 @@ SPACE = own_space(VECTORS)
 
 
 def test_a_text_is_the_sum_of_its_tokens_and_its_opposite():
-    """``v = sum_t table[t]`` brought to length sqrt(128), and ``-v`` behind it."""
-    v = F.normalize(torch.stack([SPACE.table[ids].sum(0) for ids in TEXTS]), dim=-1) * math.sqrt(128)
-    torch.testing.assert_close(SPACE.vectors(TEXTS), torch.cat([v, -v], 1))
+    """``v = sum_t table[t] - u`` brought to length sqrt(128), and ``-v`` behind it."""
+    space = dataclasses.replace(SPACE, usual=torch.full((WIDTH,), 0.3))
+    v = F.normalize(torch.stack([SPACE.table[ids].sum(0) for ids in TEXTS]) - 0.3, dim=-1) * math.sqrt(128)
+    torch.testing.assert_close(space.vectors(TEXTS), torch.cat([v, -v], 1))
 
 
 def test_a_taught_table_is_the_ridge_regression_of_what_texts_mean():
@@ -36,7 +38,7 @@ def test_a_taught_table_is_the_ridge_regression_of_what_texts_mean():
         np.add.at(counts[row], ids, 1)
     centred = (meanings - meanings.mean(0)).double().numpy()
     expected = np.linalg.solve(counts.T @ counts + np.eye(300), counts.T @ centred)
-    found = taught_space(VECTORS, texts, meanings).table.double().numpy()
+    found = taught_space(VECTORS, texts, meanings, 6).table.double().numpy()
     np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=1e-3)
 
 
@@ -45,7 +47,7 @@ def test_texts_of_which_the_encoder_says_that_they_are_alike_lie_together():
     texts = [[0, token, 1] for token in range(10, 60)]
     meanings = torch.randn(50, 32, generator=torch.Generator().manual_seed(2))
     meanings[1] = meanings[0]
-    first, alike, other = taught_space(VECTORS, texts, meanings).vectors([torch.tensor(ids) for ids in texts[:3]])
+    first, alike, other = taught_space(VECTORS, texts, meanings, 50).vectors([torch.tensor(ids) for ids in texts[:3]])
     assert float(F.cosine_similarity(first, alike, dim=0)) > 0.95
     assert float(F.cosine_similarity(first, other, dim=0)) < 0.6
 
@@ -69,7 +71,7 @@ def test_a_reading_points_to_the_words_themselves():
     turn = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(3)))[0]
     vectors = F.pad(torch.randn(2000, WIDTH, generator=torch.Generator().manual_seed(4)), (0, 8))
     meant = (vectors - vectors.mean(0))[:, :WIDTH] @ turn
-    space = taught_space(vectors, [[token] for token in range(2000)], meant)
+    space = taught_space(vectors, [[token] for token in range(2000)], meant, 2000)
     read = toward(space.table) @ space.matrix.T
     assert float(F.cosine_similarity(read, vectors).mean()) > 0.95
 
@@ -87,6 +89,7 @@ def test_a_space_is_found_beside_its_model(tmp_path):
     assert isinstance(found, WordSpace)
     assert torch.equal(found.table, SPACE.table)
     assert torch.equal(found.matrix, SPACE.matrix)
+    assert torch.equal(found.usual, SPACE.usual)
 
 
 @pytest.mark.parametrize("count", [1, 4])

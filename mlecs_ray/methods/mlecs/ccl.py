@@ -7,6 +7,9 @@ volume they span. [ours, after GRAM, arXiv 2412.11959] The InfoNCE form, with th
 [ours] A vector and its opposite span the same volume, so volume alone leaves the sign of every sense open, and a fused
 representation, which is their sum, cancels itself. So ``S_ij = o mean_m cos(a_i, z_jm) - V(a_i; z_j)``; the orientation
 o is 1, and 0 gives GRAM's.
+[ours] InfoNCE asks only that a sample lies nearer to its anchor than others do; a language model that reads the fused
+representation asks where it lies. So ``L_near = mean_i (1 - cos(a_i, f_i))`` of the fused representations f stands
+beside it, ``lambda (L_CCL + mu L_near)``; mu = 0 leaves it out.
 [ours] "Projected to one space": modality m's vector is what ``fused_repr`` would be had the sample m alone, so the
 fusion itself is the projection, and a device that lost all other sensors still speaks where the anchors are.
 """
@@ -70,20 +73,23 @@ def distance(anchors: Tensor, fused: Tensor, some: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class CCL:
-    """``weight * L_CCL`` over ``batch`` samples at a time, drawn anew for every step from torch's global generator.
+    """``weight * (L_CCL + nearness * L_near)`` over ``batch`` samples at a time.
+
+    They are drawn anew for every step, from torch's global generator.
 
     Anchors have no gradient: they are what the other side sent.
     """
 
     weight: float = 1.0
     orientation: float = 1.0
-    nearness: float = 5.0
-    """mu of ``L_CCL + mu L_near``."""
+    nearness: float = 10.0
+    """mu of ``L_CCL + mu L_near``; 0: none."""
     batch: int = 64
     """Encoding so many costs a tenth of a small language model's step."""
 
     def __post_init__(self) -> None:
         check(self.weight > 0, f"weight={self.weight} of CCL must be above 0, or it is left out: name it in `without`")
+        check(self.nearness >= 0, f"nearness={self.nearness} must be 0 or above, or samples flee from their anchors")
 
     def init(self) -> Mapping[str, Tensor]:
         """Its temperature."""
@@ -97,4 +103,4 @@ class CCL:
         views = meeting.task.views(params, meeting.samples.take(chosen), meeting.client)
         anchors = meeting.anchors[chosen]
         told = contrast(anchors, views.alone, views.present, params["log_tau"], self.orientation)
-        return self.weight * told + self.nearness * distance(anchors, views.fused, views.present.any(-1))
+        return self.weight * (told + self.nearness * distance(anchors, views.fused, views.present.any(-1)))

@@ -30,7 +30,8 @@ class MLECS:
     """lambda of the contrast of a client's private samples with what their captions say, which stays there; 0: none."""
     orientation: float = 1.0
     """How much the sign of a sense counts in both; 0: the volume alone."""
-    nearness: float = 5.0
+    nearness: float = 10.0
+    """mu of ``L_near`` in all of them; 0: contrast alone."""
     words: bool = True
     """The cloud's anchors hold what the public captions say."""
     weighting: Weighting = "count"

@@ -113,7 +113,8 @@ def test_ablations_leave_out_one_part_each() -> None:
     assert left_out == [
         {},
         *({"without": [part]} for part in ("ccl", "amt", "mma", "seccl")),
-        {"orientation": 0.0},
+        {"nearness": 0.0},
+        {"orientation": 0.0, "nearness": 0.0},
         {"words": False},
     ]
 

@@ -72,6 +72,14 @@ def test_what_the_table_no_longer_asks_for_is_dropped_on_request(tmp_path: Path)
     assert json.loads(out.read_text()) == {"format": 1, "runs": {}, "floors": {}}
 
 
+def test_a_study_of_fewer_seeds_makes_their_runs_alone(tmp_path: Path) -> None:
+    runner, out = FakeRunner(), tmp_path / "mlecs.json"
+    options = Options("mlecs", only=("varying",), seeds=2, out=out)
+    reproduce(Console(file=io.StringIO(), width=200), options, runner, BASE)
+    assert sorted({one.seed for one in runner.made}) == [0, 1]
+    assert "2 of 5 seeds" in (tmp_path / "mlecs.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -80,6 +88,7 @@ def test_what_the_table_no_longer_asks_for_is_dropped_on_request(tmp_path: Path)
         (["mlecs", "--only", "x"], "there are rates, ablations, merges"),
         (["mlecs", "--quick", "--only", "scale"], "'scale' is no group"),
         (["mlecs", "--jobs", "0"], "jobs=0 must be at least 1"),
+        (["mlecs", "--seeds", "6"], "seeds=6 must lie in 1..5"),
         (["mlecs", "--out", "x.md"], "--out x.md must end in .json"),
         (["mlecs", "--quick", "--prune"], "--quick has a table of its own"),
         (["mlecs", "--quick", "--out", "docs/results/mlecs.json"], "--quick has a table of its own"),

@@ -1,6 +1,6 @@
 """A few devices and a cloud caption what they see and hear: the set-up in which ML-ECS is compared with others.
 
-Scaled to two cores: a language model of 19 million weights at the edge and one of 26 in the cloud, 4 soft tokens,
+Scaled to two cores: a language model of 22 million weights at the edge and one of 29 in the cloud, 2 soft tokens,
 adapters of rank 4.
 """
 

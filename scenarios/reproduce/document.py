@@ -34,8 +34,8 @@ SECTIONS = {
     ),
     "ablations": (
         "Without its parts",
-        "Each part alone is left out. `contrast alone` leaves nearness out, `volume alone` orientation as well, which is "
-        "GRAM's; `without words` leaves the captions out of the anchors.",
+        "Each part alone is left out. `contrast alone` leaves nearness out, `volume alone` orientation as well, as "
+        "GRAM does; `without words` leaves the captions out of the anchors.",
     ),
     "merges": (
         "Rules of merging",

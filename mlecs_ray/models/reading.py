@@ -28,6 +28,8 @@ INSTRUCTION = "Caption:"
 _THINGS = {5: 0.4, 6: 1.0, 8: 1.0, 13: 1.0, 15: 0.4, 17: 1.0, 18: 0.4, 20: 0.4, 25: 1.0, 27: 1.0}
 """WordNet's files of nouns for things that can be pointed at, by number, and the share of each that is taken: animals,
 artifacts, bodies, food, places, objects, people, plants, shapes, substances."""
+_COMMON = 16000
+"""Tokens that are given a meaning by themselves: the first ones, which a tokenizer has for what is commonest."""
 _LOOKS = (
     "red",
     "blue",
@@ -132,9 +134,10 @@ def _said(noun: str, draw: random.Random) -> str:
 
 
 def space_of(slm: SLM, said: Sequence[str], dictionary: Dictionary) -> WordSpace:
-    """The word space of a model: what the dictionary's encoder makes of these phrases, of other names, and of every
-    token by itself, as captions also have words of pieces, letters and digits."""
-    pieces = [text for token in range(len(slm.tokenizer)) if (text := slm.tokenizer.decode([token]).strip())]
+    """The word space of a model: what the dictionary's encoder makes of these phrases, of other names, and of single
+    tokens, as captions also have words of pieces, letters and digits."""
+    common = range(min(_COMMON, len(slm.tokenizer)))
+    pieces = [text for token in common if (text := slm.tokenizer.decode([token]).strip())]
     texts = [*said, *_spelt(dictionary.folder, slm.tokenizer), *pieces, *(f" {text}" for text in pieces)]
     ids = slm.tokenizer(texts, add_special_tokens=False)["input_ids"]
     found = dict(zip(dict.fromkeys(text.strip() for text in texts), itertools.count()))

@@ -15,7 +15,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.registry import measure
 from mlecs_ray.models import slm as slms
 from mlecs_ray.models.decode import greedy
-from mlecs_ray.models.heal import RECIPES, cut
+from mlecs_ray.models.heal import RECIPES, captions_of, cut, healing_texts
 from mlecs_ray.models.lora import LoRA, backbone, init_lora
 from mlecs_ray.models.reading import INSTRUCTION
 from mlecs_ray.models.slm import SLM, text_nll
@@ -61,7 +61,9 @@ def table(names: list[str]) -> Table:
 def _row(name: str, full: SLM, captions: list[str]) -> tuple[str, ...]:
     recipe, folder = RECIPES[name], Path(find_slm(name))
     note = json.loads((folder / "recipe.json").read_text())
-    broken = cut(full, recipe, find_dictionary())
+    dictionary = find_dictionary()
+    texts = [*healing_texts(recipe, dictionary), *captions_of(full, recipe, dictionary)]
+    broken = cut(full, recipe, texts, dictionary)
     return (
         name,
         ", ".join(map(str, recipe.layers)),

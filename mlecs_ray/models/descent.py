@@ -49,10 +49,10 @@ def _sorted(model: Any, also: Sequence[Tensor]) -> tuple[list[Tensor], list[Tens
     words = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
     head = getattr(model, "get_output_embeddings", lambda: None)()
     words |= {id(head.weight)} if head is not None else set()
-    trained = [*model.parameters(), *also]
-    matrices = [p for p in trained if p.ndim == 2 and id(p) not in words]
+    weights = [*model.parameters(), *also]
+    matrices = [p for p in weights if p.ndim == 2 and id(p) not in words]
     inside = {id(p) for p in matrices}
-    return matrices, [p for p in trained if id(p) not in inside]
+    return matrices, [p for p in weights if id(p) not in inside]
 
 
 def rate(step: int, steps: int) -> float:

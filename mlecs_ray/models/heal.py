@@ -90,10 +90,9 @@ def captions_of(whole: SLM, recipe: HealRecipe, dictionary: Dictionary | None = 
     return phrases(dictionary.folder, whole.tokenizer, recipe.reading.phrases) if dictionary else []
 
 
-def cut(whole: SLM, recipe: HealRecipe, dictionary: Dictionary | None = None) -> SLM:
-    """``whole`` pruned as the recipe says, with the names of things and the commonest tokens of its texts."""
+def cut(whole: SLM, recipe: HealRecipe, texts: Sequence[str], dictionary: Dictionary | None = None) -> SLM:
+    """``whole`` pruned as the recipe says, with the names of things and the commonest tokens of ``texts``."""
     first = list(names(dictionary.folder, whole.tokenizer).values()) if dictionary else []
-    texts = [*healing_texts(recipe, dictionary), *captions_of(whole, recipe, dictionary)]
     return prune(whole, recipe.layers, recipe.vocabulary, texts, first)
 
 
@@ -123,8 +122,8 @@ def _build(recipe: HealRecipe, source: Path, dictionary: Dictionary | None, out:
     began = time.perf_counter()
     texts = healing_texts(recipe, dictionary)
     whole = load(source)
-    slm = cut(whole, recipe, dictionary)
     said = captions_of(whole, recipe, dictionary)
+    slm = cut(whole, recipe, [*texts, *said], dictionary)
     with _arithmetic("highest"):
         space = space_of(slm, said, dictionary) if dictionary else None
     with _arithmetic("medium"):

@@ -190,7 +190,7 @@ class Lesson:
     def loss(self) -> Tensor:
         """Nats per token of the next phrases."""
         rows = [next(self._order) for _ in range(self.reading.batch)]
-        soft = F.gelu(self._heard(self._vectors[rows])) @ torch.cat([self.matrix, -self.matrix], 1).T
+        soft = F.gelu(self._heard(self._vectors[rows])) @ replace(self._space, matrix=self.matrix).reading.T
         goals = [self._goals[row] for row in rows]
         return _nll(self._model, soft, self.reading.soft_tokens, self._head, goals)
 

@@ -53,13 +53,14 @@ class MLECS:
         return Parts(
             reps=True,
             words=self.words,
-            edge=None if "ccl" in self.without else CCL(self.ccl, self.orientation, self.nearness),
-            private=CCL(self.own, self.orientation, self.nearness)
-            if self.own and not {"ccl", "amt"} & {*self.without}
-            else None,
+            edge=None if "ccl" in self.without else self._contrast(self.ccl),
+            private=self._contrast(self.own) if self.own and not {"ccl", "amt"} & {*self.without} else None,
             tuning="amt" not in self.without,
-            cloud=None if "seccl" in self.without else CCL(self.seccl, self.orientation, self.nearness),
+            cloud=None if "seccl" in self.without else self._contrast(self.seccl),
             mixing=Mixing(weighting, self.rule, self.rate, self.power),
             memory=self.memory,
             pull=1.0 if "amt" in self.without else self.pull,
         )
+
+    def _contrast(self, weight: float) -> CCL:
+        return CCL(weight, self.orientation, self.nearness)

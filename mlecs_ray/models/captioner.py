@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Budget, Client, Predictor
 from mlecs_ray.models import flops
+from mlecs_ray.models.arithmetic import halved
 from mlecs_ray.models.decode import greedy
 from mlecs_ray.models.dense import init_linear
 from mlecs_ray.models.dropout import lent, masks
@@ -190,9 +191,11 @@ class CaptionTask:
     def _scores(self, lm: Backbone, params: Tree, fused: Tensor, goal: Targets) -> tuple[Tensor, Tensor]:
         prompts = self._prompts(lm, params, fused, train=True)
         embeds = torch.cat([prompts, lm.embed(goal.ids[:, :-1])], dim=1)
-        states = lm.states(params["lora"], embeds, train=True)[:, prompts.shape[1] - 1 :]
-        # Selecting first spares the head, the widest matrix of a small model, all other positions.
-        return lm.logits(states.flatten(0, 1)[goal.places]), goal.ids.flatten()[goal.places]
+        with halved(embeds.device):
+            states = lm.states(params["lora"], embeds, train=True)[:, prompts.shape[1] - 1 :]
+            # Selecting first spares the head, the widest matrix of a small model, all other positions.
+            logits = lm.logits(states.flatten(0, 1)[goal.places])
+        return logits.float(), goal.ids.flatten()[goal.places]
 
     def losses(self, params: Tree, batch: Samples, real: Tensor, client: Client, draws: Sequence[Generator]) -> Tensor:
         """As ``StackedTask`` has it; on other devices than the CPU, dropout draws other numbers than in ``loss``."""
@@ -204,10 +207,12 @@ class CaptionTask:
         fused = self.fused(params, noisy_each(batch, self.noise, real, draws), client)
         embeds = self._samples(lm, self._soft(lm, params, fused, real, draws), goals)
         pack = Pack(lengths(embeds, real), lengths(goals, real), draws, embeds[0].device)
-        states = lm.packed_states(params["lora"], torch.cat(embeds)[None], pack)
-        ids, words = run_on(goals, states.device), [sum(client) for client in pack.asked]
-        each = zip(torch.split(states, words), torch.split(ids, words), strict=True)
-        return torch.stack([F.cross_entropy(lm.logits(mine), goal) for mine, goal in each])
+        with halved(embeds[0].device):
+            states = lm.packed_states(params["lora"], torch.cat(embeds)[None], pack)
+            words = [sum(client) for client in pack.asked]
+            logits = [lm.logits(mine) for mine in torch.split(states, words)]
+        each = zip(logits, torch.split(run_on(goals, states.device), words), strict=True)
+        return torch.stack([F.cross_entropy(mine.float(), goal) for mine, goal in each])
 
     def _soft(self, lm: Backbone, params: Tree, fused: Tensor, real: Tensor, draws: Sequence[Generator]) -> Tensor:
         """The soft tokens of the real rows, (rows, tokens, hidden), with dropout."""

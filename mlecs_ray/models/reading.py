@@ -1,7 +1,8 @@
 """Learning to read soft prompts: the second part of healing, on the nouns of a dictionary said as captions.
 
 A model that was cut and healed on plain text still passes over what stands in a soft prompt. Here it is shown phrases
-whose meaning stands there as one vector (``models/words.py``), and learns to say them. They are things whose names the
+whose meaning stands there as one vector (``models/words.py``), and learns to say them; the vectors of these words
+are given their meanings before, so that it need not learn which word a meaning is. They are things whose names the
 original model's tokenizer has as whole words: a name put together from pieces is said half when the vector is not
 quite clear, and half a name is no name.
 """
@@ -76,13 +77,15 @@ class Reading:
     longest: int = 8
     """Tokens of a phrase that is read."""
     soft_tokens: int = 2
+    meant: float = 1.0
+    """How much of a meaning the vectors of names hold before, in lengths of a word's vector; 0: none."""
     noise: float = 2.0
     """Largest deviation of the noise on the vectors, whose own is 1: what is sensed is never quite the word, and a
     model that always heard it clearly would believe whatever it hears."""
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.phrases, self.longest, self.soft_tokens) < 1:
-            raise InputError(f"{self} must have all but noise above 0, or nothing is read")
+            raise InputError(f"{self} must have all but meant and noise above 0, or nothing is read")
 
 
 def names(dictionary: Path, tokenizer: Any) -> dict[str, int]:

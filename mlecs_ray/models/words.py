@@ -4,13 +4,14 @@
 (vocabulary, 128) is learned so that the sum over a phrase's tokens is what a sentence encoder makes of the phrase, in
 the directions in which phrases differ most (as in Model2Vec): things of a kind lie together, and nobody needs the
 encoder itself. A fused representation that says the same is ``[v ; -v]``: as ``GELU(x) - GELU(-x) = x``, the soft
-prompt's linear layer ``[R, -R]`` behind its GELU gives exactly ``R v``, about the word vector in the language model. So
-a soft prompt starts as a reading of words, and contrast with ``[v ; -v]`` orders fused representations by meaning.
+prompt's linear layer ``[R, -R]`` behind its GELU gives exactly ``R v``, about the word vector in the language model; in
+one that was cut here the word vectors themselves get ``R table[t]`` added, where they differed least. So a soft prompt
+starts as a reading of words, and contrast with ``[v ; -v]`` orders fused representations by meaning.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,16 +78,31 @@ def taught_space(vectors: Tensor, texts: Sequence[Sequence[int]], meanings: Tens
     goal = _principal(meanings.double(), meanings[:usual].double())
     table = torch.zeros(len(vectors), WIDTH)
     table[:, : goal.shape[1]] = _static(texts, goal, len(vectors))
-    known = torch.tensor(sorted({token for ids in texts for token in ids}))
     shared = torch.stack([table[torch.tensor(ids)].sum(0) for ids in texts[:usual]]).mean(0)
+    known = torch.tensor(sorted({token for ids in texts for token in ids}))
     return WordSpace(table, _reading(toward(table[known]), vectors[known]), shared)
 
 
+def set_apart(space: WordSpace, vectors: Tensor) -> WordSpace:
+    """The same meanings, read where word vectors (vocabulary, hidden) differ least, at their length: a model has said
+    little there so far."""
+    return replace(space, matrix=_quiet(vectors) * vectors.norm(dim=-1).mean() / math.sqrt(WIDTH))
+
+
+def meant(space: WordSpace, vectors: Tensor, share: float, words: Sequence[int]) -> Tensor:
+    """Word vectors (vocabulary, hidden), those of ``words`` with their meanings beside them, ``share`` times as a soft
+    prompt says them.
+
+    A soft token that reads ``v`` then points to the words that mean ``v``, as the head that says words holds the same
+    vectors: it is a word itself, to a model that has only to pass it on.
+    """
+    chosen = torch.tensor(words)
+    return vectors.index_add(0, chosen, toward(space.table[chosen]) @ space.matrix.T, alpha=share)
+
+
 def _principal(meanings: Tensor, usual: Tensor) -> Tensor:
-    """(n, at most 128) of (n, e)."""
-    centred = usual - usual.mean(0)
-    _, directions = torch.linalg.eigh(centred.T @ centred)
-    found: Tensor = (meanings - usual.mean(0)) @ directions[:, -WIDTH:]
+    """(n, at most 128) of (n, e); what tells most apart comes first, as a narrower model reads the first alone."""
+    found: Tensor = (meanings - usual.mean(0)) @ _directions(usual)[:, -WIDTH:].flip(1)
     return found
 
 
@@ -110,14 +126,25 @@ def _reading(meanings: Tensor, vectors: Tensor, penalty: float = 10.0) -> Tensor
     return _as_long(found.T, meanings, vectors)
 
 
+def _quiet(vectors: Tensor) -> Tensor:
+    """(hidden, 128): the directions in which vectors (n, hidden) differ least; zeros where there are fewer."""
+    directions = _directions(vectors)
+    return F.pad(directions[:, :WIDTH], (0, max(0, WIDTH - vectors.shape[1])))
+
+
+def _directions(vectors: Tensor) -> Tensor:
+    """Unit columns (d, d), those in which vectors (n, d) differ most last; in the precision of the vectors."""
+    centred = vectors.double() - vectors.double().mean(0)
+    directions: Tensor = torch.linalg.eigh(centred.T @ centred)[1]
+    return directions.to(vectors.dtype)
+
+
 def own_space(vectors: Tensor) -> WordSpace:
     """Of word vectors (vocabulary, hidden) alone, without any encoder: the 128 directions in which they differ most."""
-    centred = vectors.double() - vectors.double().mean(0)
-    _, directions = torch.linalg.eigh(centred.T @ centred)
     # A model narrower than the space leaves the rest of it empty.
-    basis = F.pad(directions[:, -WIDTH:], (0, max(0, WIDTH - vectors.shape[1])))
-    table = (centred @ basis).float()
-    return WordSpace(table, _as_long(basis.float(), toward(table), vectors), torch.zeros(WIDTH))
+    basis = F.pad(_directions(vectors)[:, -WIDTH:], (0, max(0, WIDTH - vectors.shape[1])))
+    table = (vectors - vectors.mean(0)) @ basis
+    return WordSpace(table, _as_long(basis, toward(table), vectors), torch.zeros(WIDTH))
 
 
 def _as_long(matrix: Tensor, meanings: Tensor, vectors: Tensor) -> Tensor:

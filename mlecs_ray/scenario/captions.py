@@ -1,6 +1,7 @@
 """From a scenario to the captioner: its language models found, or pruned and healed on the first call."""
 
 import multiprocessing
+import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from mlecs_ray import cache
 from mlecs_ray.data import assets
 from mlecs_ray.data.backbones import text_features
 from mlecs_ray.data.catalogue import OWN
@@ -28,6 +30,9 @@ DICTIONARY = "wordnet"
 """The asset that edge language models are healed on, beside documentation."""
 ENCODER = "minilm"
 """The asset that tells which things are alike."""
+SOURCE = "smollm2"
+"""The asset that they are cut from, itself a cloud LLM."""
+_WORDS = 1
 HIDDEN = ((128,), (64,))
 """Hidden widths of the modality encoders: those of the first structure, and of all others. Smaller devices have
 other encoders, not only smaller language models."""
@@ -74,7 +79,7 @@ def find_slm(name: str) -> Path | str:
     """
     if name in RECIPES:
         return build_slm(name, RECIPES[name], find_slm_source(), dictionary=find_dictionary())
-    if name == "smollm2":
+    if name == SOURCE:
         return _with_words(find_slm_source())
     if name.startswith(OWN):
         return assets.find(name).resolve()
@@ -83,12 +88,22 @@ def find_slm(name: str) -> Path | str:
 
 
 def _with_words(folder: Path) -> Path:
-    """The same folder; beside the model its word space, made on the first call, where the dictionary was fetched."""
-    if not (folder / FILE).is_file():
-        slm, dictionary = load(folder), find_dictionary()
-        said = phrases(dictionary.folder, slm.tokenizer, Reading().phrases)
-        save_space(space_of(slm, said, dictionary), folder)
-    return folder
+    """The same model with its word space beside it, made on the first call: a folder that shares the files of the
+    other."""
+    dictionary, reading = find_dictionary(), Reading()
+    key = {"source": folder.name, "dictionary": dictionary.folder.name, "encoder": dictionary.encoder}
+
+    def build(out: Path) -> None:
+        for file in folder.iterdir():
+            os.link(file, out / file.name)
+        slm = load(folder)
+        # A file that is shared is not to be written.
+        (out / FILE).unlink(missing_ok=True)
+        save_space(space_of(slm, phrases(dictionary.folder, slm.tokenizer, reading.phrases), dictionary), out)
+
+    return cache.build_once(
+        cache.derived(f"{SOURCE}-words", {**key, "phrases": reading.phrases, "builder": _WORDS}), build
+    )
 
 
 def find_dictionary() -> Dictionary:
@@ -100,4 +115,4 @@ def find_dictionary() -> Dictionary:
 
 def find_slm_source() -> Path:
     """SmolLM2-135M, converted once from its asset."""
-    return smollm2(assets.find("smollm2"))
+    return smollm2(assets.find(SOURCE))

@@ -255,7 +255,7 @@ class RuntimeConfig(Config):
     """Where clients train; ``cuda``: actors share the machines' GPUs."""
     precision: Literal["highest", "medium"] = "highest"
     """How float32 matrices are multiplied: as they are, or (``medium``) in bfloat16 where the processor has units for
-    it, which saves up to a half of a language model's step."""
+    it, where a language model in training also passes bfloat16 on: up to a half of its step is saved."""
     checkpoint_every: Count = 50
     """Merges."""
     address: str | None = None

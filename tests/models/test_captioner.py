@@ -222,3 +222,20 @@ def test_loading_a_model_draws_no_random_numbers(tmp_path):
     before = torch.get_rng_state()
     backbone(source, LoRA())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_in_medium_the_loss_is_about_the_same_and_gradients_stay_float32(task, params):
+    """Activations pass as bfloat16, 8 bits, where the processor has units for it."""
+    mine, usual = task.part(params, EDGE), torch.get_float32_matmul_precision()
+    exact = seeded(lambda: task.loss(mine, samples(), EDGE))
+    free = mine["lora"]["layers.0.self_attn.q_proj"]["A"].requires_grad_()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        rounded = seeded(lambda: task.loss(mine, samples(), EDGE))
+        (grad,) = torch.autograd.grad(rounded, free)
+    finally:
+        torch.set_float32_matmul_precision(usual)
+        free.requires_grad_(False)
+    assert rounded.dtype == grad.dtype == torch.float32
+    torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.0)
+    assert rounded.equal(exact) != bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

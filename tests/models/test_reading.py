@@ -93,5 +93,5 @@ def test_phrases_that_are_all_too_long_are_refused(dictionary):
 
 
 def test_a_reading_of_nothing_is_refused():
-    with pytest.raises(InputError, match="must have all but noise above 0"):
+    with pytest.raises(InputError, match="must have all but meant and noise above 0"):
         Reading(steps=0)

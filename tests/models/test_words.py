@@ -9,7 +9,17 @@ import torch
 from torch.nn import functional as F
 
 from mlecs_ray.models.fusion import FUSED, init_prompt, soft_tokens
-from mlecs_ray.models.words import WIDTH, WordSpace, find_space, own_space, save_space, taught_space, toward
+from mlecs_ray.models.words import (
+    WIDTH,
+    WordSpace,
+    find_space,
+    meant,
+    own_space,
+    save_space,
+    set_apart,
+    taught_space,
+    toward,
+)
 
 HIDDEN = 160
 VECTORS = torch.randn(300, HIDDEN, generator=torch.Generator().manual_seed(0))
@@ -74,6 +84,33 @@ def test_a_reading_points_to_the_words_themselves():
     space = taught_space(vectors, [[token] for token in range(2000)], meant, 2000)
     read = toward(space.table) @ space.matrix.T
     assert float(F.cosine_similarity(read, vectors).mean()) > 0.95
+
+
+def test_words_with_their_meanings_are_what_a_reading_points_to():
+    """To the head, which holds the same vectors, a soft token that reads a word is that word; before, it was not."""
+    vectors = torch.randn(300, 200, generator=torch.Generator().manual_seed(3))
+    meanings = torch.randn(300, 150, generator=torch.Generator().manual_seed(4))
+    space = set_apart(taught_space(vectors, [[token] for token in range(300)], meanings, 300), vectors)
+    read = toward(space.table) @ space.matrix.T
+    before, after = vectors, meant(space, vectors, 0.6, range(300))
+    assert _right(read @ before.T) < 0.05
+    assert _right(read @ after.T) > 0.95
+
+
+def _right(scores):
+    return float((scores.argmax(1) == torch.arange(len(scores))).float().mean())
+
+
+def test_meanings_stand_where_words_differ_least():
+    """Upright on the directions in which words differ, and as long as a word."""
+    wide = torch.randn(300, 32, generator=torch.Generator().manual_seed(5)) * 10
+    vectors = torch.cat([wide, torch.randn(300, 168, generator=torch.Generator().manual_seed(6))], 1)
+    space = set_apart(dataclasses.replace(SPACE, table=torch.randn(300, WIDTH)), vectors)
+    assert float(space.matrix[:32].norm()) < 0.05 * float(space.matrix.norm())
+    added = meant(space, vectors, 0.5, range(200)) - vectors
+    length = float(vectors.norm(dim=-1).mean())
+    torch.testing.assert_close(added[:200].norm(dim=-1), torch.full((200,), 0.5 * length), rtol=1e-3, atol=0)
+    assert added[200:].eq(0).all()
 
 
 def test_a_model_narrower_than_the_space_leaves_the_rest_of_it_empty():

@@ -7,8 +7,12 @@ import pytest
 from mlecs_ray import cache
 from mlecs_ray.data.catalogue import lookup
 from mlecs_ray.errors import InputError
+from mlecs_ray.models.words import find_space
+from mlecs_ray.scenario import captions
 from mlecs_ray.scenario.captions import find_slm
+from tests.models import tiny
 
+NOUNS = "00004 06 n 01 hat 0 000 | worn on the head\n"
 HUB = f"hf:owner/model@{'0123456789' * 4}"
 
 
@@ -46,3 +50,20 @@ def test_a_folder_of_this_machine_is_found_from_wherever_it_is_named(
     assert find_slm("file:mine") == find_slm(f"file:{tmp_path}/mine") == tmp_path / "mine"
     with pytest.raises(InputError, match="none does not exist"):
         find_slm("file:none")
+
+
+def test_a_whole_model_gets_a_word_space_and_its_own_folder_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder beside it shares its files, and is made once."""
+    monkeypatch.setattr(captions, "find_dictionary", lambda: tiny.dictionary(tmp_path / "words", NOUNS))
+    source = Path(tiny.folder(tmp_path / "cache" / "source"))
+    monkeypatch.setattr(captions, "find_slm_source", lambda: source)
+    before = sorted(source.iterdir())
+    found = Path(find_slm("smollm2"))
+    assert sorted(source.iterdir()) == before
+    assert find_space(str(found)) is not None
+    assert find_space(str(source)) is None
+    assert (found / "model.safetensors").samefile(source / "model.safetensors")
+    find_slm.cache_clear()
+    assert find_slm("smollm2") == found

@@ -22,6 +22,7 @@ def rules(train: Samples, test: Samples) -> dict[str, list[Any]]:
     found |= {f"nearest, {m}": nearest(train, test, m) for m in modalities}
     if not train.texts:
         return found
+    found |= {"first word": first_word(train, test)}
     found |= {f"ridge, {m}": ridge(train, test, m) for m in modalities}
     return found | ({"ridge, all": ridge_all(train, test, modalities)} if len(modalities) > 1 else {})
 
@@ -34,6 +35,13 @@ def constant(train: Samples, test: Samples) -> list[Any]:
     counts = Counter(word for text in train.texts for word in set(text.casefold().split()))
     best = max(train.texts, key=lambda text: _overlap(text, counts))
     return [best] * len(test)
+
+
+def first_word(train: Samples, test: Samples) -> list[str]:
+    """The commonest first word for all, in English an article: of a caption of two words it is already the half, and
+    by Rouge a wrong noun beside it costs more than is gained unless one in three is right."""
+    ((word, _),) = Counter(text.split()[0] for text in train.texts if text.strip()).most_common(1)
+    return [word] * len(test)
 
 
 def _overlap(text: str, counts: Counter[str]) -> float:

@@ -304,9 +304,18 @@ def test_memory_of_representations_is_a_share(made):
 
 
 def test_the_first_anchors_are_what_public_captions_say(made):
-    said = made.words(samples().texts, CLOUD)
+    """Beyond what all of them say: names of classes have much in common, and are to be told apart."""
+    words = made.words(samples().texts, CLOUD)
+    said = words - words.mean(0)
     assert torch.equal(begun(made).state["anchors"], said)
     assert not torch.equal(begun(made, words=False).state["anchors"], said)
+
+
+def test_what_a_device_reads_in_its_own_captions_is_measured_from_the_same_middle(made):
+    method, texts = begun(made).method, ("the hat", "a")
+    apart = made.words(texts, SMALL) - method.said(texts, SMALL)
+    torch.testing.assert_close(apart[0], made.words(samples().texts, CLOUD).mean(0))
+    torch.testing.assert_close(apart[1], apart[0])
 
 
 @pytest.mark.parametrize("pull", [0.0, 0.25, 1.0])

@@ -23,6 +23,11 @@ def test_the_constant_caption_shares_the_most_words_with_the_others():
     assert constant(TRAIN, asked((0.0, 0.0), (1.0, 1.0))) == ["A bear.", "A bear."]
 
 
+def test_the_first_word_alone_is_said_for_all():
+    train = Samples(TRAIN.inputs, texts=("The sun.", "A bear.", "A spoon."))
+    assert rules(train, asked((0.0, 0.0), (1.0, 1.0)))["first word"] == ["A", "A"]
+
+
 def test_the_nearest_picture_lends_its_caption():
     assert nearest(TRAIN, asked((0.1, 5.0), (5.0, 0.6)), "image") == ["A spoon.", "A brown bear."]
 
@@ -60,8 +65,8 @@ def test_labels_have_their_commonest_and_their_nearest():
     assert rules(train, test) == {"constant": [4, 4], "nearest, image": [7, 4]}
 
 
-def test_captions_have_three_rules():
-    assert list(rules(TRAIN, asked((0.1, 5.0)))) == ["constant", "nearest, image", "ridge, image"]
+def test_captions_have_four_rules():
+    assert list(rules(TRAIN, asked((0.1, 5.0)))) == ["constant", "nearest, image", "first word", "ridge, image"]
 
 
 def test_samples_without_truth_have_no_rules():

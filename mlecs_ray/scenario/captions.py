@@ -33,6 +33,7 @@ ENCODER = "minilm"
 SOURCE = "smollm2"
 """The asset that they are cut from, itself a cloud LLM."""
 _WORDS = 1
+"""Counts the ways in which its word space was made."""
 HIDDEN = ((128,), (64,))
 """Hidden widths of the modality encoders: those of the first structure, and of all others. Smaller devices have
 other encoders, not only smaller language models."""

@@ -240,15 +240,15 @@ class EdgeCloud:
     def said(self, texts: Sequence[str], client: Client) -> Tensor:
         """What texts say, where ``fused_repr`` is (n, 256), beyond what all public ones do: the names of classes may
         have most in common, and anchors are there to tell samples apart."""
-        return self.task.words(texts, client) - self._usual
+        return self.task.words(texts, client) - self._public_words.mean(0)
 
     @cached_property
-    def _usual(self) -> Tensor:
-        return self.task.words(self.public.texts, self.cloud).mean(0)
+    def _public_words(self) -> Tensor:
+        return self.task.words(self.public.texts, self.cloud)
 
     @cached_property
     def _words(self) -> Tensor:
-        return self.said(self.public.texts, self.cloud)
+        return self._public_words - self._public_words.mean(0)
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """The cloud's own job replaces what it was given; clients' adapters and representations are mixed in."""

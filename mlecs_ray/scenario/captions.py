@@ -91,20 +91,24 @@ def find_slm(name: str) -> Path | str:
 def _with_words(folder: Path) -> Path:
     """The same model with its word space beside it, made on the first call: a folder that shares the files of the
     other."""
-    dictionary, reading = find_dictionary(), Reading()
-    key = {"source": folder.name, "dictionary": dictionary.folder.name, "encoder": dictionary.encoder}
+    dictionary, most = find_dictionary(), Reading().phrases
+    key = {
+        "source": folder.name,
+        "dictionary": dictionary.folder.name,
+        "encoder": dictionary.encoder,
+        "phrases": most,
+        "builder": _WORDS,
+    }
 
     def build(out: Path) -> None:
         for file in folder.iterdir():
-            os.link(file, out / file.name)
+            # Earlier versions put a space beside the source itself.
+            if file.name != FILE:
+                os.link(file, out / file.name)
         slm = load(folder)
-        # A file that is shared is not to be written.
-        (out / FILE).unlink(missing_ok=True)
-        save_space(space_of(slm, phrases(dictionary.folder, slm.tokenizer, reading.phrases), dictionary), out)
+        save_space(space_of(slm, phrases(dictionary.folder, slm.tokenizer, most), dictionary), out)
 
-    return cache.build_once(
-        cache.derived(f"{SOURCE}-words", {**key, "phrases": reading.phrases, "builder": _WORDS}), build
-    )
+    return cache.build_once(cache.derived(f"{SOURCE}-words", key), build)
 
 
 def find_dictionary() -> Dictionary:

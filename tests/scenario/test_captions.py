@@ -1,5 +1,6 @@
 """Which language model a name stands for."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ HUB = f"hf:owner/model@{'0123456789' * 4}"
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
-    # It remembers what it found.
+    # It remembers what it found, and others after us are to find their own.
+    find_slm.cache_clear()
+    yield
     find_slm.cache_clear()
 
 

@@ -195,7 +195,8 @@ def reproduce(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="Make the runs of this group alone (rates, ablations, merges, scale, clock, varying, classes)"
+            help="Make the runs of this group alone: rates, ablations, merges, scale, clock, varying, classes or "
+            "class-ablations"
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Make the runs of the first so many of the five seeds alone")] = 5,

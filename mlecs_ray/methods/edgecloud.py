@@ -129,7 +129,8 @@ class EdgeCloud:
         return {module: state["lora"][module] for module in mine} if self._stacks else mine
 
     def work(self, client: Client, tree: Tree) -> Work:
-        """Both stages forward and backward, and what contrast costs beside them; back come adapters and fused."""
+        """Both stages forward and backward; back come adapters and fused. What contrast costs is left out: it runs no
+        language model, and 64 samples are a seventieth of a step of 8 with the smallest one."""
         cost, public = self.task.cost(client, self.local.batch), seen_of(self.local, len(self.public))
         if client.role == "cloud":
             receiver = self.task.cost(self.receiver, self.local.batch)

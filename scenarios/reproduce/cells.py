@@ -23,6 +23,17 @@ PERIOD = 5.0
 POINTS = 6
 """Of a curve over virtual time."""
 RULES = ("mean", "hetlora", "flexlora", "flora")
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "whole": {},
+    "without CCL": {"without": ["ccl"]},
+    "without AMT": {"without": ["amt"]},
+    "without MMA": {"without": ["mma"]},
+    "without SE-CCL": {"without": ["seccl"]},
+    "contrast alone": {"nearness": 0.0},
+    "volume alone": {"orientation": 0.0, "nearness": 0.0},
+    "without words": {"words": False},
+}
+"""The whole method and what is left of it, by its options."""
 UNLIKE: Mapping[str, Any] = {
     "task.slms": ["edge-small", "edge-base"],
     "task.ranks": {"edge-small": 2},
@@ -65,7 +76,7 @@ class Cell:
 
 def table(base: Scenario) -> list[Cell]:
     """Every cell, group by group. In the groups of variants the first is the one that the others are held against."""
-    makers = (_rates, _ablations, _merges, _scale, _clock, _varying, _classes)
+    makers = (_rates, _ablations, _merges, _scale, _clock, _varying, _classes, _class_ablations)
     return [cell for make in makers for cell in make(base)]
 
 
@@ -83,17 +94,7 @@ def _rates(base: Scenario) -> Iterator[Cell]:
 
 
 def _ablations(base: Scenario) -> Iterator[Cell]:
-    options: Mapping[str, Mapping[str, Any]] = {
-        "whole": {},
-        "without CCL": {"without": ["ccl"]},
-        "without AMT": {"without": ["amt"]},
-        "without MMA": {"without": ["mma"]},
-        "without SE-CCL": {"without": ["seccl"]},
-        "contrast alone": {"nearness": 0.0},
-        "volume alone": {"orientation": 0.0, "nearness": 0.0},
-        "without words": {"words": False},
-    }
-    return (Cell("ablations", name, _rate(RATE), _ours(base, **chosen)) for name, chosen in options.items())
+    return (Cell("ablations", name, _rate(RATE), _ours(base, **chosen)) for name, chosen in VARIANTS.items())
 
 
 def _merges(base: Scenario) -> Iterator[Cell]:
@@ -143,10 +144,19 @@ def _varying(base: Scenario) -> Iterator[Cell]:
 
 
 def _classes(base: Scenario) -> Iterator[Cell]:
-    measured = {"task.answer": "class", "evaluation.metrics": list(CLASS_METRICS), "evaluation.target": None}
-    for data, own in ANSWERS.items():
+    for data in ANSWERS:
         for name in SYSTEMS:
-            yield Cell("classes", name, data, {**_method(base, name), **_masks(RATE), **measured, **own})
+            yield Cell("classes", name, data, {**_method(base, name), **_masks(RATE), **_in_words(data)})
+
+
+def _class_ablations(base: Scenario) -> Iterator[Cell]:
+    for name, chosen in VARIANTS.items():
+        yield Cell("class-ablations", name, "stamps", {**_ours(base, **chosen), **_in_words("stamps")})
+
+
+def _in_words(data: str) -> Changes:
+    measured = {"task.answer": "class", "evaluation.metrics": list(CLASS_METRICS), "evaluation.target": None}
+    return {**measured, **ANSWERS[data]}
 
 
 def _rate(rate: float) -> str:

@@ -63,6 +63,10 @@ SECTIONS = {
         "The answer is the name of the class: eight categories of `stamps`, seven exercises of `watch` (its clients "
         "own different people's recordings).",
     ),
+    "class-ablations": (
+        "Without its parts, classes in words",
+        "The same variants where `stamps` is answered by category.",
+    ),
 }
 """Title and text of each group, in the order of the page."""
 

@@ -13,7 +13,10 @@ FOUND_BY = (BETWEEN, TO_CLOUD)
 
 
 def figures(found: Found) -> dict[str, str]:
-    """SVG by name: ``rates``, ``cloud``, ``ablations``, ``space`` and ``clock``; what was not run is left out."""
+    """SVG by name: ``rates``, ``cloud``, ``ablations``, ``class-ablations``, ``space`` and ``clock``.
+
+    What was not run is left out.
+    """
     return dict(_drawn(found))
 
 
@@ -24,11 +27,12 @@ def _drawn(found: Found) -> Iterator[tuple[str, str]]:
             metric = words.metric(found.metrics("rates")[0])
             title = f"{metric} of the {words.SIDES[scope]} by availability of senses"
             yield name, bars(title, metric, found.settings("rates"), series)
-    series = _by_side(found, "ablations")
-    if _any(series):
-        metric = words.metric(found.metrics("ablations")[0])
-        sides = [words.SIDES[scope] for scope in (CLIENTS, CLOUD)]
-        yield "ablations", bars(f"{metric} of ML-ECS and without its parts", metric, sides, series)
+    for group in ("ablations", "class-ablations"):
+        series = _by_side(found, group)
+        if _any(series):
+            metric = words.metric(found.metrics(group)[0])
+            sides = [words.SIDES[scope] for scope in (CLIENTS, CLOUD)]
+            yield group, bars(f"{metric} of ML-ECS and without its parts", metric, sides, series)
     series = _by_measure(found)
     if _any(series):
         title = f"Test samples whose representation is among the {NEAREST} nearest"

@@ -10,7 +10,7 @@ from mlecs_ray.errors import InputError
 OUT = Path("docs/results/mlecs.json")
 STUDIES = ("mlecs",)
 SEEDS = 5
-GROUPS = ("rates", "ablations", "merges", "scale", "clock", "varying", "classes")
+GROUPS = ("rates", "ablations", "merges", "scale", "clock", "varying", "classes", "class-ablations")
 """Of cells, in the order of the page."""
 
 

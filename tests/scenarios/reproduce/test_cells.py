@@ -108,8 +108,9 @@ def test_merges_are_compared_where_adapters_differ() -> None:
         assert one.task.ranks["edge-small"] < one.task.rank
 
 
-def test_ablations_leave_out_one_part_each() -> None:
-    left_out = [one.changes["method"]["options"] for one in CELLS if one.group == "ablations"]
+@pytest.mark.parametrize("group", ["ablations", "class-ablations"])
+def test_ablations_leave_out_one_part_each(group: str) -> None:
+    left_out = [one.changes["method"]["options"] for one in CELLS if one.group == group]
     assert left_out == [
         {},
         *({"without": [part]} for part in ("ccl", "amt", "mma", "seccl")),
@@ -117,6 +118,14 @@ def test_ablations_leave_out_one_part_each() -> None:
         {"orientation": 0.0, "nearness": 0.0},
         {"words": False},
     ]
+
+
+@pytest.mark.parametrize(
+    ("variants", "among"),
+    [("ablations", ("rates", "mlecs", "rate 0.7")), ("class-ablations", ("classes", "mlecs", "stamps"))],
+)
+def test_the_whole_method_is_run_once(variants: str, among: tuple[str, str, str]) -> None:
+    assert scenario_of(BASE, cell(variants, "whole"), 0) == scenario_of(BASE, cell(*among), 0)
 
 
 def test_a_group_can_be_picked() -> None:

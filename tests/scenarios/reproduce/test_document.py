@@ -22,7 +22,7 @@ def some(cell: Cell, seed: int) -> Result | None:
     if cell.name not in STRENGTH or cell.setting == "rate 0.9" or (seed and cell.name != "mlecs"):
         return None
     value = STRENGTH[cell.name] + 0.1 * seed
-    metric = "macro_f1" if cell.group == "classes" else "rouge_lsum"
+    metric = "macro_f1" if cell.group in ("classes", "class-ablations") else "rouge_lsum"
     return result({"0": value - 0.05, "1": value + 0.05}, value, metric)
 
 
@@ -50,8 +50,9 @@ def test_the_main_table_has_means_deviations_and_what_was_not_run(made: Found) -
 
 def test_variants_have_their_difference_to_the_first(made: Found) -> None:
     """On the one seed that both have, 0.5 is a sixth below 0.6, with two clients and one cloud."""
-    row, space = rows(text(made, FACTS, {}), "without CCL")
+    row, space, classes = rows(text(made, FACTS, {}), "without CCL")
     assert space == "| without CCL | - | - | - |"
+    assert classes.startswith("| without CCL | 0.500 (1 of 2 seeds) |")
     assert row.startswith("| without CCL | 0.500 (1 of 2 seeds) |")
     assert "| -16.67 %, p < 0.001, Holm < 0.001 (n = 2) | -16.67 %, no test (n = 1) |" in row
 
@@ -111,7 +112,8 @@ def test_the_page_and_its_plots_are_written_beside_the_results(made: Found, tmp_
     page = write(made, FACTS)
     assert page == tmp_path / "mlecs.md"
     plots = re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())
-    assert plots == ["mlecs-rates.svg", "mlecs-cloud.svg", "mlecs-ablations.svg", "mlecs-clock.svg"]
+    names = ("rates", "cloud", "ablations", "clock", "class-ablations")
+    assert plots == [f"mlecs-{name}.svg" for name in names]
     for plot in plots:
         ElementTree.fromstring((tmp_path / plot).read_text())
 

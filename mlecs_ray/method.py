@@ -90,7 +90,7 @@ class Update:
 
 @dataclass(frozen=True)
 class Arrival:
-    """An update as the server meets it: from whom, and how many merges late."""
+    """An update as the server meets it: from whom, and how many merges late, the cloud's own not counted."""
 
     client: Client
     update: Update

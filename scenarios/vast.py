@@ -45,5 +45,7 @@ SCENARIO = Scenario(
     method=MethodConfig(name="mlecs"),
     schedule=Schedule(concurrency=4, buffer=2),
     runtime=RuntimeConfig(checkpoint_every=20),
-    evaluation=EvaluationConfig(metrics=("rouge_lsum", "rouge_lsum_content"), every_merges=20, rows=64, clients=2),
+    evaluation=EvaluationConfig(
+        metrics=("rouge_lsum", "rouge_lsum_content", "bertscore_minilm"), every_merges=20, rows=64, clients=2
+    ),
 )

@@ -74,7 +74,8 @@ def read(folder: Path) -> tuple[Clip, ...]:
     clips = [
         Clip(
             key=key,
-            source=str(entry.get("url") or key),
+            # Clips are numbered within their video: those of one are not split between training and test.
+            source=str(entry.get("url") or key.rpartition(".")[0] or key),
             caption=_caption(entry),
             subtitle=" ".join(str(entry.get("subtitle") or "").split()),
             frames=_frames(frames[key]) if key in frames else (),

@@ -3,8 +3,9 @@
 [paper, arXiv 2602.14107] Edge clients own different senses, encoders, fusions and language models; these and the
 connector stay private. Only adapters (LoRA) and fused representations of public samples travel. A job has two stages,
 public and private; its personal result stays on the device. The cloud trains an LLM on the public samples with all
-modalities. [ours] Nothing waits for a round to fill: an upload is merged when it arrives, and the cloud trains again
-after every merge, on the fleet and on the virtual clock.
+modalities. [ours] Encoders, which the paper freezes in the public stage and in the cloud, are what made the features
+here; the two layers on top of them train like the connector. Nothing waits for a round to fill: an upload is merged
+when it arrives, and the cloud trains again after every merge, on the fleet and on the virtual clock.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from mlecs_ray.methods.parts import joined, without_lora
 from mlecs_ray.methods.stages import Meeting, Stage, carry_out
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import FusingTask
-from mlecs_ray.tree import Tree, overlay, tree_add, tree_map, tree_sub
+from mlecs_ray.tree import Tree, overlay, tree_add, tree_bytes, tree_map, tree_sub
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class EdgeCloud:
     """Final: a method is a value of it. ``cloud`` is the cloud as a client; ``public`` the samples that all may see.
 
     State: ``lora`` (merged adapters), ``cloud`` and ``receiver`` (the trainables of the LLM, and the connector of a
-    client-compatible model on the server that carries the merged adapters), ``anchors`` and ``fused`` (n, d) and
-    ``heard``, how many clients ``fused`` is made of.
+    client-compatible model on the server that carries the merged adapters), ``anchors`` and ``fused`` (n, d), the
+    mean of what clients make of the public samples.
     """
 
     task: FusingTask
@@ -101,7 +102,6 @@ class EdgeCloud:
             "receiver": without_lora(receiver),
             "anchors": anchors,
             "fused": torch.zeros_like(anchors),
-            "heard": torch.zeros(()),
         }
 
     @torch.no_grad()
@@ -145,7 +145,12 @@ class EdgeCloud:
             back["lora"] = packed(fresh)
         if self.parts.reps:
             back["fused"] = tree["anchors"]
-        return Work(cost.flops_per_sample * (public + private), back, cost.memory_bytes, cost.shared_bytes)
+        memory = cost.memory_bytes + (self._proxy_bytes(tree["lora"]) if self.parts.mutual else 0.0)
+        return Work(cost.flops_per_sample * (public + private), back, memory, cost.shared_bytes)
+
+    def _proxy_bytes(self, lora: Tree) -> float:
+        """Adapters that learn beside a client's own: their gradients and AdamW's two moments are as large again."""
+        return 4.0 * tree_bytes(tree_map(Tensor.float, lora))
 
     @property
     def _cloud_writes(self) -> tuple[str, ...]:
@@ -179,8 +184,8 @@ class EdgeCloud:
         return Update(back, float(len(data)), keeps, {"loss": own.loss, "public_loss": shared.loss})
 
     def _alone(self, meeting: Meeting, data: Samples) -> Meeting:
-        """The client's private samples, and what their captions say to its own language model."""
-        said = self.said(data.texts, meeting.client) if self.parts.words and data.texts else None
+        """The client's private samples, and what their captions say."""
+        said = self.said(data.texts) if self.parts.words and data.texts else None
         return replace(meeting, samples=data, anchors=said)
 
     def _start(self, client: Client, sent: Tree, kept: Tree) -> tuple[Tree, Tree | None]:
@@ -238,10 +243,14 @@ class EdgeCloud:
             views.append(self._words)
         return edge_view(*views)
 
-    def said(self, texts: Sequence[str], client: Client) -> Tensor:
+    def said(self, texts: Sequence[str]) -> Tensor:
         """What texts say, where ``fused_repr`` is (n, 256), beyond what all public ones do: the names of classes may
-        have most in common, and anchors are there to tell samples apart."""
-        return self.task.words(texts, client) - self._public_words.mean(0)
+        have most in common, and anchors are there to tell samples apart.
+
+        By the words of the cloud's language model wherever it is asked: a device that went by another model's would
+        be drawn to two places at once.
+        """
+        return self.task.words(texts, self.cloud) - self._public_words.mean(0)
 
     @cached_property
     def _public_words(self) -> Tensor:
@@ -273,7 +282,7 @@ class EdgeCloud:
         old, new = state["fused"], fused
         first = old.eq(0).all(-1, keepdim=True)
         mixed = torch.where(first, new, self.parts.memory * old + (1 - self.parts.memory) * new)
-        return {**state, "fused": torch.where(told, mixed, old), "heard": state["heard"] + 1}
+        return {**state, "fused": torch.where(told, mixed, old)}
 
     def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
         """The task's parameters that this client answers with: those it kept, else the factory's with the adapters

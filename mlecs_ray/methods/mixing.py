@@ -30,16 +30,20 @@ def weight(arrival: Arrival, weighting: Weighting) -> float:
 
 @dataclass(frozen=True)
 class Mixing:
-    """``q_k = rate s(tau_k) w_k / sum_j w_j``; the server keeps ``1 - sum q_k`` of what it had.
+    """``q_k = rate part s(tau_k) w_k / sum_j w_j`` over those that are merged together; the server keeps
+    ``1 - sum q_k`` of what it had.
 
-    ``s(tau) = (1 + tau)^-power`` as in FedAsync (arXiv 1903.03934). With rate 1 and nobody late the uploads replace
-    what the server had, as in a synchronous round.
+    ``s(tau) = (1 + tau)^-power`` as in FedAsync (arXiv 1903.03934). ``part`` is how many of the jobs under way are
+    merged at once, ``schedule.share``: where that is all of them, rate is 1 and nobody is late, uploads replace what
+    the server had, as in a synchronous round. Weights compare uploads with one another: one that is merged alone weighs
+    as any other.
     """
 
     weighting: Weighting = "count"
     rule: Rule = "mean"
     rate: float = 1.0
     power: float = 0.5
+    part: float = 1.0
 
     def __post_init__(self) -> None:
         check_weighting(self.weighting)
@@ -51,4 +55,4 @@ class Mixing:
         """``q_k`` of each."""
         weights = [weight(arrival, self.weighting) for arrival in arrivals]
         late = [polynomial(arrival.staleness, self.power) for arrival in arrivals]
-        return [self.rate * s * w / sum(weights) for w, s in zip(weights, late, strict=True)]
+        return [self.rate * self.part * s * w / sum(weights) for w, s in zip(weights, late, strict=True)]

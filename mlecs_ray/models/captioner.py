@@ -17,8 +17,9 @@ from mlecs_ray.models.decode import greedy
 from mlecs_ray.models.dense import init_linear
 from mlecs_ray.models.dropout import lent, masks
 from mlecs_ray.models.encoders import ENCODED, init_encoder, variant
+from mlecs_ray.models.families import SHARED, families, held
 from mlecs_ray.models.fusion import DROPOUT, FUSED, FUSIONS, init_fusion, init_prompt, soft_tokens
-from mlecs_ray.models.lora import Backbone, Leaf, LoRA, backbone, blank_backbone, cut, init_lora
+from mlecs_ray.models.lora import Backbone, LoRA, backbone, blank_backbone, cut, init_lora
 from mlecs_ray.models.pack import Pack, lengths
 from mlecs_ray.models.senses import Senses, noisy, noisy_each
 from mlecs_ray.models.structure import Structure
@@ -42,8 +43,8 @@ class CaptionTask:
     ``encoders/<modality>/<variant>``, ``projections/<modality>``, ``fusion/slots|absent/<modality>``, ``fusion/bias``
     (and ``pooling/...`` where a structure fuses so), ``prompt/<LM width>`` and
     ``lora/layers.<original number>.<module>/A|B``; encoders are shared by the structures that write the same variant,
-    adapters by the structures that hold the layer: one of a lower rank holds their first ranks. Raises InputError
-    where structures disagree about the shape of an adapter.
+    adapters by the structures that hold the layer: one of a lower rank holds their first ranks. A cloud's of another
+    width are ``lora-<structure>``. Raises InputError where edge structures disagree about the shape of an adapter.
     """
 
     structures: tuple[Structure, ...]
@@ -120,7 +121,10 @@ class CaptionTask:
                 )
                 for one, blank in reversed(list(zip(self.structures, blanks, strict=True)))
             },
-            "lora": init_lora({leaf: _stream(seed, leaf.module, leaf.side) for leaf in _union(blanks)}),
+            **{
+                name: init_lora({leaf: _stream(seed, leaf.module, leaf.side) for leaf in family})
+                for name, family in families(self.structures, self.lora).items()
+            },
         }
 
     def part(self, params: Tree, client: Client) -> Tree:
@@ -132,14 +136,14 @@ class CaptionTask:
             "projections": {m: params["projections"][m] for m in mine},
             structure.fusion: {**fusion, "slots": {m: fusion["slots"][m] for m in mine}},
             "prompt": {str(blank.hidden): params["prompt"][str(blank.hidden)]},
-            "lora": self.adapters(params["lora"], client),
+            SHARED: self.adapters(held(params, structure), client),
         }
 
     def adapters(self, lora: Tree, client: Client) -> dict[str, dict[str, Tensor]]:
         """Those of the client's structure: of the layers that it holds, as many ranks as it holds."""
         structure = self.structure(client)
-        held = dict.fromkeys(leaf.module for leaf in blank_backbone(structure.slm, self.lora).leaves)
-        return cut({module: lora[module] for module in held}, structure.rank)
+        mine = dict.fromkeys(leaf.module for leaf in blank_backbone(structure.slm, self.lora).leaves)
+        return cut({module: lora[module] for module in mine}, structure.rank)
 
     @property
     def one_vocabulary(self) -> bool:
@@ -273,19 +277,6 @@ def _reading(slm: str) -> Tensor | None:
 def _stream(seed: int, *keys: str) -> Generator:
     """A stream per module, so that one structure more changes nobody's start."""
     return Generator().manual_seed(derive(seed, "init", *keys))
-
-
-def _union(blanks: Sequence[Backbone]) -> list[Leaf]:
-    """The adapter matrices of all structures, each once."""
-    shapes: dict[tuple[str, str], Leaf] = {}
-    for leaf in (leaf for blank in blanks for leaf in blank.leaves):
-        other = shapes.setdefault((leaf.module, leaf.side), leaf)
-        if other.shape != leaf.shape:
-            raise InputError(
-                f"{leaf.module}/{leaf.side} is {other.shape} in one structure and {leaf.shape} in another, so their "
-                "adapters cannot be merged: use models cut from one original"
-            )
-    return list(shapes.values())
 
 
 @lru_cache

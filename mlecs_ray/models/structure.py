@@ -16,3 +16,5 @@ class Structure:
     """Which of ``FUSIONS`` joins them."""
     rank: int | None = None
     """Of its adapters, where that is less than the task's."""
+    cloud: bool = False
+    """Its adapters may have shapes of their own, as nobody else's are merged with them."""

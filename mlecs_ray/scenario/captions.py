@@ -50,7 +50,14 @@ def caption_task(scenario: Scenario, dataset: Dataset) -> CaptionTask:
     if task.cloud_llm:
         hidden[CLOUD], models[CLOUD] = HIDDEN[0], task.cloud_llm
     structures = [
-        Structure(name, str(find_slm(model)), hidden[name], task.fusions.get(name, "fusion"), task.ranks.get(name))
+        Structure(
+            name,
+            str(find_slm(model)),
+            hidden[name],
+            task.fusions.get(name, "fusion"),
+            task.ranks.get(name),
+            name == CLOUD,
+        )
         for name, model in models.items()
     ]
     dims = tuple((modality, dataset.train.inputs[modality][0].numel()) for modality in dataset.modalities)

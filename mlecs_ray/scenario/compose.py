@@ -98,6 +98,7 @@ def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
         )
     _check_options(KINDS[name], name, "method", (), options)
     parts = _construct(KINDS[name], name, "method", options).parts()
+    parts = dataclasses.replace(parts, mixing=dataclasses.replace(parts.mixing, part=scenario.schedule.share))
     if parts.said:
         task = dataclasses.replace(task, instruction=_instructed(scenario.task.instruction, parts.said))  # type: ignore[type-var]  # every fusing task of ours is a dataclass
     cloud = cloud_client(sorted(public.modalities), max(len(public), 1), task.structure_names[-1])

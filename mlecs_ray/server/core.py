@@ -54,14 +54,16 @@ class Flight(NamedTuple):
     lane: int
     round: int
     started: float
+    edge_merges: int
+    """The server's when it was sent."""
 
 
 class Waiting(NamedTuple):
     """An update that has arrived and waits for its merge; how stale it is shows then."""
 
     number: int
-    version: int
-    """What it was trained on."""
+    edge_merges: int
+    """The server's when its job was sent."""
     client: Client
     update: Update
 
@@ -99,6 +101,8 @@ class Server:
         self.online = bytearray(roster.count)
         self.busy = bytearray(roster.count)
         self.cloud_waits = False
+        self.edge_merges = 0
+        """Merges without the cloud's own: nobody becomes late by what the cloud does for itself."""
 
     @property
     def version(self) -> int:
@@ -186,9 +190,9 @@ class Server:
     def _take(self, flight: Flight, lane: Lane, update: Update) -> list[Step]:
         """Discard it, or put it to the next merge, and merge when that is due."""
         job = flight.train.job
-        waiting = Waiting(flight.train.number, job.version, job.client, update)
+        waiting = Waiting(flight.train.number, flight.edge_merges, job.client, update)
         if job.client.id == CLOUD:
-            return [self._merge(lane.index, [waiting])]
+            return [self._merge(lane.index, [waiting], 0)]
         if not self._counts(lane, flight):
             return [Discarded(job.client.id, waiting.number, f"round {flight.round} had closed")]
         if self._stale(waiting):
@@ -196,12 +200,15 @@ class Server:
         lane.buffer.append(waiting)
         return self._close(lane) if len(lane.buffer) == self.schedule.buffer else []
 
+    def _staleness(self, waiting: Waiting) -> int:
+        return self.edge_merges - waiting.edge_merges
+
     def _stale(self, waiting: Waiting) -> bool:
         limit = self.schedule.max_staleness
-        return limit is not None and self.version - waiting.version > limit
+        return limit is not None and self._staleness(waiting) > limit
 
     def _discard(self, waiting: Waiting) -> Discarded:
-        reason = f"staleness {self.version - waiting.version} above {self.schedule.max_staleness}"
+        reason = f"staleness {self._staleness(waiting)} above {self.schedule.max_staleness}"
         return Discarded(waiting.client.id, waiting.number, reason)
 
     def _close(self, lane: Lane) -> list[Step]:
@@ -214,12 +221,13 @@ class Server:
         fresh = [one for one in waiting if not self._stale(one)]
         if fresh:
             self.cloud_waits = self.roster.cloud
-            steps.append(self._merge(lane.index, fresh))
+            steps.append(self._merge(lane.index, fresh, 1))
         return steps
 
-    def _merge(self, lane: int, waiting: list[Waiting]) -> Merged:
-        arrivals = [Arrival(one.client, one.update, self.version - one.version) for one in waiting]
+    def _merge(self, lane: int, waiting: list[Waiting], of_edge: int) -> Merged:
+        arrivals = [Arrival(one.client, one.update, self._staleness(one)) for one in waiting]
         state = normal(self.method.merge(self.state, arrivals))
+        self.edge_merges += of_edge
         # In one step, because another thread may ask for both.
         self.latest = self.version + 1, state
         numbers = tuple(one.number for one in waiting)
@@ -259,7 +267,7 @@ class Server:
         tree = self.method.assign(self.state, client)
         job = Job(client, self.version, seeds.derive(self.seed, client_id, self.started, "train"), tree)
         train = Train(self.started, job, self.method.work(client, tree))
-        self.flights[self.started] = Flight(train, lane.index, lane.round, now)
+        self.flights[self.started] = Flight(train, lane.index, lane.round, now, self.edge_merges)
         return train
 
 

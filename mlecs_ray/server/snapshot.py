@@ -113,6 +113,7 @@ def _pack_pending(number: int, job: Pending, flight: Flight, payloads: _Payloads
         "fate": job.fate._asdict(),
         "lane": flight.lane,
         "round": flight.round,
+        "edge_merges": flight.edge_merges,
     }
 
 
@@ -123,7 +124,7 @@ def _unpack_pending(packed: Mapping[str, Any], server: Server, trees: Mapping[st
     train = Train(packed["number"], job, server.method.work(client, tree))
     timing, fate = Timing(**packed["timing"]), Fate(**packed["fate"])
     pending = Pending(train, packed["start"], timing, fate, *sizes(train))
-    return pending, Flight(train, packed["lane"], packed["round"], packed["start"])
+    return pending, Flight(train, packed["lane"], packed["round"], packed["start"], packed["edge_merges"])
 
 
 def _pack_record(record: JobRecord) -> dict[str, Any]:
@@ -147,6 +148,7 @@ def _pack_server(server: Server) -> dict[str, Any]:
         "version": server.version,
         "started": server.started,
         "cloud_waits": server.cloud_waits,
+        "edge_merges": server.edge_merges,
         "online": _pack_bits(server.online),
         "busy": _pack_bits(server.busy),
         "guard": server.guard.freeze(),
@@ -167,6 +169,7 @@ def _unpack_server(server: Server, packed: Mapping[str, Any], trees: Mapping[str
     server.latest = packed["version"], trees["state"]
     server.started = packed["started"]
     server.cloud_waits = packed["cloud_waits"]
+    server.edge_merges = packed["edge_merges"]
     server.online, server.busy = _unpack_bits(packed["online"]), _unpack_bits(packed["busy"])
     server.guard.thaw(packed["guard"])
     server.flights = {}
@@ -179,7 +182,7 @@ def _unpack_server(server: Server, packed: Mapping[str, Any], trees: Mapping[str
 def _pack_waiting(waiting: Waiting) -> dict[str, Any]:
     return {
         "number": waiting.number,
-        "version": waiting.version,
+        "edge_merges": waiting.edge_merges,
         "client": _pack_client(waiting.client),
         "weight": waiting.update.weight,
         "metrics": dict(waiting.update.metrics),
@@ -188,4 +191,4 @@ def _pack_waiting(waiting: Waiting) -> dict[str, Any]:
 
 def _unpack_waiting(packed: Mapping[str, Any], trees: Mapping[str, Tree]) -> Waiting:
     update = Update(trees[f"arrival/{packed['number']}"], packed["weight"], {}, packed["metrics"])
-    return Waiting(packed["number"], packed["version"], _unpack_client(packed["client"]), update)
+    return Waiting(packed["number"], packed["edge_merges"], _unpack_client(packed["client"]), update)

@@ -18,8 +18,9 @@ RATES = (0.5, 0.7, 0.9)
 RATE = 0.7
 """Of every group but ``rates``."""
 COUNTS = (3, 5, 10, 20)
-PERIOD = 5.0
-"""Virtual seconds after which sensors fail and return: several times in a run."""
+PERIOD, END = 5.0, 28.0
+"""Virtual seconds after which sensors fail and return, and at which runs with such sensors end: in the midst of a
+period, so that all methods are measured with the same sensors."""
 POINTS = 6
 """Of a curve over virtual time."""
 RULES = ("mean", "hetlora", "flexlora", "flora")
@@ -29,17 +30,20 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "without AMT": {"without": ["amt"]},
     "without MMA": {"without": ["mma"]},
     "without SE-CCL": {"without": ["seccl"]},
+    "without contrast on private samples": {"own": 0.0},
+    "replaced by what is sent": {"pull": 1.0},
     "contrast alone": {"nearness": 0.0},
     "volume alone": {"orientation": 0.0, "nearness": 0.0},
     "without words": {"words": False},
 }
 """The whole method and what is left of it, by its options."""
 UNLIKE: Mapping[str, Any] = {
-    "task.slms": ["edge-small", "edge-base"],
+    "task.slms": ["edge-base", "edge-small"],
     "task.ranks": {"edge-small": 2},
     "clients.structures": {"jetson-nano": "edge-small", "phone-high": "edge-base"},
 }
-"""Devices of two depths, encoders and ranks: where adapters are of one shape, most rules of merging are one."""
+"""Devices of two depths, encoders and ranks: where adapters are of one shape, most rules of merging are one. The first
+structure is that of the model on the server, which holds all layers and ranks."""
 VARYING = (OURS, "standalone", "multifedavg")
 CLASS_METRICS = ("macro_f1", "accuracy")
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -138,7 +142,8 @@ def _schedule(barrier: bool, buffer: int, concurrency: int) -> Changes:
 
 
 def _varying(base: Scenario) -> Iterator[Cell]:
-    masks = {**_masks(RATE), "clients.masks.kind": "varying", "clients.masks.period": PERIOD}
+    ends = {"merges": None, "seconds": END}
+    masks = {**_masks(RATE), "clients.masks.kind": "varying", "clients.masks.period": PERIOD, **ends}
     for name in VARYING:
         yield Cell("varying", name, "sensors that fail and return", {**_method(base, name), **masks})
 

@@ -47,9 +47,8 @@ def _usual(quick: bool) -> Path:
 
 def _make(console: Console, runs: Sequence[Run], store: Store, runner: Runner, jobs: int) -> None:
     todo = missing(runs, store)
-    left = seconds_left(runs, store, jobs)
-    time = "unknown until the first has ended" if left is None else duration(left)
-    console.print(f"{len(runs)} runs, {len(runs) - len(todo)} done; time for the others: {time}", highlight=False)
+    left = duration(seconds_left(runs, store, jobs))
+    console.print(f"{len(runs)} runs, {len(runs) - len(todo)} done; about {left} for the others", highlight=False)
     if not todo:
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
@@ -59,8 +58,7 @@ def _make(console: Console, runs: Sequence[Run], store: Store, runner: Runner, j
         def tell(run: Run, record: Record) -> None:
             said = f"{duration(record.seconds)}" if record.result else f"failed: {record.error}"
             console.print(f"{run.what}, seed {record.seed}: {said}", highlight=False, markup=False, soft_wrap=True)
-            left = seconds_left(runs, store, jobs)
-            progress.update(bar, advance=1, description="" if left is None else f"about {duration(left)} left")
+            progress.update(bar, advance=1, description=f"about {duration(seconds_left(runs, store, jobs))} left")
 
         carry_out(todo, store, runner, jobs, _made(), tell)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.document import table
 from mlecs_ray.run.records import write_whole
 from scenarios.reproduce import clock, traffic
-from scenarios.reproduce.cells import OURS, RATE
+from scenarios.reproduce.cells import END, OURS, PERIOD, RATE
 from scenarios.reproduce.figures import figures
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.space import NEAREST
@@ -36,8 +36,10 @@ SECTIONS = {
     ),
     "ablations": (
         "Without its parts",
-        "Each part alone is left out. `contrast alone` leaves nearness out, `volume alone` orientation as well, as "
-        "GRAM does; `without words` leaves the captions out of the anchors.",
+        "Each of the paper's parts is left out: CCL with the contrast on private samples, which is also left out by "
+        "itself; AMT with both additions of ours to it, that contrast and that adapters are not replaced by what is "
+        "sent. `contrast alone` leaves nearness out, `volume alone` orientation as well, as GRAM does; `without words` "
+        "leaves the captions out of the anchors.",
     ),
     "merges": (
         "Rules of merging",
@@ -55,8 +57,9 @@ SECTIONS = {
     ),
     "varying": (
         "Sensors that fail and return",
-        "Each client's modalities are drawn anew every few virtual seconds; it is measured with those that it has in "
-        "the end.",
+        f"Each client's modalities are drawn anew every {PERIOD:g} virtual seconds. All runs end at {END:g} s, however "
+        "many jobs they have had, and clients are measured with what they have then, the same for all methods. Ours is "
+        "held against two others here.",
     ),
     "classes": (
         "Classes in words",
@@ -177,7 +180,8 @@ def _traffic(found: Found) -> Iterator[str]:
     yield "## Traffic and time"
     yield (
         f"At {middle}, means over seeds. Bytes are counted from the payloads of the edge jobs that arrived, and held "
-        "against models at 4 bytes a parameter, frozen ones included. The cloud's own jobs cross no link."
+        "against models at 4 bytes a parameter, frozen ones included; numbers travel in 2 bytes, so of numbers it is "
+        "twice the share. The cloud's own jobs cross no link."
     )
     yield traffic.jobs(found, "rates", middle)
     yield traffic.parts(found, "rates", middle)

@@ -26,6 +26,8 @@ QUIET: Mapping[str, str] = {
     "TRANSFORMERS_VERBOSITY": "error",
 }
 """One thread for each run; models load from the cache alone."""
+USUAL_SECONDS = 80.0
+"""A run of ``captions`` with 3 clients."""
 Tell = Callable[[Run, Record], None]
 
 
@@ -94,15 +96,14 @@ def missing(runs: Sequence[Run], store: Store) -> list[Run]:
     return [run for run in runs if store.result(run.digest) is None]
 
 
-def seconds_left(runs: Sequence[Run], store: Store, jobs: int) -> float | None:
-    """An estimate from what runs of the same cell took, else from all; None before the first has ended."""
+def seconds_left(runs: Sequence[Run], store: Store, jobs: int) -> float:
+    """An estimate from what runs of the same cell took, else from all, else from what one takes on the machine of
+    docs/results."""
     done = [record for record in store.runs.values() if record.result]
-    if not done:
-        return None
     alike: dict[str, list[float]] = {}
     for record in done:
         alike.setdefault(record.what, []).append(record.seconds)
-    usual = mean(record.seconds for record in done)
+    usual = mean(record.seconds for record in done) if done else USUAL_SECONDS
     return sum(mean(alike.get(run.what, [usual])) for run in missing(runs, store)) / min(jobs, max(len(runs), 1))
 
 

@@ -39,7 +39,7 @@ def shared_space(built: Built, state: Tree, kept: Mapping[int, Tree]) -> dict[st
     clients = {number: built.world.client(number, 0.0) for number in sorted(kept) if number != method.cloud.id}
     views = {number: _view(method, test, state, kept[number], client) for number, client in clients.items()}
     cloud = _view(method, test, state, {}, method.cloud) if method.cloud_trains else None
-    said = F.normalize(method.said(test.texts, method.cloud), dim=-1)
+    said = F.normalize(method.said(test.texts), dim=-1)
     return {str(number): _measured(number, views, cloud, said) for number in clients}
 
 

@@ -18,6 +18,10 @@ LOSS = 0.02
 """How much worse 20 clients may be than 3."""
 TRAFFIC = 0.0065
 """Share of the parameter volume that travels."""
+NUMBER, WIRE = 4, 2
+"""Bytes of a number of a model, and of one that travels."""
+SURE = 0.05
+"""A gain whose p is not below this may be none."""
 SERVERS = ("standalone", "coplms")
 """Whose cloud the paper's server is held against."""
 
@@ -31,6 +35,8 @@ class Target:
     reached: bool | None
     whole: bool = True
     """Whether all seeds were run."""
+    sure: bool = True
+    """Whether a test bears it out."""
 
     @property
     def row(self) -> list[str]:
@@ -38,6 +44,8 @@ class Target:
         verdict = words.NOT_RUN if self.reached is None else "yes" if self.reached else "no"
         if self.reached is not None and not self.whole:
             verdict += ", so far"
+        if self.reached and not self.sure:
+            verdict += ", not significant"
         return [self.claim, self.measured, verdict]
 
 
@@ -61,8 +69,8 @@ def _gains(found: Found, group: str) -> Iterator[Target]:
                 continue
             for setting in found.settings(group):
                 yield _gain(found, group, setting, scope, metric, bound, tests)
-                if scope == CLOUD and metric == "rouge_lsum":
-                    yield from (_over(found, group, setting, other, bound) for other in SERVERS)
+                if scope == CLOUD:
+                    yield from (_over(found, group, setting, metric, other, bound) for other in SERVERS)
 
 
 def _gain(
@@ -75,7 +83,12 @@ def _gain(
     if one is None or one.pair.relative is None:
         return Target(claim, words.NOT_RUN, None)
     said = f"{words.percent(one.pair.relative)} over {words.method(one.other)}, {words.test(one)}"
-    return Target(claim, said, one.pair.relative >= bound, _whole(found, group, setting, one.other))
+    whole = _whole(found, group, setting, one.other)
+    return Target(claim, said, one.pair.relative >= bound, whole, _sure(one.corrected))
+
+
+def _sure(p: float | None) -> bool:
+    return p is not None and p < SURE
 
 
 def _whole(found: Found, group: str, setting: str, other: str) -> bool:
@@ -84,15 +97,15 @@ def _whole(found: Found, group: str, setting: str, other: str) -> bool:
     return all(cell is not None and len(found.results(cell)) == len(found.seeds) for cell in cells)
 
 
-def _over(found: Found, group: str, setting: str, other: str, bound: float) -> Target:
-    metric, name = "rouge_lsum", words.method(other)
+def _over(found: Found, group: str, setting: str, metric: str, other: str, bound: float) -> Target:
+    name = words.method(other)
     claim = f"{words.metric(metric)}, {words.SIDES[CLOUD]}, {setting}: ≥ {words.percent(bound)} over {name}"
     ours, theirs = (found.values(found.cell(group, one, setting), CLOUD, metric) for one in (OURS, other))
     pair = paired(ours, theirs)
     if pair is None or pair.relative is None:
         return Target(claim, words.NOT_RUN, None)
     said = f"{words.percent(pair.relative)}, {words.chance(pair.p)}, uncorrected (n = {pair.n})"
-    return Target(claim, said, pair.relative >= bound, _whole(found, group, setting, other))
+    return Target(claim, said, pair.relative >= bound, _whole(found, group, setting, other), _sure(pair.p))
 
 
 def _flat(found: Found) -> Iterator[Target]:
@@ -115,12 +128,10 @@ def _no_less(change: float | None) -> bool | None:
 def _traffic(found: Found) -> Iterator[Target]:
     cells = [cell for cell in found.group("rates") if cell.name == OURS]
     results = [result for cell in cells for result in found.results(cell).values()]
-    for of, shares in (
-        ("the client's own model", [one.traffic.share for one in results]),
-        ("the client's and the cloud's models", [one.traffic.share_of_all for one in results]),
-    ):
-        claim = f"bytes of a job, both ways, of {of}: ≤ {100 * TRAFFIC:g} %"
-        if not shares:
-            yield Target(claim, words.NOT_RUN, None)
-        else:
-            yield Target(claim, f"{100 * mean(shares):.3f} %", mean(shares) <= TRAFFIC)
+    own, both = [one.traffic.share for one in results], [one.traffic.share_of_all for one in results]
+    for what, factor in (("bytes", 1.0), ("numbers", NUMBER / WIRE)):
+        for of, shares in (("the client's own model", own), ("the client's and the cloud's models", both)):
+            claim = f"{what} of a job, both ways, of {of}: ≤ {100 * TRAFFIC:g} %"
+            share = factor * mean(shares) if shares else None
+            said = words.NOT_RUN if share is None else f"{100 * share:.3f} %"
+            yield Target(claim, said, None if share is None else share <= TRAFFIC)

@@ -132,10 +132,15 @@ def test_clips_that_were_not_downloaded_or_not_captioned_are_left_out(folder: Pa
     assert [clip.key for clip in vast.read(folder)] == ["v0.0"]
 
 
+def test_clips_of_one_video_have_one_source_with_or_without_its_address(folder: Path) -> None:
+    annotate(folder, *({**entry(f"v0.{number}"), "url": None} for number in (0, 1)))
+    assert {clip.source for clip in vast.read(folder)} == {"v0"}
+
+
 @pytest.mark.parametrize("told", [{"desc": ["One.", "Two."]}, {"desc": "One."}, {"caption": "One."}])
 def test_the_authors_sets_for_fine_tuning_are_read_too(folder: Path, told: dict[str, Any]) -> None:
     annotate(folder, {"video_id": "v0.0", "subtitle": "Look.", **told})
-    assert [(clip.source, clip.caption) for clip in vast.read(folder)] == [("v0.0", "One.")]
+    assert [(clip.source, clip.caption) for clip in vast.read(folder)] == [("v0", "One.")]
 
 
 def test_the_authors_names_of_folders_are_found_too(folder: Path) -> None:

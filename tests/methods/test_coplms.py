@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.methods.baselines import MultiFedAvg
 from mlecs_ray.methods.coplms import CoPLMs, MutualLearning
 from mlecs_ray.methods.lowrank import added
 from mlecs_ray.models.prune import prune
@@ -66,6 +67,14 @@ def test_the_proxy_travels_and_the_devices_own_adapters_stay(made):
     assert {path.split("/")[0] for path, _ in leaves(update.tree)} == {"lora"}
     assert "proxy" not in update.kept
     assert tree_digest(update.tree["lora"]) != tree_digest(tree_map(lambda leaf: leaf.half(), update.kept["lora"]))
+
+
+def test_the_proxy_takes_memory_beside_the_devices_own_adapters(made):
+    """In float32 with gradients and two moments: 16 bytes a number."""
+    alone, paired = (Round.of(system(made, one.parts())) for one in (MultiFedAvg(), CoPLMs()))
+    one, both = (now.method.work(SMALL, now.method.assign(now.state, SMALL)) for now in (alone, paired))
+    numbers = sum(leaf.numel() for _, leaf in leaves(both.upload["lora"]))
+    assert both.memory_bytes == one.memory_bytes + 16 * numbers
 
 
 @pytest.mark.parametrize("mutual", [1.0, 10.0])

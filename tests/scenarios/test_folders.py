@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlecs_ray.data.catalogue import CATALOGUE
-from scenarios.cli import console
+from scenarios.consoles import console
 from scenarios.execute import execute
 from scenarios.folders import claimed
 from tests.report.synthetic import write_seeds

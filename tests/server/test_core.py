@@ -243,6 +243,30 @@ def test_the_cloud_works_after_every_edge_merge_one_job_at_a_time():
     assert kinds(done(server, CLOUD, 6)) == ["Merged"], "without one it rests"
 
 
+def test_what_the_cloud_merges_makes_nobody_late():
+    """Client 1's job began with version 0; two merges came before its own, of which one was the cloud's."""
+    server = serve(cloud=True)
+    server.handle(0.0, Online(range(4)))
+    done(server, 0, 1)
+    done(server, CLOUD, 4)
+    assert done(server, 1, 2)[0] == Merged(3, 0, (2,), (1,))
+
+
+def test_lateness_is_judged_without_the_clouds_merges():
+    server = serve(cloud=True, max_staleness=1)
+    server.handle(0.0, Online(range(4)))
+    done(server, 0, 1)
+    done(server, CLOUD, 4)
+    assert kinds(done(server, 1, 2))[0] == "Merged"
+
+
+@pytest.mark.parametrize(
+    ("fields", "share"), [({"buffer": 1}, 0.25), ({"buffer": 4}, 1.0), ({"buffer": 2, "barrier": True}, 1.0)]
+)
+def test_a_merge_is_a_share_of_the_jobs_under_way(fields, share):
+    assert Schedule(concurrency=4, **fields).share == share
+
+
 def test_seeds_of_jobs_differ_by_client_and_by_job():
     server = serve(concurrency=4)
     steps = server.handle(0.0, Online(range(4)))

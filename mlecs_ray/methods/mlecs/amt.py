@@ -8,7 +8,7 @@ learned before it failed waits in the device until it returns.
 of the way, ``own + pull (sent - own)``, as in APFL (arXiv 2003.13461), and what its private samples taught them takes
 part in the next merge; ``pull`` 1 is the paper's, where what is sent replaces them.
 [ours] Private samples have captions too, so the contrast goes on beside ``L_LM``, their anchors being what the device's
-own language model makes of the caption; nothing of it travels.
+own caption says; nothing of it travels.
 """
 
 TUNED: tuple[str, ...] | None = None

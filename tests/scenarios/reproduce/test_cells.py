@@ -82,12 +82,17 @@ def test_a_base_with_buffers_keeps_its_jobs_and_its_shares() -> None:
     }
     scale = {one.clients.count: (one.merges, one.schedule.buffer) for (group, _), one in by.items() if group == "scale"}
     assert scale == {3: (20, 3), 5: (20, 5), 10: (20, 10), 20: (20, 20)}
-    assert by["varying", "multifedavg"].merges == 10
+
+
+def test_runs_with_sensors_that_fail_end_in_one_period_whatever_the_method() -> None:
+    scenarios = [scenario_of(BASE, one, 0) for one in CELLS if one.group == "varying"]
+    assert {(one.merges, one.seconds) for one in scenarios} == {(None, 28.0)}
+    assert {one.clients.masks.period for one in scenarios} == {5.0}
 
 
 def test_a_base_that_ends_by_time_gives_all_the_same_time() -> None:
     timed = table(apply(BASE, {"merges": None, "seconds": 30.0}))
-    assert not any("merges" in one.changes for one in timed)
+    assert not any(one.changes.get("merges") for one in timed)
     assert {one.changes["evaluation.every_seconds"] for one in timed if one.group == "clock"} == {5.0}
 
 
@@ -114,6 +119,8 @@ def test_ablations_leave_out_one_part_each(group: str) -> None:
     assert left_out == [
         {},
         *({"without": [part]} for part in ("ccl", "amt", "mma", "seccl")),
+        {"own": 0.0},
+        {"pull": 1.0},
         {"nearness": 0.0},
         {"orientation": 0.0, "nearness": 0.0},
         {"words": False},

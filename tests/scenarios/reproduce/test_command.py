@@ -30,7 +30,7 @@ def test_the_first_call_runs_and_the_second_only_writes(tmp_path: Path) -> None:
     out, runner = tmp_path / "mlecs.json", FakeRunner()
     fine, said = quick(out, runner)
     assert fine
-    assert "3 runs, 0 done; time for the others: unknown until the first has ended" in said
+    assert "3 runs, 0 done; about 4 min for the others" in said
     assert "rates: mlecs, rate 0.7, seed 0: 60 s" in said
     assert f"written: {tmp_path / 'mlecs.md'}" in said
     assert "| nearest, image |" in (tmp_path / "mlecs.md").read_text()
@@ -53,7 +53,7 @@ def test_an_interrupted_study_goes_on(tmp_path: Path) -> None:
         quick(out, FakeRunner(interrupts=lambda one: one.method.name == "multifedavg"))
     assert len(json.loads(out.read_text())["runs"]) == 2
     _, said = quick(out, FakeRunner())
-    assert "3 runs, 2 done; time for the others: 60 s" in said
+    assert "3 runs, 2 done; about 60 s for the others" in said
 
 
 def test_the_page_alone_needs_no_runs(tmp_path: Path) -> None:

@@ -34,6 +34,11 @@ def test_a_verdict_on_fewer_seeds_says_so() -> None:
     assert Target("a gain", "not run", None, whole=False).row[2] == "not run"
 
 
+def test_a_gain_that_may_be_chance_says_so() -> None:
+    assert Target("a gain", "+9 %", True, sure=False).row[2] == "yes, not significant"
+    assert Target("a gain", "+1 %", False, sure=False).row[2] == "no"
+
+
 def test_a_gain_is_reached_or_not(tmp_path: Path) -> None:
     """0.3005 over 0.2805 is 7.1 %; 0.2905 over 0.2805 is 3.6 %, enough for the server and not for the clients."""
     claim = "Rouge-LSum, clients, rate 0.7: ≥ +5.44 % over the best other"
@@ -43,6 +48,8 @@ def test_a_gain_is_reached_or_not(tmp_path: Path) -> None:
     some = lines(tmp_path, {"mlecs": 0.29, "standalone": 0.28})
     assert some[claim].row[2] == "no"
     assert some["Rouge-LSum, cloud LLM, rate 0.7: ≥ +1.67 % over the best other"].reached is True
+    for metric in ("Rouge-LSum", "BERTScore (MiniLM)"):
+        assert any(claim.startswith(f"{metric}, cloud LLM, rate 0.7") and "over Co-PLMs" in claim for claim in some)
     assert some["Rouge-LSum, cloud LLM, rate 0.7: ≥ +1.67 % over Standalone"].reached is True
 
 
@@ -59,9 +66,11 @@ def test_more_clients_may_cost_two_hundredths(tmp_path: Path) -> None:
 
 
 def test_traffic_is_held_against_both_volumes(tmp_path: Path) -> None:
-    """1,000 bytes of 100,000 are 1 %, of 400,000 a quarter of that."""
+    """1,000 bytes of 100,000 are 1 %, of 400,000 a quarter of that; of numbers, at 2 bytes and at 4, twice as much."""
     made = lines(tmp_path, {"mlecs": 0.3}, Traffic(30, {"lora": 500.0}, {"lora": 500.0}, 100_000.0, 300_000))
     own = made["bytes of a job, both ways, of the client's own model: ≤ 0.65 %"]
     both = made["bytes of a job, both ways, of the client's and the cloud's models: ≤ 0.65 %"]
     assert (own.measured, own.reached) == ("1.000 %", False)
     assert (both.measured, both.reached) == ("0.250 %", True)
+    numbers = made["numbers of a job, both ways, of the client's and the cloud's models: ≤ 0.65 %"]
+    assert (numbers.measured, numbers.reached) == ("0.500 %", True)

@@ -1,0 +1,76 @@
+"""The commands that measure: language models, this machine, and what papers claim."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scenarios.consoles import console
+
+
+def heal(
+    names: Annotated[list[str] | None, typer.Argument(help="edge-small, edge-base; none: all that ship")] = None,
+) -> None:
+    """Prune and heal the edge language models (minutes, the first time), and measure them on captions."""
+    from scenarios import healing
+    from scenarios.grid import fitting
+
+    with console.status("pruning, healing and measuring; the first time this takes minutes"):
+        found = healing.table(names or [])
+    console.print(fitting(console, found))
+
+
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="engine, lora, population, startup, gpu; none: all. `peers` only makes their environments"),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Turns; figures are their medians")] = 3,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One turn of few rounds: proves that it runs, and writes no page")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The page to write; default docs/results/speed.md")] = None,
+) -> None:
+    """Ours, a plain PyTorch loop and the peers in turns on this machine."""
+    from bench.command import bench as measure
+
+    measure(console, names or [], repeats, quick, out)
+
+
+def reproduce(
+    study: Annotated[str, typer.Argument(help="mlecs: ML-ECS, its ablations and what it is compared with")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three tiny runs: proves that it works, and leaves docs/ alone")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Make the runs of this group alone: rates, ablations, merges, scale, clock, varying, classes or "
+            "class-ablations"
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Make the runs of the first so many of the five seeds alone")] = 5,
+    jobs: Annotated[int, typer.Option(help="Runs side by side, each one core and 1 to 2 GB")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="The file of results, the page beside it; default docs/results/mlecs.json")
+    ] = None,
+    page: Annotated[bool, typer.Option("--page", help="Make no runs: write the page of what is there")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Drop results that the table no longer asks for")] = False,
+) -> None:
+    """Make the runs of a study that are missing, and write its tables and plots.
+
+    Every result is kept as soon as it is there: after Ctrl-C the same command goes on.
+    """
+    from scenarios.reproduce.options import Options
+
+    options = Options(study, quick, tuple(only or ()), seeds, jobs, out, page, prune)
+    # Whoever misspells a name need not wait for what runs them.
+    from scenarios.reproduce.command import reproduce as make
+
+    try:
+        whole = make(console, options)
+    except KeyboardInterrupt:
+        console.print("stopped; what had ended is kept, and the same command goes on")
+        raise typer.Exit(130) from None
+    if not whole:
+        raise typer.Exit(1)

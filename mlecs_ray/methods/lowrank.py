@@ -92,8 +92,8 @@ def averaged(current: Adapter, held: Shared) -> dict[str, Tensor]:
 def padded(current: Adapter, held: Shared) -> dict[str, Tensor]:
     """HetLoRA (arXiv 2401.06432): zero-padded to the server's rank, weighted by ``||B_k A_k||_F``.
 
-    Without its self-pruning of ranks: a client's rank is its device's. ``q_k`` counts as the upload's share of the mass:
-    ``q_k ||B_k A_k|| / sum_j q_j ||B_j A_j||`` of it is its own.
+    Without its self-pruning of ranks: a client's rank is its device's. ``q_k`` counts as the upload's share of the
+    mass: ``q_k ||B_k A_k|| / sum_j q_j ||B_j A_j||`` of it is its own.
     """
     total = sum(share for _, share in held)
     norms = [share * float(_product_norm(one)) for one, share in held]

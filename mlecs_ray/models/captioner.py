@@ -24,7 +24,7 @@ from mlecs_ray.models.pack import Pack, lengths
 from mlecs_ray.models.senses import Senses, noisy, noisy_each
 from mlecs_ray.models.structure import Structure
 from mlecs_ray.models.targets import Targets, blank_targets, run_on, said, targets, tokens
-from mlecs_ray.models.words import find_space, own_space
+from mlecs_ray.models.words import WordSpace, find_space, own_space
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.task import Cost, Views
@@ -169,9 +169,8 @@ class CaptionTask:
 
         A model that was not cut here has no word space; its own word vectors are then made one.
         """
-        slm = self.structure(client).slm
-        lm = backbone(slm, self.lora)
-        space = find_space(slm) or own_space(lm.peft.get_input_embeddings().weight.detach())
+        lm = backbone(self.structure(client).slm, self.lora)
+        space = _space(self.structure(client).slm, self.lora)
         return space.vectors([torch.tensor(tokens(lm, text)) for text in texts])
 
     def _lm(self, params: Tree, client: Client) -> Backbone:
@@ -272,6 +271,12 @@ def _require_texts(batch: Samples) -> None:
 def _reading(slm: str) -> Tensor | None:
     space = find_space(slm)
     return None if space is None else space.reading
+
+
+@lru_cache(maxsize=8)
+def _space(slm: str, lora: LoRA) -> WordSpace:
+    """Once per process: the directions of a large model's words take a second."""
+    return find_space(slm) or own_space(backbone(slm, lora).peft.get_input_embeddings().weight.detach())
 
 
 def _stream(seed: int, *keys: str) -> Generator:

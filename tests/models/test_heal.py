@@ -122,3 +122,23 @@ def test_a_dictionary_or_another_encoder_is_another_model_that_has_a_word_space(
     space = find_space(str(read))
     assert space is not None
     assert len(space.table) == len(load(read).tokenizer)
+
+
+def test_names_hold_their_meanings_and_other_words_do_not(tmp_path, monkeypatch):
+    """At a rate of next to nothing what differs is what was added before: to " the", the only name of one token."""
+    monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
+    source, nouns = tmp_path / "source", NOUNS + "00005 06 n 01 the 0 000 | an article\n"
+    tiny.folder(source)
+    words = tiny.dictionary(tmp_path / "words", nouns)
+    reading = Reading(steps=1, batch=2, longest=40)
+    still = dataclasses.replace(RECIPE, steps=1, lr=1e-9)
+    without, with_meaning = (
+        load(build_slm("edge", dataclasses.replace(still, reading=one), source, dictionary=words))
+        for one in (dataclasses.replace(reading, meant=0.0), reading)
+    )
+    change = (
+        with_meaning.model.get_input_embeddings().weight.detach() - without.model.get_input_embeddings().weight.detach()
+    )
+    (name,) = with_meaning.tokenizer(" the", add_special_tokens=False)["input_ids"]
+    assert float(change[name].norm()) > 0.1
+    assert float(change.norm(dim=1)[torch.arange(len(change)) != name].max()) < 1e-4

@@ -154,6 +154,7 @@ def _setup(found: Found) -> Iterator[str]:
         ["dealt", data.partition + (f", alpha {data.alpha:g}" if data.partition == "dirichlet" else "")],
         ["clients", f"{one.clients.count}: {', '.join(one.clients.devices)}; jitter {one.clients.jitter:g}"],
         ["models", f"edge {', '.join(task.slms)}; cloud {task.cloud_llm}; LoRA rank {task.rank}"],
+        ["unlike devices", "under Rules of merging; elsewhere all have the same encoders, fusion and language model"],
         ["prompt", f"{task.soft_tokens} soft tokens, then {task.instruction!r}; feature dropout {task.noise:g}"],
         ["a stage of a job", _stage(local.optimizer, local.lr, local.batch, local.steps, local.clip)],
         ["a run", _end(one.seconds, one.merges)],

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from threading import Lock
 from typing import Any
 
@@ -83,7 +83,26 @@ class Backbone:
 
     def logits(self, states: Tensor) -> Tensor:
         """Hidden states (..., hidden) to (..., vocabulary)."""
-        return self.peft.get_base_model().get_output_embeddings()(states)  # type: ignore[no-any-return]  # as above
+        weights = {"weight": self._half_head} if torch.is_autocast_enabled("cpu") else {}
+        return functional_call(self._head, weights, (states,))  # type: ignore[no-any-return]  # as above
+
+    @property
+    def _head(self) -> Any:
+        return self.peft.get_base_model().get_output_embeddings()
+
+    @cached_property
+    def _halves(self) -> dict[str, Tensor]:
+        """The frozen matrices as autocast makes them at every product, as it remembers only those that are trained: a
+        seventh of a step."""
+        own = {leaf.parameter for leaf in self.leaves}
+        layers = {name for name, part in self.decoder.named_modules() if isinstance(part, nn.Linear)}
+        parameters = self.decoder.named_parameters()
+        return {name: p.bfloat16() for name, p in parameters if name.rpartition(".")[0] in layers and name not in own}
+
+    @cached_property
+    def _half_head(self) -> Tensor:
+        half: Tensor = self._head.weight.bfloat16()
+        return half
 
     def states(self, adapters: Tree, embeds: Tensor, train: bool = False, past: Any = None) -> Tensor:
         """Inputs (n, t, hidden) to the last hidden states (n, t, hidden) under these adapters.
@@ -111,6 +130,7 @@ class Backbone:
 
     def _run(self, adapters: Tree, train: bool, **inputs: Any) -> Tensor:
         weights = {leaf.parameter: adapters[leaf.module][leaf.side] for leaf in self.leaves}
+        weights |= self._halves if torch.is_autocast_enabled("cpu") else {}
         self.decoder.train(train)
         output = functional_call(self.decoder, weights, (), inputs, tie_weights=False)
         return output.last_hidden_state  # type: ignore[no-any-return]  # as above

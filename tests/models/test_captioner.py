@@ -239,3 +239,15 @@ def test_in_medium_the_loss_is_about_the_same_and_gradients_stay_float32(task, p
     assert rounded.dtype == grad.dtype == torch.float32
     torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.0)
     assert rounded.equal(exact) != bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def test_in_medium_frozen_matrices_that_are_halved_once_give_the_same_bits(task, params, monkeypatch):
+    """As where autocast halves them at every product."""
+    mine, usual = task.part(params, EDGE), torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        once = seeded(lambda: task.loss(mine, samples(), EDGE))
+        monkeypatch.setattr(torch, "is_autocast_enabled", lambda _: False)
+        assert torch.equal(once, seeded(lambda: task.loss(mine, samples(), EDGE)))
+    finally:
+        torch.set_float32_matmul_precision(usual)

@@ -51,6 +51,7 @@ def _make(console: Console, runs: Sequence[Run], store: Store, runner: Runner, j
     console.print(f"{len(runs)} runs, {len(runs) - len(todo)} done; about {left} for the others", highlight=False)
     if not todo:
         return
+    runner.check([run.scenario for run in todo])
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(todo))

@@ -34,6 +34,9 @@ Tell = Callable[[Run, Record], None]
 class Runner(Protocol):
     """Carries out one run at a time for each of several threads."""
 
+    def check(self, scenarios: Sequence[Scenario]) -> None:
+        """Raise InputError where some of these could not run, before the first of them does."""
+
     def __call__(self, scenario: Scenario) -> tuple[float, Result]:
         """Real seconds and result; raises InputError where the run fails."""
 
@@ -48,6 +51,14 @@ class Processes:
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _stopped: bool = False
     _lock: Lock = field(default_factory=Lock)
+
+    def check(self, scenarios: Sequence[Scenario]) -> None:
+        """Read every data set once: one that was not fetched would show when the runs before it have taken an hour."""
+        # Here, as who only writes the page need not wait for what reads data.
+        from mlecs_ray.scenario.deal import deal
+
+        for scenario in {one.data.name: one for one in scenarios}.values():
+            deal(scenario)
 
     def __call__(self, scenario: Scenario) -> tuple[float, Result]:
         """Raises InputError with the last line that the process complained."""

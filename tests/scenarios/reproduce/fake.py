@@ -1,6 +1,6 @@
 """Results that no run has made, and a runner that makes them at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlecs_ray.errors import InputError
@@ -53,14 +53,16 @@ def found(path: Path, measure: Measure, seeds: tuple[int, ...] = (0, 1), base: S
 
 
 class FakeRunner:
-    """Gives every run the same result; ``breaks`` tells which fail, ``interrupts`` at which the user stops."""
+    """Gives every run the same result; ``breaks`` tells which fail, ``interrupts`` at which the user stops,
+    ``lacks`` what none can do without."""
 
     def __init__(
         self,
         breaks: Callable[[Scenario], bool] = lambda _: False,
         interrupts: Callable[[Scenario], bool] = lambda _: False,
+        lacks: str = "",
     ) -> None:
-        self.breaks, self.interrupts = breaks, interrupts
+        self.breaks, self.interrupts, self.lacks = breaks, interrupts, lacks
         self.made: list[Scenario] = []
         self.stopped = False
 
@@ -71,6 +73,10 @@ class FakeRunner:
         if self.breaks(scenario):
             raise InputError(f"{scenario.method.name} broke")
         return 60.0, result({"0": 0.3, "1": 0.5}, 0.4, scenario.evaluation.metrics[0])
+
+    def check(self, scenarios: Sequence[Scenario]) -> None:
+        if self.lacks:
+            raise InputError(f"{self.lacks} was never fetched")
 
     def stop(self) -> None:
         self.stopped = True

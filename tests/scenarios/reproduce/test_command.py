@@ -40,6 +40,13 @@ def test_the_first_call_runs_and_the_second_only_writes(tmp_path: Path) -> None:
     assert len(runner.made) == 3
 
 
+def test_what_some_run_lacks_is_told_before_the_first(tmp_path: Path) -> None:
+    runner = FakeRunner(lacks="watch")
+    with pytest.raises(InputError, match="watch was never fetched"):
+        quick(tmp_path / "mlecs.json", runner)
+    assert runner.made == []
+
+
 def test_a_run_that_fails_is_told_at_the_end(tmp_path: Path) -> None:
     fine, said = quick(tmp_path / "mlecs.json", FakeRunner(breaks=lambda one: one.method.name == "standalone"))
     assert not fine

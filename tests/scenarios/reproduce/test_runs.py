@@ -78,6 +78,14 @@ def test_a_process_of_its_own_runs_and_measures() -> None:
     assert [at for at, _ in result.curve] == [0.0]
 
 
+def test_data_that_was_not_fetched_is_named_before_any_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLECS_CACHE", str(tmp_path))
+    runs = [small_scenario(), apply(small_scenario(), {"data.name": "watch", "data.test_share": 0.37})]
+    with pytest.raises(InputError, match="asset watch is not in the cache"):
+        Processes().check(runs)
+    Processes().check(runs[:1])
+
+
 def test_a_process_that_fails_says_why_in_one_line() -> None:
     with pytest.raises(InputError, match=r"^samples have no texts, so a metric of texts cannot judge"):
         Processes()(apply(small_scenario(), {"evaluation.metrics": ["rouge_lsum"]}))

@@ -47,8 +47,10 @@ def by_seed(values: Values) -> dict[int, float]:
 
 
 def relative(ours: Values, theirs: Values) -> float | None:
-    """How much more ours is than theirs, as a share of theirs; None where one of them is missing or theirs is 0."""
-    mine, other = spread(ours), spread(theirs)
+    """How much more ours is than theirs, as a share of theirs, over the seeds that both have; None where there are none
+    or theirs is 0."""
+    both = by_seed(ours).keys() & by_seed(theirs).keys()
+    mine, other = (spread({pair: value for pair, value in one.items() if pair[0] in both}) for one in (ours, theirs))
     if mine is None or other is None or other.mean == 0:
         return None
     return mine.mean / other.mean - 1

@@ -118,11 +118,9 @@ def _flat(found: Found) -> Iterator[Target]:
             f"{words.metric(metric)}, {words.SIDES[scope]}, {few.name} to {many.name}: less than {100 * LOSS:g} % worse"
         )
         change = relative(found.values(many, scope, metric), found.values(few, scope, metric))
-        yield Target(claim, words.NOT_RUN if change is None else words.percent(change), _no_less(change))
-
-
-def _no_less(change: float | None) -> bool | None:
-    return None if change is None else change > -LOSS
+        whole = all(len(found.results(cell)) == len(found.seeds) for cell in (few, many))
+        said, enough = (words.NOT_RUN, None) if change is None else (words.percent(change), change > -LOSS)
+        yield Target(claim, said, enough, whole)
 
 
 def _traffic(found: Found) -> Iterator[Target]:

@@ -25,6 +25,12 @@ def test_one_seed_has_no_deviation_and_none_no_mean() -> None:
     assert spread({}) is None
 
 
+def test_seeds_that_one_side_lacks_are_in_no_relative_difference() -> None:
+    """Folds differ in how hard they are: on seed 0, which both have, 3 is half as much again as 2."""
+    assert relative({(0, "0"): 3.0}, {(0, "0"): 2.0, (1, "0"): 9.0}) == pytest.approx(0.5)
+    assert relative({(0, "0"): 3.0}, {(1, "0"): 2.0}) is None
+
+
 def test_a_relative_difference_is_a_share_of_theirs() -> None:
     assert relative(OURS, THEIRS) == pytest.approx(1.0)
     assert relative(OURS, {}) is None

@@ -65,6 +65,18 @@ def test_more_clients_may_cost_two_hundredths(tmp_path: Path) -> None:
     assert lines(tmp_path, {"3 clients": 0.3})[claim].reached is None
 
 
+def test_fewer_seeds_of_many_clients_are_held_against_the_same_of_few(tmp_path: Path) -> None:
+    """Of seed 0, 0.297 against 0.3; seed 1, which 20 clients lack, would be 0.4."""
+    claim = "Rouge-LSum, clients, 3 clients to 20 clients: less than 2 % worse"
+
+    def measured(cell: Cell, seed: int) -> Result | None:
+        value = {("3 clients", 0): 0.3, ("3 clients", 1): 0.4, ("20 clients", 0): 0.297}.get((cell.name, seed))
+        return None if value is None or cell.group != "scale" else result({"0": value}, value)
+
+    made = {one.claim: one for one in targets(found(tmp_path, measured))}
+    assert made[claim].row[1:] == ["-1.00 %", "yes, so far"]
+
+
 def test_traffic_is_held_against_both_volumes(tmp_path: Path) -> None:
     """1,000 bytes of 100,000 are 1 %, of 400,000 a quarter of that; of numbers, at 2 bytes and at 4, twice as much."""
     made = lines(tmp_path, {"mlecs": 0.3}, Traffic(30, {"lora": 500.0}, {"lora": 500.0}, 100_000.0, 300_000))

@@ -11,7 +11,7 @@ import typer
 
 from mlecs_ray.errors import InputError
 from scenarios import measuring
-from scenarios.consoles import complaint, console
+from scenarios.consoles import complaint, console, show
 
 app = typer.Typer(
     help="Asynchronous simulation of multimodal edge-cloud learning on Ray.\n\n"
@@ -101,7 +101,7 @@ def floors(name: Name, set_: Set = None, seed: Seed = None) -> None:
     from scenarios.options import changes_of
     from scenarios.paths import absolute
 
-    _print(table(absolute(apply(find(name), changes_of(set_, seed)))))
+    show(table(absolute(apply(find(name), changes_of(set_, seed)))))
 
 
 @app.command()
@@ -226,13 +226,7 @@ def _print_summary(folder: Path) -> None:
     from mlecs_ray.report.tables import summary
 
     for table in summary(folder):
-        _print(table)
-
-
-def _print(table: Any) -> None:
-    from scenarios.grid import fitting
-
-    console.print(fitting(console, table))
+        show(table)
 
 
 def main() -> None:

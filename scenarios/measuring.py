@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scenarios.consoles import console
+from scenarios.consoles import console, show
 
 
 def heal(
@@ -13,11 +13,10 @@ def heal(
 ) -> None:
     """Prune and heal the edge language models (minutes, the first time), and measure them on captions."""
     from scenarios import healing
-    from scenarios.grid import fitting
 
     with console.status("pruning, healing and measuring; the first time this takes minutes"):
         found = healing.table(names or [])
-    console.print(fitting(console, found))
+    show(found)
 
 
 def bench(

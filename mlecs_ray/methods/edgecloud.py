@@ -26,9 +26,10 @@ from mlecs_ray.methods.mlecs.amt import TUNED, UNTUNED
 from mlecs_ray.methods.mlecs.seccl import edge_view
 from mlecs_ray.methods.parts import joined, without_lora
 from mlecs_ray.methods.stages import Meeting, Stage, carry_out
+from mlecs_ray.models.flops import trained_bytes
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import FusingTask
-from mlecs_ray.tree import Tree, overlay, tree_add, tree_bytes, tree_map, tree_sub
+from mlecs_ray.tree import Tree, overlay, tree_add, tree_map, tree_sub
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,10 @@ class EdgeCloud:
             back["lora"] = packed(fresh)
         if self.parts.reps:
             back["fused"] = tree["anchors"]
-        memory = cost.memory_bytes + (self._proxy_bytes(tree["lora"]) if self.parts.mutual else 0.0)
-        return Work(cost.flops_per_sample * (public + private), back, memory, cost.shared_bytes)
-
-    def _proxy_bytes(self, lora: Tree) -> float:
-        """Adapters that learn beside a client's own: their gradients and AdamW's two moments are as large again."""
-        return 4.0 * tree_bytes(tree_map(Tensor.float, lora))
+        # A proxy is a second set of adapters that learn.
+        proxy = trained_bytes(self.task.adapters(self._factory["lora"], client)) if self.parts.mutual else 0
+        flops = cost.flops_per_sample * (public + private)
+        return Work(flops, back, cost.memory_bytes + proxy, cost.shared_bytes)
 
     @property
     def _cloud_writes(self) -> tuple[str, ...]:

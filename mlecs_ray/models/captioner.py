@@ -169,8 +169,8 @@ class CaptionTask:
 
         A model that was not cut here has no word space; its own word vectors are then made one.
         """
-        lm = backbone(self.structure(client).slm, self.lora)
-        space = _space(self.structure(client).slm, self.lora)
+        slm = self.structure(client).slm
+        lm, space = backbone(slm, self.lora), _space(slm, self.lora)
         return space.vectors([torch.tensor(tokens(lm, text)) for text in texts])
 
     def _lm(self, params: Tree, client: Client) -> Backbone:

@@ -11,7 +11,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from mlecs_ray.task import Cost
 from mlecs_ray.tree import Tree, tree_bytes, tree_map
 
-# Parameters, their gradients and AdamW's two moments.
 _COPIES = 4
 Layers = Iterable[tuple[int, int]]
 """(inputs, outputs) of each."""
@@ -73,6 +72,11 @@ def saved_bytes(step: Callable[[], Tensor]) -> int:
     return sum(t.untyped_storage().nbytes() for t in held.values() if _computed(t))
 
 
+def trained_bytes(params: Tree) -> int:
+    """What training holds of these parameters: themselves, their gradients and AdamW's two moments."""
+    return _COPIES * tree_bytes(params)
+
+
 def cost(step: Step, batch: int, params: Tree, frozen_bytes: int = 0) -> Cost:
     """``step`` of ``batch`` samples as a task's ``Cost``, with AdamW's state and a frozen backbone beside it."""
-    return Cost(step.flops / batch, float(frozen_bytes + _COPIES * tree_bytes(params) + step.saved_bytes))
+    return Cost(step.flops / batch, float(frozen_bytes + trained_bytes(params) + step.saved_bytes))

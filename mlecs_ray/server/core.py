@@ -192,7 +192,7 @@ class Server:
         job = flight.train.job
         waiting = Waiting(flight.train.number, flight.edge_merges, job.client, update)
         if job.client.id == CLOUD:
-            return [self._merge(lane.index, [waiting], 0)]
+            return [self._merge(lane.index, [waiting])]
         if not self._counts(lane, flight):
             return [Discarded(job.client.id, waiting.number, f"round {flight.round} had closed")]
         if self._stale(waiting):
@@ -221,13 +221,13 @@ class Server:
         fresh = [one for one in waiting if not self._stale(one)]
         if fresh:
             self.cloud_waits = self.roster.cloud
-            steps.append(self._merge(lane.index, fresh, 1))
+            steps.append(self._merge(lane.index, fresh))
+            self.edge_merges += 1
         return steps
 
-    def _merge(self, lane: int, waiting: list[Waiting], of_edge: int) -> Merged:
+    def _merge(self, lane: int, waiting: list[Waiting]) -> Merged:
         arrivals = [Arrival(one.client, one.update, self._staleness(one)) for one in waiting]
         state = normal(self.method.merge(self.state, arrivals))
-        self.edge_merges += of_edge
         # In one step, because another thread may ask for both.
         self.latest = self.version + 1, state
         numbers = tuple(one.number for one in waiting)

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import mean
 
+import torch
+
 from bench.document import table
+from mlecs_ray.methods.exchange import WIRE
 from scenarios.reproduce import words
 from scenarios.reproduce.cells import OURS
 from scenarios.reproduce.found import CLIENTS, CLOUD, Comparison, Found
@@ -18,8 +21,6 @@ LOSS = 0.02
 """How much worse 20 clients may be than 3."""
 TRAFFIC = 0.0065
 """Share of the parameter volume that travels."""
-NUMBER, WIRE = 4, 2
-"""Bytes of a number of a model, and of one that travels."""
 SURE = 0.05
 """A gain whose p is not below this may be none."""
 SERVERS = ("standalone", "coplms")
@@ -127,7 +128,7 @@ def _traffic(found: Found) -> Iterator[Target]:
     cells = [cell for cell in found.group("rates") if cell.name == OURS]
     results = [result for cell in cells for result in found.results(cell).values()]
     own, both = [one.traffic.share for one in results], [one.traffic.share_of_all for one in results]
-    for what, factor in (("bytes", 1.0), ("numbers", NUMBER / WIRE)):
+    for what, factor in (("bytes", 1.0), ("numbers", torch.float32.itemsize / WIRE.itemsize)):
         for of, shares in (("the client's own model", own), ("the client's and the cloud's models", both)):
             claim = f"{what} of a job, both ways, of {of}: ≤ {100 * TRAFFIC:g} %"
             share = factor * mean(shares) if shares else None

@@ -1,11 +1,13 @@
 """What a figure was measured on and with."""
 
+import hashlib
 import os
 import platform
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+import mlecs_ray
 from bench.environments import Environment
 
 
@@ -29,3 +31,12 @@ def versions(peers: Sequence[Environment]) -> str:
     """Ours, and those of the peers that took part."""
     own = [f"{name} {metadata.version(name)}" for name in ("mlecs-ray", "torch", "ray")]
     return ", ".join([f"Python {platform.python_version()}", *own, *(peer.peer.replace("==", " ") for peer in peers)])
+
+
+def source(package: Path = Path(mlecs_ray.__file__).parent) -> str:
+    """``source`` and 12 hexadecimal digits of the sha256 of the package's modules, by name: a version is the same from
+    one release to the next, code is not."""
+    told = hashlib.sha256()
+    for module in sorted(package.rglob("*.py")):
+        told.update(module.relative_to(package).as_posix().encode() + b"\0" + module.read_bytes() + b"\0")
+    return f"source {told.hexdigest()[:12]}"

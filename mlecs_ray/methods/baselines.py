@@ -28,16 +28,20 @@ class Standalone:
 
 @dataclass(frozen=True)
 class MultiFedAvg:
-    """FedAvg of the adapters of multimodal clients, by samples (arXiv 1602.05629 on LoRA); no cloud model learns."""
+    """FedAvg of the adapters of multimodal clients, by samples (arXiv 1602.05629 on LoRA): of what they learned from
+    public and private samples. No cloud model learns. With ``pull`` below 1 a client goes only so far of the way to
+    what it is sent (APFL, arXiv 2003.13461)."""
 
     weighting: Weighting = "samples"
     rule: Rule = "mean"
     rate: float = 1.0
     power: float = 0.5
+    pull: float = 1.0
 
     def parts(self) -> Parts:
         """What the frame is filled with."""
-        return Parts(cloud_trains=False, mixing=Mixing(self.weighting, self.rule, self.rate, self.power))
+        mixing = Mixing(self.weighting, self.rule, self.rate, self.power)
+        return Parts(cloud_trains=False, private_travels=True, mixing=mixing, pull=self.pull)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class FediLoRA:
     def parts(self) -> Parts:
         """What the frame is filled with."""
         mixing = Mixing("samples", "mean", self.rate, self.power)
-        return Parts(cloud_trains=False, mixing=mixing, edit=LeastSimilar(self.similar))
+        return Parts(cloud_trains=False, private_travels=True, mixing=mixing, edit=LeastSimilar(self.similar))
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,11 @@ class FedMLLM:
     proximal pull on the middle layers alone: ``mu / 2 ||theta_l - theta_l sent||^2`` for layers s .. L-1-s, s = L / 7.
 
     After its public code, where the "adaptive" term depends on depth and on nothing else; ``mu`` is its product of 0.01
-    and 0.1.
+    and 0.1. Without ``told`` the prompt says nothing more.
     """
 
     mu: float = 1e-3
+    told: bool = True
     rate: float = 1.0
     power: float = 0.5
 
@@ -99,7 +104,12 @@ class FedMLLM:
         pull = MiddleLayers(self.mu)
         mixing = Mixing("samples", "mean", self.rate, self.power)
         return Parts(
-            cloud_trains=False, mixing=mixing, edge=pull, private=pull, said=", without considering the modality"
+            cloud_trains=False,
+            private_travels=True,
+            mixing=mixing,
+            edge=pull,
+            private=pull,
+            said=", without considering the modality" if self.told else "",
         )
 
 

@@ -2,10 +2,11 @@
 
 [paper, arXiv 2602.14107] Edge clients own different senses, encoders, fusions and language models; these and the
 connector stay private. Only adapters (LoRA) and fused representations of public samples travel. A job has two stages,
-public and private; its personal result stays on the device. The cloud trains an LLM on the public samples with all
-modalities. [ours] Encoders, which the paper freezes in the public stage and in the cloud, are what made the features
-here; the two layers on top of them train like the connector. Nothing waits for a round to fill: an upload is merged
-when it arrives, and the cloud trains again after every merge, on the fleet and on the virtual clock.
+public and private; what goes up is of the public one, the personal result stays on the device. The cloud trains an LLM
+on the public samples with all modalities. [ours] Encoders, which the paper freezes in the public stage and in the
+cloud, are what made the features here; the two layers on top of them train like the connector. Uploads are merged as
+the schedule says, one by one if it says so, and the cloud trains again after every merge, on the fleet and on the
+virtual clock. Baselines that average what clients have learned send adapters as the private stage leaves them.
 """
 
 from collections.abc import Sequence
@@ -169,16 +170,16 @@ class EdgeCloud:
         pair = beside_proxy(self.task, job.client, self.parts.mutual) if self.parts.mutual else None
         stage = Stage("public", self.local, meeting.samples, self.parts.edge, loss=pair)
         shared = carry_out(stage, meeting, {**start, PROXY: sent["lora"]} if pair else start, job.seed)
-        back: dict[str, Tree | Tensor] = {}
-        if self.parts.lora:
-            learned = shared.params[PROXY if pair else "lora"]
-            back["lora"] = packed(self.parts.edit(sent["lora"], learned) if self.parts.edit else learned)
-        if self.parts.reps:
-            back["fused"] = self._fused(shared.params, job.client).to(WIRE)
         moves = TUNED if self.parts.tuning else UNTUNED
         stage = Stage("private", self.local, data, self.parts.private, moves)
         params = {name: tree for name, tree in shared.params.items() if name != PROXY}
         own = carry_out(stage, self._alone(meeting, data), params, job.seed)
+        back: dict[str, Tree | Tensor] = {}
+        if self.parts.lora:
+            learned = own.params["lora"] if self.parts.private_travels else shared.params[PROXY if pair else "lora"]
+            back["lora"] = packed(self.parts.edit(sent["lora"], learned) if self.parts.edit else learned)
+        if self.parts.reps:
+            back["fused"] = self._fused(shared.params, job.client).to(WIRE)
         keeps = joined(without_lora(kept), meeting.whole(own.params))
         return Update(back, float(len(data)), keeps, {"loss": own.loss, "public_loss": shared.loss})
 

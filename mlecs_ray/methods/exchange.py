@@ -33,6 +33,9 @@ class Parts:
     """Added to the loss of a client's private stage, where anchors are what its own captions say, with ``words``."""
     tuning: bool = True
     """The private stage tunes encoders, connector and soft prompt, not the adapters alone."""
+    private_travels: bool = False
+    """Adapters go up as the private stage leaves them, where all that a client learns is to be averaged; else as the
+    public stage does."""
     pull: float = 1.0
     """How far a client goes from its own adapters to those that it is sent; 1: all the way."""
     cloud: Term | None = None

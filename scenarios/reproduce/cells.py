@@ -9,6 +9,8 @@ from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.names import SYSTEMS
 from scenarios.reproduce import options
 
+Changes = Mapping[str, Any]
+"""Dotted keys and values."""
 SEEDS = tuple(range(options.SEEDS))
 """Seed s tests on fold s, so that together they test every identity once."""
 OURS = "mlecs"
@@ -35,8 +37,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "contrast alone": {"nearness": 0.0},
     "volume alone": {"orientation": 0.0, "nearness": 0.0},
     "without words": {"words": False},
+    "without our additions": {"orientation": 0.0, "nearness": 0.0, "words": False, "own": 0.0, "pull": 1.0},
 }
-"""The whole method and what is left of it, by its options."""
+"""The whole method and what is left of it, by its options; the last has what the paper has and no more."""
 UNLIKE: Mapping[str, Any] = {
     "task.slms": ["edge-base", "edge-small"],
     "task.ranks": {"edge-small": 2},
@@ -44,6 +47,19 @@ UNLIKE: Mapping[str, Any] = {
 }
 """Devices of two depths, encoders and ranks: where adapters are of one shape, most rules of merging are one. The first
 structure is that of the model on the server, which holds all layers and ranks."""
+SETTINGS: Mapping[str, tuple[str, Changes, Changes]] = {
+    "ML-ECS": (OURS, {}, {}),
+    "ML-ECS, twice the rate": (OURS, {}, {"local.lr": 0.004}),
+    "Standalone, twice the rate": ("standalone", {}, {"local.lr": 0.004}),
+    "Multi-FedAvg, pull 0.3": ("multifedavg", {"pull": 0.3}, {}),
+    "FediLoRA, edits below 0.999": ("fedilora", {"similar": 0.999}, {}),
+    "FedMLLM, usual prompt": ("fedmllm", {"told": False}, {}),
+    "CreamFL, no memory": ("creamfl", {"memory": 0.0}, {}),
+    "Co-PLMs, mutual 0.3": ("coplms", {"mutual": 0.3}, {}),
+    "Co-PLMs, mutual 3": ("coplms", {"mutual": 3.0}, {}),
+}
+"""By title the method, its options and other changes: settings of the other methods beside those of their papers. Ours
+were chosen by looking, so theirs must be looked at."""
 VARYING = (OURS, "standalone", "multifedavg")
 CLASS_METRICS = ("macro_f1", "accuracy")
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -56,9 +72,6 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """The data sets that are classified in words, and what they need."""
-
-Changes = Mapping[str, Any]
-"""Dotted keys and values."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,7 @@ class Cell:
 
 def table(base: Scenario) -> list[Cell]:
     """Every cell, group by group. In the groups of variants the first is the one that the others are held against."""
-    makers = (_rates, _ablations, _merges, _scale, _clock, _varying, _classes, _class_ablations)
+    makers = (_rates, _unlike, _ablations, _merges, _scale, _clock, _varying, _classes, _settings, _class_ablations)
     return [cell for make in makers for cell in make(base)]
 
 
@@ -95,6 +108,11 @@ def _rates(base: Scenario) -> Iterator[Cell]:
     for rate in RATES:
         for name in SYSTEMS:
             yield Cell("rates", name, _rate(rate), {**_method(base, name), **_masks(rate)})
+
+
+def _unlike(base: Scenario) -> Iterator[Cell]:
+    for name in SYSTEMS:
+        yield Cell("unlike", name, "unlike devices", {**_method(base, name), **_masks(RATE), **UNLIKE})
 
 
 def _ablations(base: Scenario) -> Iterator[Cell]:
@@ -152,6 +170,12 @@ def _classes(base: Scenario) -> Iterator[Cell]:
     for data in ANSWERS:
         for name in SYSTEMS:
             yield Cell("classes", name, data, {**_method(base, name), **_masks(RATE), **_in_words(data)})
+
+
+def _settings(base: Scenario) -> Iterator[Cell]:
+    for title, (name, chosen, changes) in SETTINGS.items():
+        method = _method(base, name, **chosen)
+        yield Cell("settings", title, "stamps", {**method, **_masks(RATE), **_in_words("stamps"), **changes})
 
 
 def _class_ablations(base: Scenario) -> Iterator[Cell]:

@@ -13,7 +13,7 @@ from scenarios.reproduce.store import Store
 
 CLIENTS, CLOUD, RECEIVER = "personal", "cloud", "global"
 """Scopes: each client's own model, the cloud's LLM, and the client-compatible model on the server."""
-AMONG = ("rates", "varying", "classes")
+AMONG = ("rates", "unlike", "varying", "classes")
 """Groups in which ours is held against the best of the others; in all others, variants against the first."""
 
 

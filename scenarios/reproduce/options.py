@@ -10,7 +10,18 @@ from mlecs_ray.errors import InputError
 OUT = Path("docs/results/mlecs.json")
 STUDIES = ("mlecs",)
 SEEDS = 5
-GROUPS = ("rates", "ablations", "merges", "scale", "clock", "varying", "classes", "class-ablations")
+GROUPS = (
+    "rates",
+    "unlike",
+    "ablations",
+    "merges",
+    "scale",
+    "clock",
+    "varying",
+    "classes",
+    "settings",
+    "class-ablations",
+)
 """Of cells, in the order of the page."""
 
 

@@ -7,11 +7,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
@@ -31,14 +31,22 @@ USUAL_SECONDS = 80.0
 Tell = Callable[[Run, Record], None]
 
 
+class Ran(NamedTuple):
+    """What a run came to, in real seconds, by which code."""
+
+    seconds: float
+    result: Result
+    source: str
+
+
 class Runner(Protocol):
     """Carries out one run at a time for each of several threads."""
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
         """Raise InputError where some of these could not run, before the first of them does."""
 
-    def __call__(self, scenario: Scenario) -> tuple[float, Result]:
-        """Real seconds and result; raises InputError where the run fails."""
+    def __call__(self, scenario: Scenario) -> Ran:
+        """Raises InputError where the run fails."""
 
     def stop(self) -> None:
         """End whatever runs; their calls raise."""
@@ -60,7 +68,7 @@ class Processes:
         for scenario in {one.data.name: one for one in scenarios}.values():
             deal(scenario)
 
-    def __call__(self, scenario: Scenario) -> tuple[float, Result]:
+    def __call__(self, scenario: Scenario) -> Ran:
         """Raises InputError with the last line that the process complained."""
         with tempfile.TemporaryDirectory(prefix="mlecs-") as name:
             folder = Path(name)
@@ -71,7 +79,7 @@ class Processes:
                 lines = [line for line in complaints.read_text(errors="replace").splitlines() if line.strip()]
                 raise InputError(lines[-1].strip() if lines else f"its process ended with {code} and gave no reason")
             found = json.loads((folder / RESULT).read_text())
-            return float(found["seconds"]), Result.from_json(found["result"])
+            return Ran(float(found["seconds"]), Result.from_json(found["result"]), found["source"])
 
     def _run(self, folder: Path, complaints: Path) -> int:
         command = [sys.executable, "-m", "scenarios.reproduce.worker", str(folder)]
@@ -125,7 +133,7 @@ def carry_out(runs: Sequence[Run], store: Store, runner: Runner, jobs: int, made
     """
     pool = ThreadPoolExecutor(jobs)
     try:
-        asked: dict[Future[tuple[float, Result]], Run] = {pool.submit(runner, run.scenario): run for run in runs}
+        asked: dict[Future[Ran], Run] = {pool.submit(runner, run.scenario): run for run in runs}
         for future in as_completed(asked):
             run = asked[future]
             record = _record(run, future, made)
@@ -138,9 +146,9 @@ def carry_out(runs: Sequence[Run], store: Store, runner: Runner, jobs: int, made
         pool.shutdown(cancel_futures=True)
 
 
-def _record(run: Run, future: Future[tuple[float, Result]], made: Made) -> Record:
+def _record(run: Run, future: Future[Ran], made: Made) -> Record:
     try:
-        seconds, result = future.result()
+        seconds, result, source = future.result()
     except InputError as error:
         return Record(run.what, run.scenario.seed, 0.0, made, error=str(error))
-    return Record(run.what, run.scenario.seed, seconds, made, result)
+    return Record(run.what, run.scenario.seed, seconds, replace(made, source=source), result)

@@ -30,6 +30,9 @@ class Paired:
     relative: float | None
     """Of the other's mean: 0.05 is 5 % more; None where that is 0."""
     p: float | None
+    seeds: int
+    p_seeds: float | None
+    """Of the same test over the means of the ``seeds``, which are independent where subjects of one seed are not."""
 
 
 def spread(values: Values) -> Spread | None:
@@ -63,7 +66,9 @@ def paired(ours: Values, theirs: Values) -> Paired | None:
         return None
     one, two = {pair: ours[pair] for pair in both}, {pair: theirs[pair] for pair in both}
     difference = float(np.mean([one[pair] - two[pair] for pair in both]))
-    return Paired(len(both), difference, relative(one, two), _p(list(one.values()), list(two.values())))
+    means = [list(by_seed(side).values()) for side in (one, two)]
+    p, p_seeds = _p([*one.values()], [*two.values()]), _p(*means)
+    return Paired(len(both), difference, relative(one, two), p, len(means[0]), p_seeds)
 
 
 def _p(one: Sequence[float], two: Sequence[float]) -> float | None:

@@ -17,11 +17,13 @@ Floors = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Made:
-    """When and on what a run was made."""
+    """When, on what and by which code a run was made."""
 
     date: str
     machine: str
     versions: str
+    source: str = "source not recorded"
+    """A digest of the package's code: runs of two need not be comparable."""
 
 
 @dataclass(frozen=True)

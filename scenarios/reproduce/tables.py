@@ -58,7 +58,7 @@ def _tested(found: Found, group: str, scope: str, metric: str, tests: Sequence[C
     over = [f"{words.percent(one.pair.relative)}, {words.method(one.other)}" if one else words.NOT_RUN for one in ones]
     return [
         [f"{words.method(OURS)} over the best other", *over],
-        ["paired t test", *(words.test(one) if one else words.NOT_RUN for one in ones)],
+        ["paired t test", *(words.test(one.pair, one.corrected) if one else words.NOT_RUN for one in ones)],
     ]
 
 
@@ -113,7 +113,7 @@ def _against(tests: Sequence[Comparison], scope: str, name: str, found: Found, g
     one = next((one for one in tests if one.scope == scope), None)
     if one is None:
         return "" if name == found.names(group)[0] else words.NOT_RUN
-    return f"{words.percent(one.pair.relative)}, {words.test(one)}"
+    return f"{words.percent(one.pair.relative)}, {words.test(one.pair, one.corrected)}"
 
 
 def scale(found: Found) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from scenarios.reproduce.found import CLIENTS, CLOUD, RECEIVER, Comparison
-from scenarios.reproduce.statistics import Spread
+from scenarios.reproduce.found import CLIENTS, CLOUD, RECEIVER
+from scenarios.reproduce.statistics import Paired, Spread
 
 NOT_RUN = "not run"
 METHODS: Mapping[str, str] = {
@@ -58,10 +58,13 @@ def chance(p: float | None) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def test(one: Comparison) -> str:
-    """The p-value, as it is and corrected, and the pairs."""
-    if one.pair.p is None:
-        return f"no test (n = {one.pair.n})"
-    return (
-        f"{chance(one.pair.p)}, Holm {chance(one.corrected).removeprefix('p ').removeprefix('= ')} (n = {one.pair.n})"
-    )
+def test(pair: Paired, corrected: float | None) -> str:
+    """The p-value, as it is and corrected, and the pairs; beside them that of the seeds, where pairs are more."""
+    if pair.p is None:
+        return f"no test (n = {pair.n})"
+    text = f"{chance(pair.p)}, Holm {_bare(corrected)} (n = {pair.n})"
+    return text if pair.p_seeds is None or pair.n == pair.seeds else f"{text}, by seed {_bare(pair.p_seeds)}"
+
+
+def _bare(p: float | None) -> str:
+    return chance(p).removeprefix("p ").removeprefix("= ")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.machine import source
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.local import local_fleet
 from mlecs_ray.run.outcome import Outcome
@@ -30,6 +31,7 @@ FAILED = 2
 
 def work(folder: Path) -> None:
     """Run the folder's scenario and measure it; raises InputError for what cannot run."""
+    made_by = source()
     scenario = validate(json.loads((folder / SCENARIO).read_text()))
     # What is built the first time, in minutes, is no part of the run.
     built = build(scenario)
@@ -40,7 +42,7 @@ def work(folder: Path) -> None:
     if space := shared_space(built, session.snapshot()[1], kept):
         result.final[SPACE] = space
         result.first[SPACE] = shared_space(built, built.method.init(scenario.seed), {client: {} for client in kept})
-    found = {"seconds": round(time.monotonic() - began, 1), "result": result.as_json()}
+    found = {"seconds": round(time.monotonic() - began, 1), "result": result.as_json(), "source": made_by}
     (folder / RESULT).write_text(json.dumps(found))
 
 

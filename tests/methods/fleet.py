@@ -70,11 +70,11 @@ class Round:
     def of(cls, method: EdgeCloud) -> "Round":
         return cls(method, method.init(0), {})
 
-    def train(self, client: Client, seed: int = 1, **changed: Any) -> Update:
-        """``changed`` stands in for what the server would send."""
+    def train(self, client: Client, seed: int = 1, private: Samples | None = None, **changed: Any) -> Update:
+        """``changed`` stands in for what the server would send, ``private`` for the client's samples."""
         tree = {**self.method.assign(self.state, client), **changed}
         job = Job(client, 0, seed, tree)
-        own = samples(4, seed=9 + client.id)
+        own = private or samples(4, seed=9 + client.id)
         update = self.method.train(job, own.only(client.modalities), self.kept.get(client.id, {}))
         self.kept[client.id] = update.kept
         return update

@@ -183,6 +183,42 @@ def test_without_amt_private_samples_move_the_adapters_alone(made):
     assert moved(untuned.kept["lora"], untuned.tree["lora"]) > 0
 
 
+def uploads(made, name, jobs=1):
+    """What SMALL sends after so many jobs, with its private samples and with others."""
+    for seed in (5, 6):
+        now = begun(made, METHODS[name])
+        for _ in range(jobs):
+            update = now.train(SMALL, private=samples(4, seed=seed))
+        yield update.tree["lora"]
+
+
+@pytest.mark.parametrize("name", ["multifedavg", "fedilora", "fedmllm"])
+def test_what_private_samples_teach_is_averaged_where_clients_are(made, name):
+    assert moved(*uploads(made, name)) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["mlecs", "coplms"])
+def test_systems_send_the_adapters_of_the_public_stage(made, name):
+    """Co-PLMs' proxy never sees private samples; nor does what ML-ECS sends first, before it is their pupil."""
+    assert moved(*uploads(made, name)) == 0.0
+
+
+def test_what_stays_of_private_samples_takes_part_in_the_next_upload(made):
+    """By ``pull``; where what is sent replaces all, only what the connector has become is left of them."""
+    assert moved(*uploads(made, "mlecs", jobs=2)) > 1e-3
+
+
+@pytest.mark.parametrize("way", ["down", "up"])
+def test_creamfl_reaches_the_other_side_by_representations(made, way):
+    now, cut = begun(made, CreamFL()), begun(made, CreamFL())
+    if way == "down":
+        other = torch.randn_like(now.state["anchors"]).half()
+        assert moved(now.train(SMALL).kept, cut.train(SMALL, anchors=other).kept) > 1e-4
+        return
+    now.merge(SMALL, now.train(SMALL))
+    assert moved(now.train(CLOUD).tree["cloud"], cut.train(CLOUD).tree["cloud"]) > 1e-5
+
+
 def test_a_sample_that_a_client_cannot_sense_has_no_representation_and_changes_no_mean(made):
     """SMALL hears; the second public sample is silent."""
     now = begun(made)

@@ -10,6 +10,7 @@ from scenarios.captions import SCENARIO
 from scenarios.reproduce.cells import Cell, table
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result, Traffic
+from scenarios.reproduce.runs import Ran
 from scenarios.reproduce.store import Made, Record, Store
 
 BASE = apply(
@@ -23,6 +24,7 @@ BASE = apply(
     },
 )
 """The real one may be tuned."""
+SOURCE = "source 0123456789ab"
 MADE = Made("2026-01-01", "2 cores", "torch 2")
 TRAFFIC = Traffic(30, {"lora": 200.0, "anchors": 100.0}, {"lora": 200.0}, 100_000.0, 300_000)
 
@@ -66,13 +68,13 @@ class FakeRunner:
         self.made: list[Scenario] = []
         self.stopped = False
 
-    def __call__(self, scenario: Scenario) -> tuple[float, Result]:
+    def __call__(self, scenario: Scenario) -> Ran:
         self.made.append(scenario)
         if self.interrupts(scenario):
             raise KeyboardInterrupt
         if self.breaks(scenario):
             raise InputError(f"{scenario.method.name} broke")
-        return 60.0, result({"0": 0.3, "1": 0.5}, 0.4, scenario.evaluation.metrics[0])
+        return Ran(60.0, result({"0": 0.3, "1": 0.5}, 0.4, scenario.evaluation.metrics[0]), SOURCE)
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
         if self.lacks:

@@ -124,6 +124,7 @@ def test_ablations_leave_out_one_part_each(group: str) -> None:
         {"nearness": 0.0},
         {"orientation": 0.0, "nearness": 0.0},
         {"words": False},
+        {"orientation": 0.0, "nearness": 0.0, "words": False, "own": 0.0, "pull": 1.0},
     ]
 
 
@@ -133,6 +134,23 @@ def test_ablations_leave_out_one_part_each(group: str) -> None:
 )
 def test_the_whole_method_is_run_once(variants: str, among: tuple[str, str, str]) -> None:
     assert scenario_of(BASE, cell(variants, "whole"), 0) == scenario_of(BASE, cell(*among), 0)
+
+
+def test_all_methods_are_held_against_ours_on_unlike_devices_too() -> None:
+    scenarios = [scenario_of(BASE, one, 0) for one in CELLS if one.group == "unlike"]
+    assert [one.method.name for one in scenarios] == list(SYSTEMS)
+    assert {tuple(one.task.ranks.items()) for one in scenarios} == {(("edge-small", 2),)}
+
+
+def test_each_other_method_is_shown_at_another_setting() -> None:
+    usual = {one.name: scenario_of(BASE, one, 0) for one in CELLS if one.group == "classes" and one.setting == "stamps"}
+    others = [scenario_of(BASE, one, 0) for one in CELLS if one.group == "settings"]
+    assert others[0] == usual["mlecs"]
+    assert {one.method.name for one in others} == set(SYSTEMS)
+    for one in others[1:]:
+        same = usual[one.method.name]
+        assert (one.method.options, one.local) != (same.method.options, same.local)
+        assert (one.merges, one.data, one.clients) == (same.merges, same.data, same.clients)
 
 
 def test_a_group_can_be_picked() -> None:

@@ -92,7 +92,7 @@ def test_a_study_of_fewer_seeds_makes_their_runs_alone(tmp_path: Path) -> None:
     [
         (["mlec"], "'mlec' is no study to reproduce, so nothing was started; did you mean mlecs?"),
         (["mlecs", "--only", "rate"], "'rate' is no group to reproduce, so nothing was started; did you mean rates?"),
-        (["mlecs", "--only", "x"], "there are rates, ablations, merges"),
+        (["mlecs", "--only", "x"], "there are rates, unlike, ablations, merges"),
         (["mlecs", "--quick", "--only", "scale"], "'scale' is no group"),
         (["mlecs", "--jobs", "0"], "jobs=0 must be at least 1"),
         (["mlecs", "--seeds", "6"], "seeds=6 must lie in 1..5"),

@@ -104,7 +104,7 @@ def test_runs_are_counted_and_failures_named(made: Found) -> None:
     assert re.search(
         r"^\d+ of \d+ runs, 0\.\d\d hours of one core in all; `mlecs reproduce mlecs --jobs 2`", page, re.M
     )
-    assert "on 2 cores; torch 2." in page
+    assert "on 2 cores; torch 2; source not recorded." in page
     assert "Failed: rates: fedmllm, rate 0.5, seed 0: out of memory" in page
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.machine import source
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
@@ -70,7 +71,8 @@ def test_the_time_left_is_estimated_from_runs_of_the_same_cell_else_from_all() -
 
 
 def test_a_process_of_its_own_runs_and_measures() -> None:
-    seconds, result = Processes()(small_scenario(evaluation__clients=2))
+    seconds, result, code = Processes()(small_scenario(evaluation__clients=2))
+    assert code == source()
     assert seconds > 0
     assert result.merges == 8
     assert set(result.final) == {"global", "client"}

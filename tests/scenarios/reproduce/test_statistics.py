@@ -45,6 +45,16 @@ def test_pairs_that_differ_by_1_2_3() -> None:
     assert found.p == pytest.approx(1 - math.sqrt(12 / 14), abs=1e-9)
 
 
+def test_seeds_are_tested_by_their_means() -> None:
+    """Their differences are 1.5 and 3: t = 2.25 / 0.75 = 3 with 1 degree of freedom, p = 1 - 2 / pi atan 3 = 0.2048."""
+    found = paired(OURS, THEIRS)
+    assert found is not None
+    assert (found.seeds, found.p_seeds) == (2, pytest.approx(1 - 2 / math.pi * math.atan(3)))
+    one = paired({(0, "0"): 2.0, (0, "1"): 4.0}, THEIRS)
+    assert one is not None
+    assert (one.seeds, one.p_seeds) == (1, None)
+
+
 def test_only_what_both_have_is_paired() -> None:
     found = paired(OURS, {(0, "0"): 1.0, (7, "0"): 9.0})
     assert found is not None

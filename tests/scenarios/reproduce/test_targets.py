@@ -39,6 +39,36 @@ def test_a_gain_that_may_be_chance_says_so() -> None:
     assert Target("a gain", "+1 %", False, sure=False).row[2] == "no"
 
 
+def test_a_gain_on_clients_alone_may_be_one_of_their_seed(tmp_path: Path) -> None:
+    """Every client gains, those of seed 0 by 0.1 and those of seed 1 by 0.001: 12 pairs say so, 2 seeds do not."""
+    claim = "Rouge-LSum, clients, rate 0.7: ≥ +5.44 % over the best other"
+
+    def measured(cell: Cell, seed: int) -> Result | None:
+        if cell.group != "rates" or cell.name not in ("mlecs", "standalone") or cell.setting != "rate 0.7":
+            return None
+        gain = (0.1, 0.001)[seed] if cell.name == "mlecs" else 0.0
+        return result({str(client): 0.3 + gain + 0.0001 * client * (gain > 0) for client in range(6)})
+
+    one = {one.claim: one for one in targets(found(tmp_path, measured))}[claim]
+    assert "(n = 12), by seed 0.4" in one.measured
+    assert one.row[2] == "yes, not significant"
+
+
+def test_a_server_is_held_against_several_at_once(tmp_path: Path) -> None:
+    """Of four tests, on two data sets against two others, each with p = 1 / 3 or so, none is below 1."""
+    by = {("mlecs", 0): 0.5, ("mlecs", 1): 0.6, ("standalone", 0): 0.4, ("standalone", 1): 0.3}
+    by |= {("coplms", seed): by["standalone", seed] for seed in (0, 1)}
+
+    def measured(cell: Cell, seed: int) -> Result | None:
+        value = by.get((cell.name, seed)) if cell.group == "classes" else None
+        return None if value is None else result({"0": value}, value, "macro_f1")
+
+    made = {one.claim: one for one in targets(found(tmp_path, measured))}
+    one = made["macro F1, cloud LLM, stamps: ≥ +0.65 % over Co-PLMs"]
+    assert one.measured == "+57.14 %, p = 0.295, Holm 1.000 (n = 2)"
+    assert one.row[2] == "yes, not significant"
+
+
 def test_a_gain_is_reached_or_not(tmp_path: Path) -> None:
     """0.3005 over 0.2805 is 7.1 %; 0.2905 over 0.2805 is 3.6 %, enough for the server and not for the clients."""
     claim = "Rouge-LSum, clients, rate 0.7: ≥ +5.44 % over the best other"

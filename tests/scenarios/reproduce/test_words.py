@@ -3,7 +3,6 @@
 import pytest
 
 from scenarios.reproduce import words
-from scenarios.reproduce.found import Comparison
 from scenarios.reproduce.statistics import Paired, Spread
 
 
@@ -25,19 +24,17 @@ def test_differences_have_a_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "corrected", "text"),
+    ("pair", "corrected", "text"),
     [
-        (0.0123, 0.0369, "p = 0.012, Holm 0.037 (n = 25)"),
-        (1e-6, 3e-6, "p < 0.001, Holm < 0.001 (n = 25)"),
-        (None, None, "no test (n = 25)"),
+        (Paired(25, 0.1, 0.2, 0.0123, 25, 0.0123), 0.0369, "p = 0.012, Holm 0.037 (n = 25)"),
+        (Paired(25, 0.1, 0.2, 1e-6, 5, 1e-4), 3e-6, "p < 0.001, Holm < 0.001 (n = 25), by seed < 0.001"),
+        (Paired(25, 0.1, 0.2, 0.0123, 5, 0.09), 0.0369, "p = 0.012, Holm 0.037 (n = 25), by seed 0.090"),
+        (Paired(3, 0.1, 0.2, 0.2, 1, None), 0.4, "p = 0.200, Holm 0.400 (n = 3)"),
+        (Paired(1, 0.1, 0.2, None, 1, None), None, "no test (n = 1)"),
     ],
 )
-def test_a_test_tells_both_chances_and_its_pairs(p: float | None, corrected: float | None, text: str) -> None:
-    pair = Paired(25, 0.1, 0.2, p)
-    assert (
-        words.test(Comparison("rates", "rate 0.5", "personal", "rouge_lsum", "mlecs", "standalone", pair, corrected))
-        == text
-    )
+def test_a_test_tells_its_chances_and_its_pairs(pair: Paired, corrected: float | None, text: str) -> None:
+    assert words.test(pair, corrected) == text
 
 
 def test_what_has_no_other_name_keeps_its_own() -> None:

@@ -119,6 +119,9 @@ def _metadata(file: str, table: Any) -> Iterator[Problem]:
             if column == "client":
                 null = pc.and_(null, pc.equal(table["split"], "train"))
             yield from _rows(file, column, null, "null must be a value", "or the column is of no use to any row")
+    if "text" in table.column_names:
+        blank = pc.equal(pc.utf8_trim_whitespace(table["text"]), "")
+        yield from _rows(file, "text", blank, "must say something", "as a model that is to say it would learn silence")
     known = pc.is_in(table["split"], pa.array(SPLITS))
     unknown = pc.and_(pc.invert(known), table["split"].is_valid())
     yield from _rows(file, "split", unknown, f"must be one of {', '.join(SPLITS)}", "as the row has no use otherwise")

@@ -56,11 +56,18 @@ def spread(items: Sequence[T], count: int) -> tuple[T, ...]:
 def trace(root: Path, files: Iterable[Path]) -> str:
     """A digest of these files' names below ``root``, sizes and times of change: another file gives another.
 
-    The bytes are not read, as every process of a run asks, and recordings are gigabytes.
+    The bytes are not read, as every process of a run asks, and recordings are gigabytes. A link to nothing counts too.
     """
-    stats = ((path, path.stat()) for path in sorted(files))
-    lines = (f"{path.relative_to(root).as_posix()} {stat.st_size} {stat.st_mtime_ns}\n" for path, stat in stats)
+    lines = (f"{path.relative_to(root).as_posix()} {_stamp(path)}\n" for path in sorted(files))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _stamp(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError:
+        return "cannot be read"
+    return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 def averaged(

@@ -68,6 +68,9 @@ class LeastSimilar:
 
     similar: float
 
+    def __post_init__(self) -> None:
+        check(-1 <= self.similar <= 1, f"similar={self.similar} must lie in [-1, 1], or no cosine is near it")
+
     def __call__(self, sent: Tree, learned: Tree) -> Tree:
         """The adapters that go up; those that were sent and those that were learned share their modules."""
         near = {
@@ -176,6 +179,11 @@ class InterIntra:
     weight: float
     tau: float = 0.5
 
+    def __post_init__(self) -> None:
+        check(
+            self.weight >= 0, f"regularisation={self.weight} must be 0 or above, or clients flee from the global view"
+        )
+
     def init(self) -> Mapping[str, Tensor]:
         """Nothing of its own."""
         return {}
@@ -200,6 +208,9 @@ class Distillation:
     """``w MSE`` between unit vectors: what the cloud makes of a public sample, and what its clients did."""
 
     weight: float
+
+    def __post_init__(self) -> None:
+        check(self.weight >= 0, f"distillation={self.weight} must be 0 or above, or the cloud flees from its clients")
 
     def init(self) -> Mapping[str, Tensor]:
         """Nothing of its own."""

@@ -167,11 +167,12 @@ class CaptionTask:
     def words(self, texts: Sequence[str], client: Client) -> Tensor:
         """What texts say, where ``fused_repr`` is (n, 256), by the words of the client's language model.
 
-        A model that was not cut here has no word space; its own word vectors are then made one.
+        A model that was not cut here has no word space; its own word vectors are then made one. Of one that has, the
+        weights are not read: a device goes by the words of a cloud that it could not hold.
         """
         slm = self.structure(client).slm
-        lm, space = backbone(slm, self.lora), _space(slm, self.lora)
-        return space.vectors([torch.tensor(tokens(lm, text)) for text in texts])
+        lm, space = blank_backbone(slm, self.lora), _space(slm, self.lora)
+        return space.vectors([torch.tensor(tokens(lm, text), dtype=torch.int64) for text in texts])
 
     def _lm(self, params: Tree, client: Client) -> Backbone:
         """The client's language model, where its parameters are."""

@@ -38,7 +38,7 @@ class WordSpace:
     usual: Tensor
 
     def vectors(self, texts: Sequence[Tensor]) -> Tensor:
-        """Of each text its token ids (t,), at least one: ``[v ; -v]`` (n, 256)."""
+        """Of each text its token ids (t,): ``[v ; -v]`` (n, 256)."""
         found = toward(torch.stack([self.table[ids].sum(0) for ids in texts]) - self.usual)
         return torch.cat([found, -found], 1)
 

@@ -1,12 +1,10 @@
 """From a scenario to how it is learned: the method, shipped or the user's own, and what it wraps."""
 
 import dataclasses
-import difflib
 import functools
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +26,7 @@ from mlecs_ray.methods.optimizers import SGD, AdamW
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import BaseMethod, LocalConfig, Scenario
 from mlecs_ray.scenario.names import SYSTEMS, check_methods
+from mlecs_ray.scenario.options import check_options
 from mlecs_ray.seeds import derive
 from mlecs_ray.sim.population import cloud_client
 from mlecs_ray.task import Task, can_fuse
@@ -78,7 +77,7 @@ def _make(config: BaseMethod, key: str, base: Method, tiers: int) -> Method:
     if ":" in name:
         return _own(name, key, base, options)
     if name == "fedavg":
-        _check_options(FedAvg, name, key, ("task", "local"), options)
+        check_options(FedAvg, name, key, ("task", "local"), options)
         return base
     if name == "fedat" and options.setdefault("tiers", tiers) != tiers:
         raise InputError(
@@ -96,9 +95,10 @@ def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
             f"method.name={name} needs task.kind=caption and task.cloud_llm, for edge and cloud meet in fused "
             f"representations: here are task.kind={scenario.task.kind} and task.cloud_llm={scenario.task.cloud_llm}"
         )
-    _check_options(KINDS[name], name, "method", (), options)
-    parts = _construct(KINDS[name], name, "method", options).parts()
-    parts = dataclasses.replace(parts, mixing=dataclasses.replace(parts.mixing, part=scenario.schedule.share))
+    check_options(KINDS[name], name, "method", (), options)
+    parts = _construct(lambda **chosen: KINDS[name](**chosen).parts(), name, "method", options)
+    part = scenario.schedule.share(scenario.clients.count)
+    parts = dataclasses.replace(parts, mixing=dataclasses.replace(parts.mixing, part=part))
     if parts.said:
         task = dataclasses.replace(task, instruction=_instructed(scenario.task.instruction, parts.said))  # type: ignore[type-var]  # every fusing task of ours is a dataclass
     cloud = cloud_client(sorted(public.modalities), max(len(public), 1), task.structure_names[-1])
@@ -136,7 +136,7 @@ def _own(name: str, key: str, base: Method, options: dict[str, Any]) -> Method:
 
 def _call(kind: Callable[..., Any], name: str, key: str, base: Method, options: Mapping[str, Any]) -> Method:
     """Construct a method; an option that it does not have, or lacks, is the user's to mend."""
-    _check_options(kind, name, key, ("base",), options)
+    check_options(kind, name, key, ("base",), options)
     method: Method = _construct(functools.partial(kind, base=base), name, key, options)
     return method
 
@@ -151,21 +151,6 @@ def _construct(kind: Callable[..., Any], name: str, key: str, options: Mapping[s
     except Exception as error:
         # A user's own class may raise anything.
         raise InputError(f"{key}.options {dict(options)} do not fit {name}: {error}") from error
-
-
-def _check_options(
-    kind: Callable[..., Any], name: str, key: str, given: Sequence[str], options: Mapping[str, Any]
-) -> None:
-    allowed = {option: value for option, value in inspect.signature(kind).parameters.items() if option not in given}
-    for option in sorted(options.keys() - allowed.keys()):
-        close = difflib.get_close_matches(option, allowed, 1)
-        hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(sorted(allowed)) or 'none'}"
-        raise InputError(f"{key}.options.{option} is no option of {name}, so nothing was started{hint}")
-    for option, value in allowed.items():
-        # *args and **kwargs may well be given nothing.
-        needed = value.default is value.empty and value.kind not in (value.VAR_POSITIONAL, value.VAR_KEYWORD)
-        if needed and option not in options:
-            raise InputError(f"{key}.options.{option} must be set for {name}, which has no usual value for it")
 
 
 def load_module(path: Path) -> ModuleType:

@@ -65,7 +65,7 @@ class Schedule:
         """How many clients a round of one tier starts."""
         return math.ceil(self.buffer * self.over_select - 1e-9)
 
-    @property
-    def share(self) -> float:
-        """How many of the jobs under way are merged at once; a round merges all that it waits for."""
-        return 1.0 if self.barrier else self.buffer / self.concurrency
+    def share(self, clients: int) -> float:
+        """How many of the jobs under way in a fleet of so many are merged at once; a round merges all that it waits
+        for."""
+        return 1.0 if self.barrier else min(1.0, self.buffer / min(self.concurrency, clients))

@@ -61,6 +61,8 @@ def test_good_data_has_no_problem(tmp_path: Path) -> None:
             "DIR column 'split': no row is in test, so there is nothing to measure",
         ),
         ({"split": ["test", "test", "test"]}, "DIR column 'split': no row is in train, so there is nothing to learn"),
+        ({"text": ["a", None, "b"]}, "a.parquet row 1 column 'text': null must be a value"),
+        ({"text": ["a", "b", " \t"]}, "a.parquet row 2 column 'text': must say something"),
         ({"client": [None, "k", "k"]}, "a.parquet row 0 column 'client': null must be a value"),
     ],
 )

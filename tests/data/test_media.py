@@ -55,6 +55,15 @@ def test_a_trace_stays_when_the_folder_is_moved(tmp_path: Path) -> None:
     assert media.trace(tmp_path / "there", [tmp_path / "there" / "a.png"]) == before
 
 
+def test_a_link_to_nothing_is_a_broken_file(tmp_path: Path) -> None:
+    link = tmp_path / "gone.png"
+    link.symlink_to(tmp_path / "nowhere.png")
+    before = media.trace(tmp_path, [link])
+    assert media.averaged({"one": [link]}, ENCODER) == {}
+    (tmp_path / "nowhere.png").write_bytes(b"now it is")
+    assert media.trace(tmp_path, [link]) != before
+
+
 def test_features_are_the_mean_over_the_pictures_that_can_be_read(tmp_path: Path) -> None:
     dark, light = grey(tmp_path / "dark.png", 0), grey(tmp_path / "light.png", 200)
     (tmp_path / "broken.png").write_bytes(b"no picture")

@@ -12,6 +12,7 @@ from mlecs_ray.models.fusion import soft_tokens
 from mlecs_ray.models.lora import LoRA, backbone
 from mlecs_ray.models.prune import prune
 from mlecs_ray.models.structure import Structure
+from mlecs_ray.models.words import own_space, save_space
 from mlecs_ray.samples import Samples
 from mlecs_ray.stacks import holders_mean
 from mlecs_ray.tree import from_leaves, leaves, overlay, tree_digest
@@ -213,6 +214,19 @@ def test_a_model_without_separate_projections_gets_the_adapters_that_peft_knows_
     assert gpt.loss(tree, samples(), here) > 0
     assert len(gpt.predictor(tree, here)(samples())) == 3
     assert gpt.cost(here, 2).flops_per_sample > 0
+
+
+def test_words_of_a_model_with_a_word_space_need_no_weights(tmp_path):
+    """A device goes by the words of a cloud that it could not hold."""
+    folder, model = tiny.folder(tmp_path), tiny.slm().model
+    save_space(own_space(model.get_input_embeddings().weight.detach()), tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    blind = CaptionTask((Structure("gone", folder),), (("image", 5),))
+    said = blind.words(("the hat", "a cap", ""), tiny.client("image", structure="gone"))
+    assert said.shape == (3, 256)
+    assert float(said[0] @ said[1]) < float(said[0] @ said[0])
+    with pytest.raises(InputError, match="must be the folder of a causal language model"):
+        blind.loss(blind.init(0), samples(), tiny.client("image", structure="gone"))
 
 
 def test_loading_a_model_draws_no_random_numbers(tmp_path):

@@ -80,7 +80,9 @@ def test_an_option_out_of_range_is_refused_by_its_rule() -> None:
 
 
 def test_an_option_of_another_type_is_refused() -> None:
-    with pytest.raises(InputError, match=r"method.options \{'power': 'big'\} do not fit fedbuff"):
+    with pytest.raises(
+        InputError, match=r"method.options.power='big' must be a finite number, or fedbuff cannot be made"
+    ):
         method("fedbuff", {"power": "big"})
 
 

@@ -261,10 +261,18 @@ def test_lateness_is_judged_without_the_clouds_merges():
 
 
 @pytest.mark.parametrize(
-    ("fields", "share"), [({"buffer": 1}, 0.25), ({"buffer": 4}, 1.0), ({"buffer": 2, "barrier": True}, 1.0)]
+    ("fields", "clients", "share"),
+    [
+        ({"buffer": 1}, 9, 0.25),
+        ({"buffer": 4}, 9, 1.0),
+        ({"buffer": 2, "barrier": True}, 9, 1.0),
+        ({"buffer": 1}, 2, 0.5),
+        ({"buffer": 3}, 2, 1.0),
+    ],
 )
-def test_a_merge_is_a_share_of_the_jobs_under_way(fields, share):
-    assert Schedule(concurrency=4, **fields).share == share
+def test_a_merge_is_a_share_of_the_jobs_under_way(fields, clients, share):
+    """No more jobs are under way than there are clients."""
+    assert Schedule(concurrency=4, **fields).share(clients) == share
 
 
 def test_seeds_of_jobs_differ_by_client_and_by_job():

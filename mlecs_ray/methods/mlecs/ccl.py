@@ -89,6 +89,7 @@ class CCL:
 
     def __post_init__(self) -> None:
         check(self.weight > 0, f"weight={self.weight} of CCL must be above 0, or it is left out: name it in `without`")
+        check(self.orientation >= 0, f"orientation={self.orientation} must be 0 or above, or opposites attract")
         check(self.nearness >= 0, f"nearness={self.nearness} must be 0 or above, or samples flee from their anchors")
 
     def init(self) -> Mapping[str, Tensor]:

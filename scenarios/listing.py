@@ -1,5 +1,6 @@
 """What `mlecs list` shows."""
 
+import re
 from collections.abc import Iterator
 
 from rich.table import Table
@@ -40,8 +41,13 @@ def _methods() -> Table:
         kind = KINDS.get(name)
         options = hyperparameters(kind) if kind else {}
         doc = (kind.__doc__ if kind else "Average what the clients learned.") or ""
-        table.add_row(name, ", ".join(options), doc.strip().splitlines()[0])
+        table.add_row(name, ", ".join(options), sentence(doc))
     return table
+
+
+def sentence(doc: str) -> str:
+    """The first one of a docstring, however many lines it has, without its marks of code."""
+    return re.split(r"(?<=[^.]\.) ", " ".join(doc.split()).replace("``", ""), maxsplit=1)[0]
 
 
 def _devices() -> Table:

@@ -25,8 +25,8 @@ def changes_of(set_: list[str] | None, seed: int | None) -> dict[str, Any]:
 def only(scenario: Scenario, variant: str) -> Scenario:
     """The scenario with this variant's settings, and without any other."""
     if variant not in scenario.variants:
-        names = ", ".join(scenario.variants) or "none"
-        raise InputError(f"--variant {variant!r} is none of {scenario.name}'s: {names}")
+        names = f"which has {', '.join(scenario.variants)}" if scenario.variants else "which has none"
+        raise InputError(f"--variant {variant!r} is no variant of {scenario.name}, {names}, so nothing was started")
     return apply(scenario.model_copy(update={"variants": {}}), scenario.variants[variant])
 
 

@@ -150,7 +150,8 @@ class CreamFL:
     global ones and with their own before the job, the cloud distils the mean of theirs.
 
     After its public code: temperature 0.5, ``0.5 (L_inter + L_intra)``, ``0.3 MSE`` in the cloud. Its weights of
-    clients by sample compare those that arrive together; one that arrives alone is mixed in as it is.
+    clients by sample compare those that arrive together; one that arrives alone is mixed in as it is. [ours] Its rounds
+    begin anew, here a ``memory`` of earlier ones stays, as not all clients are heard in one merge.
     """
 
     regularisation: float = 0.5

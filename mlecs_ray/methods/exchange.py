@@ -54,7 +54,7 @@ class Parts:
     matched: bool = False
     """Of clients that arrive together, those whose representation fits the sample's anchor best count most."""
     memory: float = 0.8
-    """How much of a public sample's mean representation stays when another client's arrives."""
+    """How much of a public sample's running mean of representations stays when another client's arrives [ours]."""
 
 
 def matched(anchors: Tensor, told: Sequence[Tensor]) -> Tensor:

@@ -125,7 +125,7 @@ def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(small: Ml
     [
         (["smok"], "'smok' is no scenario, so nothing was started; did you mean smoke?"),
         (["qqq"], "there are stamps, stragglers"),
-        (["smoke", "--variant", "fast"], "--variant 'fast' is none of smoke's: none"),
+        (["smoke", "--variant", "fast"], "--variant 'fast' is no variant of smoke, which has none"),
         (["stragglers", "--variant", "sync"], "synchronous, buffered, asynchronous"),
         (["stragglers", "--method", "fedprox"], "method.name is set by each variant of stragglers"),
         (["stragglers", "--set", "method=mma"], "method.name is set by each variant of stragglers"),

@@ -4,6 +4,7 @@ import pytest
 
 from mlecs_ray.data.dataset import FOLDERS, NAMES
 from scenarios.catalogue import SCENARIOS
+from scenarios.listing import sentence
 from tests.scenarios.conftest import Mlecs
 
 
@@ -11,3 +12,16 @@ def test_all_scenarios_and_data_sets_are_listed(mlecs: Mlecs, monkeypatch: pytes
     monkeypatch.setenv("COLUMNS", "200")
     words = mlecs("list").out.replace(",", " ").replace(";", " ").replace(".", " ").split()
     assert {*SCENARIOS, *NAMES, *FOLDERS, "parquet"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("doc", "first"),
+    [
+        ("One line.", "One line."),
+        ("Over\n    two lines.\n\n    More.", "Over two lines."),
+        ("Layers ``s .. L-1-s`` of it. More.", "Layers s .. L-1-s of it."),
+        ("", ""),
+    ],
+)
+def test_what_a_method_is_is_told_in_a_whole_sentence(doc: str, first: str) -> None:
+    assert sentence(doc) == first

@@ -8,8 +8,8 @@ learned before it failed waits in the device until it returns.
 [ours] What arrives from the cloud would undo what private samples had taught the adapters. So a device goes only a part
 of the way, ``own + pull (sent - own)``, as in APFL (arXiv 2003.13461), and what its private samples taught them takes
 part in the next merge; ``pull`` 1 is the paper's, where what is sent replaces them.
-[ours] Private samples have captions too, so the contrast goes on beside ``L_LM``, their anchors being what these say;
-nothing of it travels.
+[ours] Private samples have captions too, so the contrast goes on beside ``L_LM``, their anchors being what these say.
+The captions stay; by the connector that they moved, a little of it is in what the next job makes of public samples.
 """
 
 TUNED: tuple[str, ...] | None = None

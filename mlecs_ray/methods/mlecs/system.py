@@ -16,10 +16,9 @@ Part = Literal["ccl", "amt", "mma", "seccl"]
 class MLECS:
     """CCL and AMT at the edge, MMA between, SE-CCL in the cloud; only LoRA and fused representations travel.
 
-    ``without`` leaves parts out: ``ccl`` (no contrast at the edge), ``amt`` (private samples tune adapters alone,
-    and what is sent replaces them),
-    ``mma`` (all clients weigh the same, however many senses they have), ``seccl`` (the cloud learns from its public
-    samples alone).
+    ``without`` leaves parts out: ``ccl`` (no contrast at the edge), ``amt`` (private samples tune adapters alone and
+    without contrast, and what is sent replaces them), ``mma`` (all clients weigh the same, however many modalities they
+    have), ``seccl`` (the cloud learns from its public samples alone).
     """
 
     ccl: float = 1.0
@@ -33,7 +32,7 @@ class MLECS:
     nearness: float = 10.0
     """mu of ``L_near`` in all of them; 0: contrast alone."""
     words: bool = True
-    """The cloud's anchors hold what the public captions say."""
+    """The cloud's anchors hold what the public captions say; without, private samples have no contrast either."""
     weighting: Weighting = "count"
     rule: Rule = "mean"
     rate: float = 1.0

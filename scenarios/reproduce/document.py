@@ -7,11 +7,12 @@ from pathlib import Path
 
 from bench.document import table
 from mlecs_ray.run.records import write_whole
-from scenarios.reproduce import clock, traffic
+from scenarios.reproduce import clock, traffic, words
 from scenarios.reproduce.cells import END, OURS, PERIOD, RATE
 from scenarios.reproduce.figures import figures
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.space import NEAREST
+from scenarios.reproduce.store import Record
 from scenarios.reproduce.tables import floor_table, receiver, space, tables
 from scenarios.reproduce.targets import target_table
 
@@ -32,9 +33,9 @@ it stands p of the same test by seed, over their means. A difference to another 
 have."""
 SECTIONS = {
     "rates": (
-        "Availability of senses",
+        "Availability of modalities",
         "A rate is the chance that a client has a modality; each keeps at least one. Clients answer with their own "
-        "models and senses, the cloud LLM with all modalities. A dash: no such model learns. Where adapters have "
+        "models and modalities, the cloud LLM with all of them. A dash: no such model learns. Where adapters have "
         "one shape and jobs are short, FediLoRA edits few or none and is then Multi-FedAvg. Rouge-LSum of short "
         "captions rewards silence: of `A frog.` the article alone has .67, with a wrong noun .5, so a guess pays where "
         "more than one in three is right; `first word` is what the article alone reaches, and content words count "
@@ -153,10 +154,10 @@ def _space(found: Found, plots: dict[str, str]) -> Iterator[str]:
     yield "## One space"
     yield (
         "What contrast is for: that a thing sensed by one lies where another has it. For every test sample, whether "
-        f"its fused representation by another client, or by the cloud with all senses, is among the {NEAREST} nearest "
-        "to a client's; and the cosine of the client's with what the caption says. Nobody has learned from these "
-        "samples. All start from the same weights, so untrained models find each other without any meaning; training "
-        "apart takes them apart."
+        "its fused representation by another client, or by the cloud with all modalities, is among the "
+        f"{NEAREST} nearest to a client's; and the cosine of the client's with what the caption says. Nobody has "
+        "learned from these samples. All start from the same weights, so untrained models find each other without any "
+        "meaning; training apart takes them apart."
     )
     if "space" in plots:
         yield f"![One space]({plots['space']})"
@@ -209,8 +210,8 @@ def _traffic(found: Found) -> Iterator[str]:
 
 
 def _made(found: Found, facts: Facts) -> Iterator[str]:
-    """How many runs there are, what failed, and on what they were made."""
-    wanted = {key: seed for cell in found.cells for seed, key in found.digests(cell).items()}
+    """How many runs there are, what failed, and on what and by which code they were made."""
+    wanted = {key: cell for cell in found.cells for key in found.digests(cell).values()}
     records = [found.store.runs[key] for key in wanted if key in found.store.runs]
     done, failed = [one for one in records if one.result], [one for one in records if not one.result]
     yield "## Runs"
@@ -218,7 +219,24 @@ def _made(found: Found, facts: Facts) -> Iterator[str]:
         f"{len(done)} of {len(wanted)} runs, {sum(one.seconds for one in done) / 3600:.2f} hours of one core in all; "
         f"`{facts.command}`, {facts.date}."
     )
-    made = Counter((one.made.machine, one.made.versions, one.made.source) for one in done)
-    for (machine, versions, source), count in made.items():
-        yield f"{count} on {machine}; {versions}; {source}."
+    counts = Counter(_how(one) for one in done)
+    for how, count in counts.items():
+        yield f"{count} on {how}." if len(counts) == 1 else f"{count} on {how}: {_rows(found, how)}."
     yield from (f"Failed: {one.what}, seed {one.seed}: {one.error}" for one in failed)
+
+
+def _how(one: Record) -> str:
+    return f"{one.made.machine}; {one.made.versions}; {one.made.source}"
+
+
+def _rows(found: Found, how: str) -> str:
+    """The cells with a run made so, by group, by their names where they are not all of it."""
+    there: dict[str, dict[str, None]] = {}
+    for cell in found.cells:
+        records = (found.store.runs.get(key) for key in found.digests(cell).values())
+        if any(one is not None and one.result and _how(one) == how for one in records):
+            there.setdefault(cell.group, {})[cell.name] = None
+    return "; ".join(
+        group if len(names) == len(found.names(group)) else f"{group} ({', '.join(map(words.method, names))})"
+        for group, names in there.items()
+    )

@@ -25,7 +25,7 @@ def _drawn(found: Found) -> Iterator[tuple[str, str]]:
         series = _by_setting(found, "rates", scope)
         if _any(series):
             metric = words.metric(found.metrics("rates")[0])
-            title = f"{metric} of the {words.SIDES[scope]} by availability of senses"
+            title = f"{metric} of the {words.SIDES[scope]} by availability of modalities"
             yield name, bars(title, metric, found.settings("rates"), series)
     for group in ("ablations", "class-ablations"):
         series = _by_side(found, group)

@@ -44,12 +44,12 @@ def _at(found: Found, group: str, name: str, setting: str, scope: str, metric: s
 
 
 def _before(found: Found, group: str, metric: str) -> Rows:
-    """What the model on the server answers before it learns, which is a client's with all senses."""
+    """What the model on the server answers before it learns, which is a client's with all modalities."""
     starts = [
         words.value(spread(found.values(found.cell(group, OURS, setting), RECEIVER, metric, first=True)))
         for setting in found.settings(group)
     ]
-    return [["untrained, all senses", *starts]]
+    return [["untrained, all modalities", *starts]]
 
 
 def _tested(found: Found, group: str, scope: str, metric: str, tests: Sequence[Comparison]) -> Rows:

@@ -1,6 +1,7 @@
 """The page is made of what was measured, and of nothing else."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -43,9 +44,8 @@ def test_the_main_table_has_means_deviations_and_what_was_not_run(made: Found) -
     assert rows(page, "FedMLLM")[0] == "| FedMLLM | not run | not run | not run |"
     over = rows(page, "ML-ECS over the best other")[0]
     assert over == "| ML-ECS over the best other | +20.00 %, Standalone | +20.00 %, Standalone | not run |"
-    assert (
-        rows(page, "untrained, all senses")[0] == "| untrained, all senses | 0.100 ± 0.000 | 0.100 ± 0.000 | not run |"
-    )
+    before = rows(page, "untrained, all modalities")[0]
+    assert before == "| untrained, all modalities | 0.100 ± 0.000 | 0.100 ± 0.000 | not run |"
 
 
 def test_variants_have_their_difference_to_the_first(made: Found) -> None:
@@ -106,6 +106,17 @@ def test_runs_are_counted_and_failures_named(made: Found) -> None:
     )
     assert "on 2 cores; torch 2; source not recorded." in page
     assert "Failed: rates: fedmllm, rate 0.5, seed 0: out of memory" in page
+
+
+def test_runs_of_two_sources_are_told_apart_by_their_rows(made: Found) -> None:
+    assert "; source not recorded.\n" in text(made, FACTS, {})
+    cell = made.cell("rates", "standalone", "rate 0.5")
+    assert cell is not None
+    key = made.digests(cell)[0]
+    made.store.runs[key] = replace(made.store.runs[key], made=replace(MADE, source="source 1234"))
+    page = text(made, FACTS, {})
+    assert re.search(r"^1 on 2 cores; torch 2; source 1234: rates \(Standalone\)\.$", page, re.M)
+    assert re.search(r"^\d+ on 2 cores; torch 2; source not recorded: rates \(ML-ECS, Standalone\); unlike", page, re.M)
 
 
 def test_the_page_and_its_plots_are_written_beside_the_results(made: Found, tmp_path: Path) -> None:

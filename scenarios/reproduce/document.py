@@ -7,6 +7,8 @@ from pathlib import Path
 
 from bench.document import table
 from mlecs_ray.run.records import write_whole
+from mlecs_ray.scenario.world import make_masks
+from mlecs_ray.seeds import derive
 from scenarios.reproduce import clock, traffic, words
 from scenarios.reproduce.cells import END, OURS, PERIOD, RATE
 from scenarios.reproduce.figures import figures
@@ -52,7 +54,8 @@ SECTIONS = {
         "sent. `contrast alone` leaves nearness out, `volume alone` orientation as well, as GRAM does; `without words` "
         "leaves the captions out of the anchors, and with them the contrast on private samples, which have no others; "
         "`without our additions` leaves out all of these, and what is sent replaces adapters: what the paper has, on "
-        "these language models.",
+        "these language models. MMA can change little here: it weighs clients with 3, 4 and 2 modalities (Set-up) by "
+        ".33, .44 and .22 where all alike would have .33, and a device takes up 0.3 of what is merged.",
     ),
     "merges": (
         "Rules of merging",
@@ -174,6 +177,7 @@ def _setup(found: Found) -> Iterator[str]:
         ["split by identity", f"test {data.test_share:g}, public {data.public_share:g}, the rest private"],
         ["dealt", data.partition + (f", alpha {data.alpha:g}" if data.partition == "dirichlet" else "")],
         ["clients", f"{one.clients.count}: {', '.join(one.clients.devices)}; jitter {one.clients.jitter:g}"],
+        [f"modalities of the clients, rate {RATE:g}", _had(found)],
         ["models", f"edge {', '.join(task.slms)}; cloud {task.cloud_llm}; LoRA rank {task.rank}"],
         ["unlike devices", "in two sections; elsewhere all have the same encoders, fusion and language model"],
         ["prompt", f"{task.soft_tokens} soft tokens, then {task.instruction!r}; feature dropout {task.noise:g}"],
@@ -184,6 +188,18 @@ def _setup(found: Found) -> Iterator[str]:
     yield "## Set-up"
     yield table(["", "value"], rows)
     yield traffic.models(found, "rates")
+
+
+def _had(found: Found) -> str:
+    """How many each client has, seed by seed: MMA's weights, where all that are under way are merged."""
+    cell = next((cell for cell in found.group("rates") if cell.setting == f"rate {RATE:g}"), found.cells[0])
+    told = []
+    for seed, one in found.scenarios(cell).items():
+        if one.data.modalities is None:
+            return "of all that the data has"
+        masks = make_masks(one.clients.masks, one.data.modalities, derive(seed, "masks"))
+        told.append(f"seed {seed}: {', '.join(str(len(masks.of(k, 0.0))) for k in range(one.clients.count))}")
+    return "; ".join(told)
 
 
 def _stage(optimizer: str, lr: float, batch: int, steps: int | None, clip: float | None) -> str:

@@ -39,7 +39,7 @@ class EdgeCloud:
 
     State: ``lora`` (merged adapters), ``cloud`` and ``receiver`` (the trainables of the LLM, and the connector of a
     client-compatible model on the server that carries the merged adapters), ``anchors`` and ``fused`` (n, d), the
-    running mean of what clients make of the public samples: those that arrive later in a merge count a little more.
+    running mean of what clients make of the public samples, in the order of their arrival.
     """
 
     task: FusingTask

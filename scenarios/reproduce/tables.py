@@ -92,28 +92,26 @@ def floor_table(found: Found, group: str, setting: str) -> str:
     return table(["simple rule", *map(words.metric, by)], rows)
 
 
-def by_variant(found: Found, group: str) -> str:
-    """A row per variant of ours, a column per side and metric, and the test against the first variant."""
-    metrics, tests = found.metrics(group), found.comparisons(group)
-    sides = [(scope, metric) for scope in (CLIENTS, CLOUD) for metric in metrics]
-    rows = []
-    for cell in found.group(group):
-        values = [_at(found, group, cell.name, cell.setting, scope, metric) for scope, metric in sides]
-        mine = [one for one in tests if one.name == cell.name and one.metric == metrics[0]]
-        rows.append(
-            [cell.name, *values, *(_against(mine, scope, cell.name, found, group) for scope in (CLIENTS, CLOUD))]
-        )
-    first = found.names(group)[0]
+def by_variant(found: Found, group: str) -> list[str]:
+    """A row per variant of ours, a column per side and metric; then the same rows with their difference to the first
+    variant."""
+    sides = [(scope, metric) for scope in (CLIENTS, CLOUD) for metric in found.metrics(group)]
     header = [f"{words.metric(metric)}, {words.SIDES[scope]}" for scope, metric in sides]
-    against = [f"{words.SIDES[scope]} against {first}" for scope in (CLIENTS, CLOUD)]
-    return table(["", *header, *against], rows)
+    tests = {(one.name, one.scope, one.metric): one for one in found.comparisons(group)}
+    values, differences = [], []
+    for cell in found.group(group):
+        values.append(
+            [cell.name, *(_at(found, group, cell.name, cell.setting, scope, metric) for scope, metric in sides)]
+        )
+        differences.append([cell.name, *(_against(tests.get((cell.name, *side))) for side in sides)])
+    first = found.names(group)[0]
+    return [table(["", *header], values), table([f"against {first}", *header], differences[1:])]
 
 
-def _against(tests: Sequence[Comparison], scope: str, name: str, found: Found, group: str) -> str:
-    one = next((one for one in tests if one.scope == scope), None)
-    if one is None:
-        return "" if name == found.names(group)[0] else words.NOT_RUN
-    return f"{words.percent(one.pair.relative)}, {words.test(one.pair, one.corrected)}"
+def _against(one: Comparison | None) -> str:
+    return (
+        words.NOT_RUN if one is None else f"{words.percent(one.pair.relative)}, {words.test(one.pair, one.corrected)}"
+    )
 
 
 def scale(found: Found) -> str:
@@ -173,4 +171,4 @@ def tables(found: Found, group: str) -> list[str]:
     """What is shown of a group."""
     if group in AMONG:
         return by_setting(found, group)
-    return [scale(found) if group == "scale" else by_variant(found, group)]
+    return [scale(found)] if group == "scale" else by_variant(found, group)

@@ -27,7 +27,7 @@ def check_options(
         needed = value.default is value.empty and value.kind not in (value.VAR_POSITIONAL, value.VAR_KEYWORD)
         if needed and option not in options:
             raise InputError(f"{key}.options.{option} must be set for {name}, which has no usual value for it")
-        plain = next((kind for kind in PLAIN if kind is value.annotation), None)
+        plain = next((one for one in PLAIN if one is value.annotation), None)
         if option in options and plain and not _fits(options[option], plain):
             raise InputError(
                 f"{key}.options.{option}={options[option]!r} must be {PLAIN[plain]}, or {name} cannot be made"
@@ -36,8 +36,6 @@ def check_options(
 
 def _fits(value: Any, kind: type) -> bool:
     # A bool is an int to Python, and no number to anybody else.
-    if isinstance(value, bool) or kind is bool:
-        return isinstance(value, bool) and kind is bool
-    if kind is int:
-        return isinstance(value, int)
+    if isinstance(value, bool) or kind is not float:
+        return type(value) is kind
     return isinstance(value, int | float) and math.isfinite(value)

@@ -44,7 +44,7 @@ def make_world(scenario: Scenario, hand: Hand, first: str) -> World:
     slow = Stragglers(clients.stragglers.share, clients.stragglers.factor)
     return World(
         population=population.with_stragglers(slow, derive(seed, "stragglers")),
-        masks=HeldMasks(make_masks(clients.masks, hand.dataset.modalities, derive(seed, "masks")), hand.held),
+        masks=HeldMasks(masks_of(scenario, hand.dataset.modalities), hand.held),
         availability=make_availability(clients.availability, derive(seed, "availability")),
         load=make_load(clients.load, derive(seed, "load")),
         faults=make_faults(clients, derive(seed, "faults")),
@@ -83,6 +83,11 @@ def make_availability(config: AvailabilityConfig, seed: int) -> Availability:
 
             inner = load_trace(config.trace or "")
     return Membership(inner, config.joins, config.leaves) if config.joins or config.leaves else inner
+
+
+def masks_of(scenario: Scenario, modalities: tuple[str, ...]) -> Masks:
+    """Those that a scenario draws, whatever its data holds."""
+    return make_masks(scenario.clients.masks, modalities, derive(scenario.seed, "masks"))
 
 
 def make_masks(config: MasksConfig, modalities: tuple[str, ...], seed: int) -> Masks:

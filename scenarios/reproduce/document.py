@@ -1,14 +1,14 @@
 """The page of results: everything that the paper reports, from what was measured and nothing else."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.document import table
 from mlecs_ray.run.records import write_whole
-from mlecs_ray.scenario.world import make_masks
-from mlecs_ray.seeds import derive
+from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.world import masks_of
 from scenarios.reproduce import clock, traffic, words
 from scenarios.reproduce.cells import END, OURS, PERIOD, RATE
 from scenarios.reproduce.figures import figures
@@ -168,16 +168,16 @@ def _space(found: Found, plots: dict[str, str]) -> Iterator[str]:
 
 
 def _setup(found: Found) -> Iterator[str]:
-    """What all runs have in common, as the table's first run of ours has it."""
-    cell = next((cell for cell in found.group("rates") if cell.name == OURS), found.cells[0])
-    one = found.scenarios(cell)[found.seeds[0]]
+    """What all runs have in common, as those of ours at the usual rate have it."""
+    scenarios = found.scenarios(found.cell("rates", OURS, f"rate {RATE:g}") or found.cells[0])
+    one = scenarios[found.seeds[0]]
     data, task, local = one.data, one.task, one.local
     rows = [
         ["data", f"`{data.name}`: {', '.join(data.modalities or ('all modalities',))}"],
         ["split by identity", f"test {data.test_share:g}, public {data.public_share:g}, the rest private"],
         ["dealt", data.partition + (f", alpha {data.alpha:g}" if data.partition == "dirichlet" else "")],
         ["clients", f"{one.clients.count}: {', '.join(one.clients.devices)}; jitter {one.clients.jitter:g}"],
-        [f"modalities of the clients, rate {RATE:g}", _had(found)],
+        [f"modalities of the clients, rate {RATE:g}", _had(scenarios)],
         ["models", f"edge {', '.join(task.slms)}; cloud {task.cloud_llm}; LoRA rank {task.rank}"],
         ["unlike devices", "in two sections; elsewhere all have the same encoders, fusion and language model"],
         ["prompt", f"{task.soft_tokens} soft tokens, then {task.instruction!r}; feature dropout {task.noise:g}"],
@@ -190,14 +190,13 @@ def _setup(found: Found) -> Iterator[str]:
     yield traffic.models(found, "rates")
 
 
-def _had(found: Found) -> str:
+def _had(scenarios: Mapping[int, Scenario]) -> str:
     """How many each client has, seed by seed: MMA's weights, where all that are under way are merged."""
-    cell = next((cell for cell in found.group("rates") if cell.setting == f"rate {RATE:g}"), found.cells[0])
     told = []
-    for seed, one in found.scenarios(cell).items():
+    for seed, one in scenarios.items():
         if one.data.modalities is None:
             return "of all that the data has"
-        masks = make_masks(one.clients.masks, one.data.modalities, derive(seed, "masks"))
+        masks = masks_of(one, one.data.modalities)
         told.append(f"seed {seed}: {', '.join(str(len(masks.of(k, 0.0))) for k in range(one.clients.count))}")
     return "; ".join(told)
 

@@ -19,6 +19,8 @@ AMONG = ("rates", "unlike", "varying", "classes")
 
 Place = tuple[str, str, str]
 """Group, name and setting of a cell."""
+Drawn = tuple[str, str, str, str, str, Paired]
+"""Setting, scope, metric, name, other and their pair: a comparison before it is corrected."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,9 @@ class Found:
             for metric in self.metrics(group)
             for found in self._compared(group, setting, scope, metric)
         ]
-        corrected = holm([pair.p for *_, pair in drawn])
-        return [Comparison(group, *found, p) for found, p in zip(drawn, corrected, strict=True)]
+        return together(group, drawn)
 
-    def _compared(
-        self, group: str, setting: str, scope: str, metric: str
-    ) -> list[tuple[str, str, str, str, str, Paired]]:
+    def _compared(self, group: str, setting: str, scope: str, metric: str) -> list[Drawn]:
         values = {cell.name: self.values(cell, scope, metric) for cell in self.group(group, setting)}
         if group in AMONG:
             ours = values.pop(OURS, {})
@@ -128,6 +127,12 @@ class Found:
             held = [(name, one, first) for name, one in values.items() if name != first]
         pairs = [(name, other, paired(one, values[other])) for name, one, other in held]
         return [(setting, scope, metric, name, other, pair) for name, other, pair in pairs if pair is not None]
+
+
+def together(group: str, drawn: Sequence[Drawn]) -> list[Comparison]:
+    """These tests of a group, corrected as one family."""
+    corrected = holm([pair.p for *_, pair in drawn])
+    return [Comparison(group, *one, p) for one, p in zip(drawn, corrected, strict=True)]
 
 
 def _place(cell: Cell) -> Place:

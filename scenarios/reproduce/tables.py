@@ -98,20 +98,16 @@ def by_variant(found: Found, group: str) -> list[str]:
     sides = [(scope, metric) for scope in (CLIENTS, CLOUD) for metric in found.metrics(group)]
     header = [f"{words.metric(metric)}, {words.SIDES[scope]}" for scope, metric in sides]
     tests = {(one.name, one.scope, one.metric): one for one in found.comparisons(group)}
-    values, differences = [], []
-    for cell in found.group(group):
-        values.append(
-            [cell.name, *(_at(found, group, cell.name, cell.setting, scope, metric) for scope, metric in sides)]
-        )
-        differences.append([cell.name, *(_against(tests.get((cell.name, *side))) for side in sides)])
-    first = found.names(group)[0]
-    return [table(["", *header], values), table([f"against {first}", *header], differences[1:])]
+    first, *others = cells = found.group(group)
+    values = [[one.name, *(_at(found, group, one.name, one.setting, *side) for side in sides)] for one in cells]
+    differences = [[one.name, *(_against(tests.get((one.name, *side))) for side in sides)] for one in others]
+    return [table(["", *header], values), table([f"against {first.name}", *header], differences)]
 
 
 def _against(one: Comparison | None) -> str:
-    return (
-        words.NOT_RUN if one is None else f"{words.percent(one.pair.relative)}, {words.test(one.pair, one.corrected)}"
-    )
+    if one is None:
+        return words.NOT_RUN
+    return f"{words.percent(one.pair.relative)}, {words.test(one.pair, one.corrected)}"
 
 
 def scale(found: Found) -> str:

@@ -10,8 +10,8 @@ from bench.document import table
 from mlecs_ray.methods.exchange import WIRE
 from scenarios.reproduce import words
 from scenarios.reproduce.cells import OURS
-from scenarios.reproduce.found import CLIENTS, CLOUD, Comparison, Found
-from scenarios.reproduce.statistics import Paired, holm, paired, relative
+from scenarios.reproduce.found import CLIENTS, CLOUD, Comparison, Found, together
+from scenarios.reproduce.statistics import Paired, paired, relative
 
 CLIENT_CLAIMS = {"rouge_lsum": 0.0544, "bertscore_minilm": 0.0072, "macro_f1": 0.0299}
 """The least gain over a baseline that the paper reports (arXiv 2602.14107)."""
@@ -23,6 +23,7 @@ TRAFFIC = 0.0065
 """Share of the parameter volume that travels."""
 SURE = 0.05
 """A gain whose p is not below this may be none."""
+BEST = "the best other"
 SERVERS = ("standalone", "coplms")
 """Whose cloud the paper's server is held against."""
 
@@ -71,18 +72,18 @@ def _gains(found: Found, group: str) -> Iterator[Target]:
                 continue
             for setting in found.settings(group):
                 start = f"{words.metric(metric)}, {words.SIDES[scope]}, {setting}: ≥ {words.percent(bound)} over "
-                held = {"the best other": tests.get((setting, scope, metric))}
+                held = {BEST: tests.get((setting, scope, metric))}
                 if scope == CLOUD:
                     held |= {words.method(other): servers.get((setting, metric, other)) for other in SERVERS}
                 absent = words.NOT_RUN if metric in found.metrics(group) else "not recorded"
-                yield from (_gain(found, start + other, one, bound, absent) for other, one in held.items())
+                yield from (_gain(found, start, other, one, bound, absent) for other, one in held.items())
 
 
-def _gain(found: Found, claim: str, one: Comparison | None, bound: float, absent: str) -> Target:
+def _gain(found: Found, start: str, other: str, one: Comparison | None, bound: float, absent: str) -> Target:
+    claim = start + other
     if one is None or one.pair.relative is None:
         return Target(claim, absent, None)
-    other = words.method(one.other)
-    over = "" if claim.endswith(f"over {other}") else f" over {other}"
+    over = f" over {words.method(one.other)}" if other == BEST else ""
     said = f"{words.percent(one.pair.relative)}{over}, {words.test(one.pair, one.corrected)}"
     return Target(claim, said, one.pair.relative >= bound, _whole(found, one), _sure(one.pair, one.corrected))
 
@@ -101,22 +102,17 @@ def _whole(found: Found, one: Comparison) -> bool:
 def _servers(found: Found, group: str) -> list[Comparison]:
     """The cloud against each of ``SERVERS``, corrected together."""
     drawn = [
-        (setting, metric, other, pair)
+        (setting, CLOUD, metric, OURS, other, pair)
         for setting in found.settings(group)
         for metric in found.metrics(group)
         for other in SERVERS
         if metric in CLOUD_CLAIMS and (pair := _clouds(found, group, setting, metric, other)) is not None
     ]
-    corrected = holm([pair.p for *_, pair in drawn])
-    return [
-        Comparison(group, setting, CLOUD, metric, OURS, other, pair, p)
-        for (setting, metric, other, pair), p in zip(drawn, corrected, strict=True)
-    ]
+    return together(group, drawn)
 
 
 def _clouds(found: Found, group: str, setting: str, metric: str, other: str) -> Paired | None:
-    ours, theirs = (found.values(found.cell(group, name, setting), CLOUD, metric) for name in (OURS, other))
-    return paired(ours, theirs)
+    return paired(*(found.values(found.cell(group, name, setting), CLOUD, metric) for name in (OURS, other)))
 
 
 def _flat(found: Found) -> Iterator[Target]:

@@ -144,6 +144,10 @@ class CloudMethod(Method, Protocol):
     """A method in which the cloud has a model of its own, and clients keep parts of theirs."""
 
     @property
+    def task(self) -> Any:
+        """What is learned, as this method has it."""
+
+    @property
     def cloud_trains(self) -> bool:
         """Whether the cloud has a job after every merge of clients' updates."""
 

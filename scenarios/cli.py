@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mlecs_ray.errors import InputError
-from scenarios import measuring
+from scenarios import apikeys, measuring
 from scenarios.consoles import complaint, console, show
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Your own data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(apikeys.app, name="apikeys")
 
 Name = Annotated[str, typer.Argument(help="A scenario of `mlecs list`, or a scenario .json file")]
 Set = Annotated[

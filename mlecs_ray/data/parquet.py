@@ -30,7 +30,9 @@ def load(path: Path) -> Dataset:
     rows = {part: _samples(table.filter(pa.array(split == part)), names, table) for part in ("train", "public", "test")}
     return Dataset(
         name=path.stem,
-        **rows,
+        train=rows["train"],
+        public=rows["public"],
+        test=rows["test"],
         modalities=names,
         classes=tuple(str(label) for label in range(1 + pc.max(table["label"]).as_py()))
         if _has(table, "label")

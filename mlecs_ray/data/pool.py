@@ -1,7 +1,7 @@
 """The values that data sets are made of, and the split by identity."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -24,6 +24,23 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What a task must know of its data before it has seen any."""
+
+    name: str
+    widths: tuple[tuple[str, int], ...]
+    """Each modality with the number of its values."""
+    classes: tuple[str, ...]
+    texts: bool
+    """Whether samples say something in words."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(modality for modality, _ in self.widths)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """What a run learns from: private samples for the clients, public ones for the cloud, and the test."""
 
@@ -35,6 +52,14 @@ class Dataset:
     classes: tuple[str, ...]
     owners: tuple[str, ...] = ()
     """The client that owns each sample of ``train``, where the data says so."""
+    scales: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """Modality -> the mean and deviation that its features were brought to 0 and 1 by, where they were."""
+
+    @property
+    def shape(self) -> "Shape":
+        """What a task is made for."""
+        widths = tuple((modality, self.train.inputs[modality][0].numel()) for modality in self.modalities)
+        return Shape(self.name, widths, self.classes, bool(self.train.texts))
 
 
 @dataclass(frozen=True)
@@ -89,12 +114,13 @@ def standardised(data: Dataset) -> Dataset:
     samples apart. The test samples are not looked at. A row that is absent stays zeros.
     """
     train, public, test = data.train, data.public, data.test
+    scales = {}
     for modality in data.modalities:
         seen = torch.cat([part.inputs[modality][part.present[modality]] for part in (train, public)])
         if len(seen) > 1:
-            mean, deviation = seen.mean(0), seen.std(0) + _STILL
-            train, public, test = (_scaled(part, modality, mean, deviation) for part in (train, public, test))
-    return replace(data, train=train, public=public, test=test)
+            scales[modality] = mean, deviation = seen.mean(0), seen.std(0) + _STILL
+            train, public, test = (scaled(part, modality, mean, deviation) for part in (train, public, test))
+    return replace(data, train=train, public=public, test=test, scales=scales)
 
 
 def answering_classes(data: Dataset) -> Dataset:
@@ -111,7 +137,8 @@ def _named(samples: Samples, classes: Sequence[str]) -> Samples:
     return replace(samples, texts=tuple(f"{classes[label]}." for label in samples.labels.tolist()))
 
 
-def _scaled(part: Samples, modality: str, mean: Tensor, deviation: Tensor) -> Samples:
+def scaled(part: Samples, modality: str, mean: Tensor, deviation: Tensor) -> Samples:
+    """The same samples, one modality brought from this mean and deviation to 0 and 1; absent rows stay zeros."""
     there = part.present[modality].view(-1, *[1] * mean.dim())
     column = ((part.inputs[modality] - mean) / deviation).masked_fill(~there, 0.0)
     return replace(part, inputs={**part.inputs, modality: column})

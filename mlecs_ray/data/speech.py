@@ -4,6 +4,7 @@ import importlib
 import itertools
 import math
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -23,13 +24,18 @@ _WINDOW, _HOP, _FFT = RATE * 25 // 1000, RATE * 10 // 1000, 512
 _SILENCE_DB = -40.0
 
 
-def read(path: Path) -> Floats:
-    """A recording as mono samples at ``RATE``; raises InputError where it is no sound file."""
+def read(source: Path | BinaryIO) -> Floats:
+    """A recording, on disk or in memory, as mono samples at ``RATE``; raises InputError where it is no sound file."""
     try:
-        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        sound, rate = soundfile.read(source, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"{path} cannot be read as sound ({error}), so it has no features") from error
-    mono = sound.mean(axis=1)
+        name = source if isinstance(source, Path) else "the file in memory"
+        raise InputError(f"{name} cannot be read as sound ({error}), so it has no features") from error
+    return resampled(sound.mean(axis=1), rate)
+
+
+def resampled(mono: Floats, rate: int) -> Floats:
+    """Mono samples of another rate, brought to ``RATE``."""
     shared = math.gcd(rate, RATE)
     # Imported here, as it takes a second that a run with cached features need not spend.
     resample = importlib.import_module("scipy.signal").resample_poly
@@ -60,17 +66,22 @@ def filterbank() -> Floats:
     return np.asarray(np.maximum(0, np.minimum(rising, falling)), dtype=np.float32)
 
 
-def features(path: Path) -> Floats:
-    """(``FEATURES``,) of a recording: log-mel, averaged over six equal moments, standardised over itself.
+def features(source: Path | BinaryIO) -> Floats:
+    """(``FEATURES``,) of a recording, on disk or in memory; raises InputError where it is no sound file."""
+    return pooled(read(source))
+
+
+def pooled(sound: Floats) -> Floats:
+    """(``FEATURES``,) of mono samples at ``RATE``: log-mel, averaged over six equal moments, standardised over itself.
 
     Standardising each recording by its own mean and deviation takes the loudness away and needs no statistics of
     other recordings, so nothing of a test set can leak, and Serve can encode one recording alone.
     """
-    frames = log_mel(trim(read(path)))
+    frames = log_mel(trim(sound))
     edges = np.linspace(0, len(frames), MOMENTS + 1)
     moments = [frames[int(a) : max(int(b), int(a) + 1)].mean(axis=0) for a, b in itertools.pairwise(edges)]
-    pooled = np.concatenate(moments)
-    return np.asarray((pooled - pooled.mean()) / (pooled.std() + 1e-6), dtype=np.float32)
+    row = np.concatenate(moments)
+    return np.asarray((row - row.mean()) / (row.std() + 1e-6), dtype=np.float32)
 
 
 def _frames(sound: Floats) -> Floats:

@@ -143,7 +143,11 @@ def depth_picture(path: Path) -> Tensor:
         raise InputError(f"{path} cannot be read as a picture ({error}), so it has no features") from error
     if pixels.ndim != 2 or pixels.itemsize < 2:
         raise InputError(f"{path} must have one channel of 16 bits to be a picture of depth, so it has no features")
-    millimetres = torch.from_numpy(pixels.astype(np.float32)) * (_SCALE_MM[path.name.partition("-")[0]] / 65535)
+    return depth_square(torch.from_numpy(pixels.astype(np.float32)) * (_SCALE_MM[path.name.partition("-")[0]] / 65535))
+
+
+def depth_square(millimetres: Tensor) -> Tensor:
+    """(3, 224, 224) of a (rows, columns) depth picture, as ``depth_picture`` makes it."""
     grey = (millimetres / _FAR_MM).clamp(max=1.0)
     square = torch.nn.functional.interpolate(grey[None, None], (SIDE, SIDE), mode="area")[0]
     return (square - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]

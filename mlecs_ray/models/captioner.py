@@ -249,6 +249,10 @@ class CaptionTask:
         words = lm.embed(torch.tensor([tokens(lm, self.instruction)], device=soft.device))
         return torch.cat([soft, words.expand(len(soft), -1, -1)], dim=1)
 
+    def prompts(self, params: Tree, samples: Samples, client: Client) -> Tensor:
+        """What the language model is given to answer from, (n, tokens + instruction, hidden)."""
+        return self._prompts(self._lm(params, client), params, self.fused(params, samples, client), train=False)
+
     def cost(self, client: Client, batch: int) -> Cost:
         return _cost(self, self.structure(client).name, self.modalities(client), batch)
 
@@ -258,7 +262,7 @@ class CaptionTask:
 
         def answer(samples: Samples) -> list[str]:
             chunks = [samples.take(range(i, min(i + _CHUNK, len(samples)))) for i in range(0, len(samples), _CHUNK)]
-            prompts = (self._prompts(lm, params, self.fused(params, chunk, client), train=False) for chunk in chunks)
+            prompts = (self.prompts(params, chunk, client) for chunk in chunks)
             return [text for rows in prompts for text in greedy(lm, params["lora"], rows, self.max_tokens)]
 
         return answer

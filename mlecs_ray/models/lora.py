@@ -117,6 +117,14 @@ class Backbone:
         with self.lock:
             return self._run(adapters, train, inputs_embeds=embeds, **inputs)
 
+    def stepped(self, adapters: Tree, embeds: Tensor, **inputs: Any) -> Tensor:
+        """Inputs (n, t, hidden) to states, for whoever keeps the past: mask, positions and cache are in ``inputs``.
+
+        Leaves of ``adapters`` are those of all rows, or (n, ...) those of each.
+        """
+        with self.lock:
+            return self._run(adapters, False, inputs_embeds=embeds, **inputs)
+
     def packed_states(self, adapters: Tree, embeds: Tensor, pack: Pack) -> Tensor:
         """Inputs (1, T, hidden) of k clients to the states that ``pack`` asks for, (W, hidden); for training.
 

@@ -126,7 +126,7 @@ class Dropout(nn.Dropout):
 
 
 class Adapter(nn.Module):
-    """``x W^T``, or that of each client in a pack."""
+    """``x W^T``, or that of each client in a pack, or of each row where W is (n, outputs, inputs)."""
 
     def __init__(self, weight: Tensor, seat: Seat) -> None:
         super().__init__()
@@ -134,7 +134,9 @@ class Adapter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pack = self.seat.pack
-        return F.linear(x, self.weight) if pack is None else pack.linear(self.weight, x)
+        if pack is not None:
+            return pack.linear(self.weight, x)
+        return F.linear(x, self.weight) if self.weight.dim() == 2 else torch.bmm(x, self.weight.mT)
 
 
 def packs(decoder: Any) -> bool:

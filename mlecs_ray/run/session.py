@@ -141,7 +141,7 @@ class Session:
         if stopped:
             await self._save(engine, fleet, recorder)
         else:
-            await self._finish(engine, recorder)
+            await self._finish(engine, fleet, recorder)
         return self._outcome(engine, recorder, not stopped)
 
     async def _save(self, engine: Engine, fleet: Fleet, recorder: Recorder) -> None:
@@ -150,12 +150,14 @@ class Session:
         kept, answers = await fleet.kept(), await fleet.answers()
         now = Checkpoint(freeze(engine), kept, recorder.counts(), self._real_seconds(), answers)
         checkpoint.save(self.folder, now)
+        # Whoever serves a run that goes on takes its models from here.
+        artifact.write(self.folder, self._built, engine.server, kept)
 
-    async def _finish(self, engine: Engine, recorder: Recorder) -> None:
+    async def _finish(self, engine: Engine, fleet: Fleet, recorder: Recorder) -> None:
         self._stage = "finishing"
         await engine.finish()
         recorder.write(self.folder)
-        artifact.write(self.folder, self._built, engine.server)
+        artifact.write(self.folder, self._built, engine.server, await fleet.kept())
         self._stage = "done"
 
     def _outcome(self, engine: Engine, recorder: Recorder, finished: bool) -> Outcome:

@@ -97,7 +97,7 @@ def build(scenario: Scenario) -> Built:
     _check_rounds(scenario)
     _check_device(scenario)
     dataset, hand = deal(scenario)
-    task = make_task(scenario, dataset)
+    task = make_task(scenario, dataset.shape)
     _check_structures(scenario, task.structure_names)
     world = make_world(scenario, hand, task.structure_names[0])
     method = make_method(scenario, task, dataset.public)
@@ -119,7 +119,9 @@ def make_worker(scenario: Scenario) -> Worker:
     """What an actor is made of."""
     multiply(scenario.runtime.precision)
     dataset, hand = deal(scenario)
-    return Worker(make_method(scenario, make_task(scenario, dataset), dataset.public), hand, scenario.runtime.device)
+    return Worker(
+        make_method(scenario, make_task(scenario, dataset.shape), dataset.public), hand, scenario.runtime.device
+    )
 
 
 def make_engine(built: Built, fleet: Fleet, journal: Journal) -> Engine:

@@ -13,7 +13,7 @@ from mlecs_ray import cache
 from mlecs_ray.data import assets
 from mlecs_ray.data.backbones import text_features
 from mlecs_ray.data.catalogue import OWN
-from mlecs_ray.data.pool import Dataset
+from mlecs_ray.data.pool import Shape
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.heal import RECIPES, build_slm, slm_folder
@@ -39,11 +39,11 @@ HIDDEN = ((128,), (64,))
 other encoders, not only smaller language models."""
 
 
-def caption_task(scenario: Scenario, dataset: Dataset) -> CaptionTask:
+def caption_task(scenario: Scenario, shape: Shape) -> CaptionTask:
     """The captioner over this data's modalities. Raises InputError where a model is not to be had."""
     task = scenario.task
-    if not dataset.train.texts:
-        raise InputError(f"task.kind=caption needs texts to learn, {dataset.name} has none; try mlp or fusion")
+    if not shape.texts:
+        raise InputError(f"task.kind=caption needs texts to learn, {shape.name} has none; try mlp or fusion")
     build_missing(task.slms)
     hidden = {name: HIDDEN[min(i, 1)] for i, name in enumerate(task.slms)}
     models = {name: name for name in task.slms}
@@ -60,10 +60,11 @@ def caption_task(scenario: Scenario, dataset: Dataset) -> CaptionTask:
         )
         for name, model in models.items()
     ]
-    dims = tuple((modality, dataset.train.inputs[modality][0].numel()) for modality in dataset.modalities)
     # The scale alpha / rank is 2 at every rank [paper: 16 / 8], so that adapters of unequal rank can be merged.
     lora = LoRA(rank=task.rank, alpha=2 * task.rank)
-    return CaptionTask(tuple(structures), dims, lora, task.soft_tokens, task.instruction, task.max_tokens, task.noise)
+    return CaptionTask(
+        tuple(structures), shape.widths, lora, task.soft_tokens, task.instruction, task.max_tokens, task.noise
+    )
 
 
 def build_missing(names: Sequence[str]) -> None:

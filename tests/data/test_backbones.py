@@ -1,5 +1,6 @@
 """Pictures on white squares, and backbones over them."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,20 @@ def test_a_broken_picture_is_the_users_to_mend(tmp_path: Path, name: str) -> Non
     (tmp_path / name).write_text("no picture")
     with pytest.raises(InputError, match="cannot be read as a picture"):
         backbones.picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif"])
+def test_a_file_in_memory_is_the_picture_that_it_is_on_disk(tmp_path: Path, name: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / name)
+    memory = io.BytesIO((tmp_path / name).read_bytes())
+    assert torch.equal(backbones.picture(memory), backbones.picture(tmp_path / name))
+
+
+@pytest.mark.parametrize("raw", [b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>', b"P6 1 1 255 abc"])
+def test_a_drawing_or_a_rare_format_in_memory_is_never_opened(raw: bytes) -> None:
+    with pytest.raises(InputError, match="the file in memory cannot be read as a picture"):
+        backbones.picture(io.BytesIO(raw))
 
 
 def test_batches_do_not_change_features() -> None:

@@ -1,5 +1,6 @@
 """Log-mel features of tones and silence, whose answers are known."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,18 @@ def test_moments_follow_the_recording(tmp_path: Path) -> None:
 def test_a_recording_shorter_than_a_window_has_features_too(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", _tone(500, 0.01), speech.RATE)
     assert np.isfinite(speech.features(tmp_path / "a.wav")).all()
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.ogg", "a.flac", "a.mp3"])
+def test_a_file_in_memory_sounds_as_on_disk(tmp_path: Path, name: str) -> None:
+    soundfile.write(tmp_path / name, np.stack([_tone(440, 0.5, 22_050), _tone(600, 0.5, 22_050)], axis=1), 22_050)
+    memory = io.BytesIO((tmp_path / name).read_bytes())
+    assert np.array_equal(speech.features(memory), speech.features(tmp_path / name))
+
+
+def test_a_file_in_memory_that_is_no_sound_is_the_users_to_mend() -> None:
+    with pytest.raises(InputError, match="the file in memory cannot be read as sound"):
+        speech.read(io.BytesIO(b"no sound"))
 
 
 def test_a_file_that_is_no_sound_is_the_users_to_mend(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def digits() -> Dataset:
 
 def method(name: str, options: dict[str, Any] | None = None, **changes: Any) -> Method:
     scenario = apply(SMOKE, {"method": {"name": name, "options": options or {}}, **changes})
-    return make_method(scenario, make_task(scenario, digits()), digits().public)
+    return make_method(scenario, make_task(scenario, digits().shape), digits().public)
 
 
 def test_every_shipped_method_is_tried_here() -> None:
@@ -230,7 +230,7 @@ def test_what_a_system_adds_to_the_instruction_comes_before_the_colon(
 def test_ranks_that_differ_are_for_systems() -> None:
     changes = {"task.kind": "caption", "task.slms": ["edge-base", "edge-small"], "task.ranks": {"edge-small": 4}}
     with pytest.raises(InputError, match=r"task.ranks=\{'edge-small': 4\} differ from task.rank=8"):
-        make_method(apply(SMOKE, changes), make_task(SMOKE, digits()), digits().public)
+        make_method(apply(SMOKE, changes), make_task(SMOKE, digits().shape), digits().public)
 
 
 @pytest.mark.parametrize("key", ["task.ranks", "task.fusions"])

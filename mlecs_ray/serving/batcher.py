@@ -1,0 +1,189 @@
+"""A continuous batcher: answers of different adapters and soft prompts, one token each a step; they join and leave
+between steps.
+
+One step runs every answer under way as one batch of the frozen backbone; what differs from row to row are the small
+matrices of the adapters, ``x W^T + s x A_i^T B_i^T`` with A_i and B_i of row i. A newcomer's prompt is read in chunks
+between steps, so that a long one does not hold up the others.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor
+
+from mlecs_ray.models.lora import Backbone
+from mlecs_ray.serving.sampling import Sampling, choose
+from mlecs_ray.serving.slots import Slots
+from mlecs_ray.serving.speech import Speech
+from mlecs_ray.tree import Tree
+
+CHUNK = 128
+"""Tokens of a prompt that are read at once."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What an answer has grown by."""
+
+    text: str = ""
+    tokens: int = 0
+    logprob: float = 0.0
+    """Sum over these tokens."""
+    finish: str | None = None
+    """``stop`` or ``length`` with the last piece; ``error`` where the engine failed."""
+
+
+Sink = Callable[[Piece], None]
+
+
+@dataclass(eq=False)
+class Answer:
+    """One request on its way. ``adapters`` are those of one version and are never changed."""
+
+    adapters: Tree
+    prompt: Tensor
+    """(t, hidden), embedded."""
+    sampling: Sampling
+    sink: Sink
+    speech: Speech
+    draw: Generator
+    read: int = 0
+    """Tokens of the prompt that the model has read."""
+    said: int = 0
+    next: Tensor | None = None
+    """(hidden,) of the token said last."""
+    cancelled: bool = False
+
+
+@dataclass(eq=False)
+class Batcher:
+    """Steps over up to ``rows`` answers on one backbone. ``step`` belongs to one thread; ``submit`` to any."""
+
+    lm: Backbone
+    rows: int = 8
+    context: int = 1024
+    """Most tokens of a prompt and its answer together."""
+    _waiting: deque[Answer] = field(default_factory=deque)
+    _running: list[Answer] = field(default_factory=list)
+    _stack: tuple[tuple[int, ...], Tree] | None = None
+
+    def __post_init__(self) -> None:
+        self._slots = Slots(self.lm.decoder.config.num_hidden_layers, self.rows, self.context)
+
+    @property
+    def load(self) -> int:
+        """Answers under way or waiting."""
+        return len(self._waiting) + len(self._running)
+
+    @property
+    def cache_bytes(self) -> int:
+        """What keys and values take."""
+        return self._slots.bytes
+
+    def submit(self, adapters: Tree, prompt: Tensor, sampling: Sampling, sink: Sink) -> Answer:
+        """Begin an answer; ``sink`` is called from the stepping thread. Raises ValueError where it cannot fit."""
+        room = self.context - len(prompt)
+        if len(prompt) == 0 or room < 1:
+            raise ValueError(f"a prompt of {len(prompt)} tokens leaves no room in a context of {self.context}")
+        speech = Speech(self.lm.tokenizer, sampling.stop, sampling.line)
+        answer = Answer(adapters, prompt, sampling, sink, speech, sampling.generator())
+        self._waiting.append(answer)
+        return answer
+
+    @torch.no_grad()
+    def step(self) -> bool:
+        """Read a chunk of the newest prompt and say one token of every answer; False where there is nothing to do."""
+        self._drop()
+        if self._waiting and len(self._running) < self.rows:
+            self._slots.join()
+            self._running.append(self._waiting.popleft())
+        talking = [row for row, one in enumerate(self._running) if one.read == len(one.prompt)]
+        reading = next((row for row, one in enumerate(self._running) if one.read < len(one.prompt)), None)
+        if talking:
+            self._talk(range(len(talking)))
+        if reading is not None:
+            self._read(reading)
+        self._leave()
+        return bool(self._running or self._waiting)
+
+    def _drop(self) -> None:
+        for answer in [one for one in self._waiting if one.cancelled]:
+            self._waiting.remove(answer)
+        self._leave()
+
+    def _read(self, row: int) -> None:
+        answer = self._running[row]
+        chunk = answer.prompt[answer.read : answer.read + CHUNK]
+        inputs = self._slots.open(range(row, row + 1), len(chunk))
+        states = self.lm.stepped(answer.adapters, chunk[None], **inputs)
+        answer.read += len(chunk)
+        if answer.read == len(answer.prompt):
+            self._say(answer, self.lm.logits(states[0, -1]))
+
+    def _talk(self, rows: range) -> None:
+        """Rows whose prompt is read stand before the one that is being read, as they joined before it."""
+        answers = [self._running[row] for row in rows]
+        embeds = torch.stack([answer.next for answer in answers if answer.next is not None])[:, None]
+        states = self.lm.stepped(self._adapters(answers), embeds, **self._slots.open(rows, 1))
+        for answer, logits in zip(answers, self.lm.logits(states[:, -1]), strict=True):
+            self._say(answer, logits)
+
+    def _adapters(self, answers: Sequence[Answer]) -> Tree:
+        """Those of one answer for all rows where they share them; else one a row, (n, ...), made once for a set."""
+        trees = [answer.adapters for answer in answers]
+        if all(tree is trees[0] for tree in trees):
+            return trees[0]
+        key = tuple(id(tree) for tree in trees)
+        if self._stack is None or self._stack[0] != key:
+            self._stack = key, side_by_side(trees)
+        return self._stack[1]
+
+    def _say(self, answer: Answer, logits: Tensor) -> None:
+        token, logprob = choose(logits, answer.sampling, answer.draw)
+        answer.said += 1
+        ended = token == self.lm.tokenizer.eos_token_id
+        text = answer.speech.end() if ended else answer.speech.say(token)
+        full = answer.said >= min(answer.sampling.max_tokens, self.context - len(answer.prompt))
+        finish = "stop" if ended or answer.speech.stopped else "length" if full else None
+        if finish == "length":
+            text += answer.speech.end()
+        answer.next = None if finish else self.lm.embed(torch.tensor([token], device=logits.device))[0]
+        answer.cancelled = answer.cancelled or finish is not None
+        answer.sink(Piece(text, 1, logprob, finish))
+
+    def _leave(self) -> None:
+        for answer in [one for one in self._running if one.cancelled]:
+            row = self._running.index(answer)
+            moved = self._slots.leave(row)
+            last = self._running.pop()
+            if moved is not None:
+                self._running[row] = last
+            self._stack = None
+
+    def fail(self) -> None:
+        """Tell everyone that there will be no answer, and forget them: whatever stands in the cache may be half."""
+        for answer in [*self._running, *self._waiting]:
+            answer.sink(Piece(finish="error"))
+        self._running.clear()
+        self._waiting.clear()
+        self.__post_init__()
+
+
+def side_by_side(trees: Sequence[Tree]) -> Tree:
+    """Adapters of n rows as one tree of leaves (n, ...); those of lower rank are filled up with zeros."""
+    found: dict[str, dict[str, Tensor]] = {}
+    for module in trees[0]:
+        widest = max(len(tree[module]["A"]) for tree in trees)
+        a = torch.stack([_padded(tree[module]["A"], widest, 0) for tree in trees])
+        b = torch.stack([_padded(tree[module]["B"], widest, 1) for tree in trees])
+        found[module] = {"A": a, "B": b}
+    return found
+
+
+def _padded(matrix: Tensor, rank: int, dim: int) -> Tensor:
+    missing = rank - matrix.shape[dim]
+    if not missing:
+        return matrix
+    return torch.nn.functional.pad(matrix, (0, 0, 0, missing) if dim == 0 else (0, missing))

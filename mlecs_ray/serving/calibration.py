@@ -1,0 +1,126 @@
+"""How sure an edge model is, in units that mean something: what its answers were worth on data held out for that."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlecs_ray.errors import InputError
+
+FILE = "calibration.json"
+_LEAST = 10
+"""Fewest held-out answers that a curve is fitted to."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Of a risk / coverage curve: where the edge answers this share itself, what its answers there are worth."""
+
+    threshold: float
+    coverage: float
+    quality: float
+    """Mean over what the edge answers itself."""
+    cascade: float | None = None
+    """Mean over all, where the cloud answers the rest."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Of one model: ``scores``, sorted, and the ``worth`` that answers of such a score have on average.
+
+    A score is the mean log-probability of an answer's tokens, its end among them. ``threshold`` is the score from
+    which the edge answers itself, so that ``share`` of the held-out questions went to the cloud.
+    """
+
+    scores: tuple[float, ...]
+    worth: tuple[float, ...]
+    threshold: float
+    share: float
+    metric: str
+    samples: int
+    curve: tuple[Point, ...] = ()
+
+    def confidence(self, score: float) -> float:
+        """The expected worth of an answer of this score, in the units of ``metric``."""
+        return float(np.interp(score, self.scores, self.worth))
+
+    def sure(self, score: float) -> bool:
+        """Whether the edge's answer stands."""
+        return score >= self.threshold
+
+
+def fit(
+    scores: Sequence[float], quality: Sequence[float], cloud: Sequence[float] | None, share: float, metric: str
+) -> Calibration:
+    """From held-out answers of one model: its scores and what each answer was worth, and the cloud's, row by row.
+
+    Isotonic regression (Zadrozny and Elkan 2002): more certain is never worth less. Raises InputError for too few, or
+    a share outside 0..1.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"cloud share={share} must lie in 0..1: it is the share of questions that the cloud answers")
+    if len(scores) < _LEAST:
+        raise InputError(f"{len(scores)} held-out answers are fewer than {_LEAST}, so no threshold can be fitted")
+    # Imported here, as only who calibrates needs it.
+    from sklearn.isotonic import IsotonicRegression
+
+    known = np.asarray(scores, dtype=float)
+    worth = np.asarray(quality, dtype=float)
+    curve = IsotonicRegression(out_of_bounds="clip").fit(known, worth)
+    knots = np.unique(np.quantile(known, np.linspace(0, 1, 33)))
+    return Calibration(
+        tuple(knots.tolist()),
+        tuple(curve.predict(knots).tolist()),
+        _threshold(known, share),
+        share,
+        metric,
+        len(known),
+        _curve(known, worth, None if cloud is None else np.asarray(cloud, dtype=float)),
+    )
+
+
+def _threshold(scores: "np.ndarray[Any, Any]", share: float) -> float:
+    """The score that leaves ``share`` of the rows, rounded, below it."""
+    order = np.sort(scores)
+    below = round(share * len(order))
+    if below == 0:
+        return -np.inf
+    return np.inf if below == len(order) else float((order[below - 1] + order[below]) / 2)
+
+
+def _curve(
+    scores: "np.ndarray[Any, Any]", worth: "np.ndarray[Any, Any]", cloud: "np.ndarray[Any, Any] | None"
+) -> tuple[Point, ...]:
+    points = []
+    for share in np.linspace(0, 1, 21):
+        threshold = _threshold(scores, float(share))
+        own = scores >= threshold
+        mixed = None if cloud is None else float(np.where(own, worth, cloud).mean())
+        quality = float(worth[own].mean()) if own.any() else float("nan")
+        points.append(Point(threshold, float(own.mean()), quality, mixed))
+    return tuple(points)
+
+
+def save(calibrations: Mapping[str, Calibration], folder: Path) -> None:
+    """Beside a version's models."""
+    part = folder / f".{FILE}.part"
+    part.write_text(json.dumps({name: asdict(one) for name, one in calibrations.items()}))
+    part.replace(folder / FILE)
+
+
+def read(folder: Path) -> dict[str, Calibration]:
+    """Those of a version by model; none where none were fitted."""
+    if not (folder / FILE).is_file():
+        return {}
+    found: dict[str, Any] = json.loads((folder / FILE).read_text())
+    return {name: _calibration(one) for name, one in found.items()}
+
+
+def _calibration(one: Mapping[str, Any]) -> Calibration:
+    return Calibration(
+        **{**one, "scores": tuple(one["scores"]), "worth": tuple(one["worth"])}
+        | {"curve": tuple(Point(**point) for point in one["curve"])}
+    )

@@ -1,0 +1,240 @@
+"""Models of one or more versions on shared backbones, as whoever serves them asks: answer, classify, embed.
+
+A model is loaded for its version and never changed: who has begun to answer with it ends with it, whatever version
+others ask for meanwhile.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.method import Client, Predictor
+from mlecs_ray.run.artifact import Card, captioner_of
+from mlecs_ray.run.bundle import Bundle, read_bundle
+from mlecs_ray.samples import Samples
+from mlecs_ray.serving.batcher import Piece
+from mlecs_ray.serving.engine import Engine, TransformersEngine
+from mlecs_ray.serving.sampling import Sampling
+from mlecs_ray.tree import Tree, tree_bytes
+
+if TYPE_CHECKING:
+    from mlecs_ray.models.captioner import CaptionTask
+    from mlecs_ray.models.lora import Backbone
+
+_VERSIONS = 4
+"""How many versions' facts are held; their models are whoever's who answers with them."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a model is asked: ``samples``, one row of features as backbones give them, or None; ``turns``, the words."""
+
+    samples: Samples | None = None
+    turns: tuple[Turn, ...] = ()
+    max_tokens: int | None = None
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """A model that is in memory: one card of one version."""
+
+    id: str
+    bundle: Bundle
+    card: Card
+    client: Client
+    params: Tree
+
+    @cached_property
+    def bytes(self) -> int:
+        """What it takes beside its backbone."""
+        return tree_bytes(self.params)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """As evaluation has it."""
+        return self.bundle.predictor(self.card)
+
+    @property
+    def captioner(self) -> "CaptionTask | None":
+        """The task where it answers in words."""
+        return captioner_of(self.bundle.task)
+
+    def sensed(self, samples: Samples) -> Samples:
+        """One row through the model's own modalities, on its scale. Raises InputError where it senses none of them."""
+        seen = samples.only(self.card.modalities)
+        if not seen.inputs:
+            raise InputError(
+                f"the request has {sorted(samples.modalities)}, {self.id} senses {list(self.card.modalities)}: there "
+                "is nothing to answer from"
+            )
+        return self.bundle.scaled(seen)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What an engine is given, and how long it is."""
+
+    adapters: Tree
+    embeds: Tensor
+    """(t, hidden)."""
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A class, and how sure the model is of each."""
+
+    label: str
+    probabilities: Mapping[str, float]
+
+
+def split_id(model: str) -> tuple[str, str]:
+    """``name@version`` as its two parts; raises InputError where it is not."""
+    name, at, version = model.rpartition("@")
+    if not at or not name or not version:
+        raise InputError(f"model {model!r} must be NAME@VERSION here, or it is not clear which weights are meant")
+    return name, version
+
+
+MakeEngine = Callable[["Backbone"], Engine]
+
+
+@dataclass(eq=False)
+class Host:
+    """Models from ``store``, where each version has a folder; engines are made with their backbones, once each."""
+
+    store: Path
+    make_engine: MakeEngine = TransformersEngine
+    _bundles: "OrderedDict[str, Bundle]" = field(default_factory=OrderedDict)
+    _engines: "dict[int, Engine]" = field(default_factory=dict)
+    """By their backbones, which stay for as long as the process."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def bundle(self, version: str) -> Bundle:
+        """A version's facts, read once. Raises InputError where the store has none of that name."""
+        with self._lock:
+            if version not in self._bundles:
+                self._bundles[version] = read_bundle(self.store / version)
+            self._bundles.move_to_end(version)
+            while len(self._bundles) > _VERSIONS:
+                self._bundles.popitem(last=False)
+            return self._bundles[version]
+
+    def load(self, model: str) -> Resident:
+        """``name@version``, read from the disk."""
+        name, version = split_id(model)
+        bundle = self.bundle(version)
+        card = bundle.card(name)
+        return Resident(model, bundle, card, bundle.client(card), bundle.params(card))
+
+    def engine(self, resident: Resident) -> Engine:
+        """That of the model's backbone. Raises InputError where it does not answer in words."""
+        lm = self.backbone(resident)
+        with self._lock:
+            if id(lm) not in self._engines:
+                self._engines[id(lm)] = self.make_engine(lm)
+            return self._engines[id(lm)]
+
+    def backbone(self, resident: Resident) -> "Backbone":
+        """The frozen model under it, one for all of its kind in this process."""
+        from mlecs_ray.models.lora import backbone
+
+        task = _words_of(resident)
+        return backbone(task.structure(resident.client).slm, task.lora)
+
+    @property
+    def busy(self) -> int:
+        """Answers under way or waiting."""
+        return sum(engine.load for engine in self._engines.values())
+
+    def stream(self, resident: Resident, ask: Ask) -> AsyncGenerator[Piece]:
+        """An answer in words, piece by piece."""
+        prompt = self.prompt(resident, ask)
+        return self.engine(resident).stream(prompt.adapters, prompt.embeds, prompt.sampling)
+
+    @torch.no_grad()
+    def prompt(self, resident: Resident, ask: Ask) -> Prompt:
+        """``[soft tokens ; instruction]`` as in training where something is sensed, else the conversation alone."""
+        task = _words_of(resident)
+        lm = self.backbone(resident)
+        if ask.samples is None:
+            return Prompt(resident.params["lora"], _conversation(lm, ask.turns), _sampling(ask, None))
+        said = next((turn.text.strip() for turn in reversed(ask.turns) if turn.role == "user"), "")
+        told = replace(task, instruction=said) if said else task
+        embeds = told.prompts(resident.params, resident.sensed(ask.samples), resident.client)[0]
+        return Prompt(resident.params["lora"], embeds, _sampling(ask, task.max_tokens))
+
+    @torch.no_grad()
+    def classify(self, resident: Resident, samples: Samples) -> Verdict:
+        """The class of one row. Raises InputError where the model tells no classes apart."""
+        classes, task = resident.bundle.shape.classes, resident.bundle.task
+        if resident.captioner is not None or not classes:
+            raise InputError(f"{resident.id} answers in words, so it has no classes: ask /v1/chat/completions")
+        seen = resident.sensed(samples)
+        label = classes[int(resident.predictor(seen)[0])]
+        logits = task.logits(resident.params, seen)[0]  # type: ignore[attr-defined]  # every classifier of ours has them
+        return Verdict(label, dict(zip(classes, logits.softmax(0).tolist(), strict=True)))
+
+    @torch.no_grad()
+    def embed(self, resident: Resident, samples: Samples) -> Tensor:
+        """``fused_repr`` of one row at length 1, (256,)."""
+        task = _words_of(resident)
+        fused = task.fused(resident.params, resident.sensed(samples), resident.client)[0]
+        return torch.nn.functional.normalize(fused, dim=0)
+
+    @torch.no_grad()
+    def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
+        """What texts say, where ``fused_repr`` is: (n, 256) at length 1, by the model's own words."""
+        words = _words_of(resident).words(texts, resident.client)
+        return torch.nn.functional.normalize(words, dim=1)
+
+    def close(self) -> None:
+        """Stop the engines."""
+        for engine in self._engines.values():
+            engine.close()
+
+
+def _words_of(resident: Resident) -> "CaptionTask":
+    task = resident.captioner
+    if task is None:
+        raise InputError(f"{resident.id} is a classifier and has no words: ask /v1/classify")
+    return task
+
+
+def _sampling(ask: Ask, longest: int | None) -> Sampling:
+    """An answer about what is sensed is one line, as evaluation reads it."""
+    most = ask.max_tokens or longest or 128
+    return Sampling(most, ask.temperature, ask.top_p, ask.seed, ask.stop, line=longest is not None)
+
+
+def _conversation(lm: "Backbone", turns: Sequence[Turn]) -> Tensor:
+    """Turns embedded by the model's own chat template, or one after the other where it has none."""
+    if not turns:
+        raise InputError("the request has neither words nor anything sensed, so there is nothing to answer")
+    words = lm.tokenizer
+    if getattr(words, "chat_template", None):
+        told = [{"role": turn.role, "content": turn.text} for turn in turns]
+        text = words.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
+    else:
+        text = "".join(f"{turn.text}\n" for turn in turns)
+    return lm.embed(torch.tensor(words(text, add_special_tokens=False)["input_ids"], dtype=torch.int64))

@@ -1,0 +1,55 @@
+"""How the next token is chosen: the likeliest, or one drawn by a request's own seed."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from mlecs_ray.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """``temperature`` 0 takes the likeliest token; ``top_p`` leaves out the least likely ones."""
+
+    max_tokens: int = 24
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    """Texts before which an answer ends."""
+    line: bool = False
+    """Whether an answer is one line without blanks around it, as evaluation reads it."""
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise InputError(f"max_tokens={self.max_tokens} must be 1 or more, or nothing is said")
+        if not 0 <= self.temperature <= 2:
+            raise InputError(f"temperature={self.temperature} must lie in 0..2, or what is drawn means nothing")
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"top_p={self.top_p} must lie above 0 and up to 1, or no token is left to say")
+        if len(self.stop) > 4 or not all(0 < len(text) <= 64 for text in self.stop):
+            raise InputError(f"stop={list(self.stop)} must be up to 4 texts of 1 to 64 letters, as in OpenAI's API")
+
+    def generator(self) -> Generator:
+        """The stream of one answer: it draws once a token, whoever else is answered meanwhile."""
+        return Generator().manual_seed(self.seed)
+
+
+def choose(logits: Tensor, sampling: Sampling, draw: Generator) -> tuple[int, float]:
+    """A token id and its log-probability at temperature 1, from logits (vocabulary,)."""
+    if sampling.temperature == 0:
+        token = int(logits.argmax())
+    else:
+        token = _drawn(logits / sampling.temperature, sampling.top_p, draw)
+    return token, float(logits[token] - logits.logsumexp(0))
+
+
+def _drawn(logits: Tensor, top_p: float, draw: Generator) -> int:
+    """The smallest set of tokens whose probability reaches ``top_p``, and one of them by one uniform number."""
+    order = logits.argsort(descending=True, stable=True)
+    sums = logits[order].softmax(0).double().cumsum(0)
+    many = int((sums < top_p).sum()) + 1
+    many = min(many, len(order))
+    place = int((sums[:many] <= torch.rand((), generator=draw).double() * sums[many - 1]).sum())
+    return int(order[min(place, many - 1)])

@@ -1,0 +1,149 @@
+"""Keys and values of sequences that come and go: each in a row of its own, at its own length, never padded between.
+
+A row that leaves gives its place to the last one, so those that run always stand at the top, and what attention reads
+is a view.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+_GROWTH = 64
+"""Tokens by which rows get longer."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where the next keys and values go: rows ``first`` and on, each q of them at ``positions`` (n, q)."""
+
+    first: int
+    positions: Tensor
+
+    @property
+    def rows(self) -> range:
+        """The rows that take part."""
+        return range(self.first, self.first + len(self.positions))
+
+    @property
+    def longest(self) -> int:
+        """The tokens of the longest of them, the new ones included."""
+        return int(self.positions.max()) + 1
+
+
+class Slots:
+    """Up to ``rows`` sequences of at most ``context`` tokens in a model of ``layers`` layers."""
+
+    def __init__(self, layers: int, rows: int, context: int) -> None:
+        self.rows, self.context = rows, context
+        self.lengths: list[int] = []
+        self.window = Window(0, torch.zeros(0, 0, dtype=torch.int64))
+        self._layers = [_Layer(self) for _ in range(layers)]
+        self.cache = Cache(layers=list(self._layers))
+        """What models of ``transformers`` take for their past."""
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def join(self) -> int:
+        """A new row, still empty; raises IndexError where all are taken."""
+        if len(self.lengths) == self.rows:
+            raise IndexError(f"all {self.rows} rows are taken, so nobody can join before someone leaves")
+        self.lengths.append(0)
+        return len(self.lengths) - 1
+
+    def leave(self, row: int) -> int | None:
+        """Free a row. The last one moves to its place: returns the number that it had, None where it was this one."""
+        last = len(self.lengths) - 1
+        if row != last:
+            for layer in self._layers:
+                layer.move(last, row, self.lengths[last])
+            self.lengths[row] = self.lengths[last]
+        self.lengths.pop()
+        return last if row != last else None
+
+    def open(self, rows: range, tokens: int) -> dict[str, Any]:
+        """Make ``tokens`` more fit into each of these rows; what the model must be called with beside its inputs."""
+        starts = torch.tensor([self.lengths[row] for row in rows])
+        self.window = Window(rows.start, starts[:, None] + torch.arange(tokens))
+        for row in rows:
+            self.lengths[row] += tokens
+        ends = torch.arange(self.window.longest)
+        mask = ends <= self.window.positions[:, :, None]
+        return {
+            "attention_mask": mask[:, None],
+            "position_ids": self.window.positions,
+            "past_key_values": self.cache,
+            "use_cache": True,
+        }
+
+    @property
+    def bytes(self) -> int:
+        """What keys and values take now."""
+        return sum(layer.bytes for layer in self._layers)
+
+
+class _Layer(CacheLayerMixin):
+    """One layer's keys and values, (rows, heads, tokens, d)."""
+
+    is_croppable = False
+    is_sliding = False
+
+    def __init__(self, slots: Slots) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # transformers does not type it
+        self._slots = slots
+        self.keys: Tensor | None = None
+        self.values: Tensor | None = None
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Room for all rows, of no tokens yet."""
+        heads = (self._slots.rows, key_states.shape[1], 0)
+        self.keys = key_states.new_zeros(*heads, key_states.shape[3])
+        self.values = value_states.new_zeros(*heads, value_states.shape[3])
+        self.is_initialized = True
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Write (n, heads, q, d) where the window says; all that those rows hold then, (n, heads, longest, d)."""
+        if self.keys is None or self.values is None:
+            self.lazy_initialization(key_states, value_states)
+        window, longest = self._slots.window, self._slots.window.longest
+        rows = slice(window.rows.start, window.rows.stop)
+        keys, values = self._room(longest)
+        where = (torch.arange(rows.start, rows.stop)[:, None], slice(None), window.positions)
+        keys[where] = key_states.transpose(1, 2)
+        values[where] = value_states.transpose(1, 2)
+        return keys[rows, :, :longest], values[rows, :, :longest]
+
+    def _room(self, tokens: int) -> tuple[Tensor, Tensor]:
+        keys, values = self.keys, self.values
+        assert keys is not None
+        assert values is not None
+        if tokens > keys.shape[2]:
+            more = -(-tokens // _GROWTH) * _GROWTH - keys.shape[2]
+            self.keys = keys = torch.cat([keys, keys.new_zeros(*keys.shape[:2], more, keys.shape[3])], 2)
+            self.values = values = torch.cat([values, values.new_zeros(*values.shape[:2], more, values.shape[3])], 2)
+        return keys, values
+
+    def move(self, source: int, target: int, tokens: int) -> None:
+        """Copy the first ``tokens`` of a row to another."""
+        if self.keys is not None and self.values is not None:
+            self.keys[target, :, :tokens] = self.keys[source, :, :tokens]
+            self.values[target, :, :tokens] = self.values[source, :, :tokens]
+
+    @property
+    def bytes(self) -> int:
+        return 0 if self.keys is None or self.values is None else self.keys.nbytes + self.values.nbytes
+
+    def get_seq_length(self) -> int:
+        """The longest row of the window, without its new tokens."""
+        return self._slots.window.longest - self._slots.window.positions.shape[1]
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Masks are made by ``Slots.open``."""
+        return self._slots.window.longest, 0
+
+    def get_max_length(self) -> int:
+        """Tokens that a row can hold."""
+        return self._slots.context

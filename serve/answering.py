@@ -1,0 +1,286 @@
+"""Who answers, edge or cloud, and what is told of it."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlecs_ray.serving.batcher import Piece
+from mlecs_ray.serving.calibration import Calibration
+from mlecs_ray.serving.cost import Estimate, computed, sent
+from mlecs_ray.serving.host import Ask
+from mlecs_ray.sim.devices import find_device
+from serve.clocks import Clock
+from serve.limits import Mean
+from serve.models import Began, Refusal
+from serve.protocol import Told
+from serve.sides import Side
+
+Where = Literal["edge", "cloud"]
+Policy = Literal["cascade", "edge", "cloud"]
+STATUS = {"input": 400, "full": 503, "down": 503, "late": 503, "failed": 500}
+"""By the kind of a refusal."""
+
+
+class Declined(Exception):
+    """Nobody answers; the message is for the asker."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.kind = refusal.kind
+        self.status = STATUS[refusal.kind]
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which models of one version may answer. None: there is none on that side."""
+
+    version: str
+    edge: str | None
+    cloud: str | None
+    calibration: Calibration | None = None
+    """Of the edge's model."""
+    edge_device: str = "phone-mid"
+
+    def model(self, side: Where) -> str | None:
+        """The model on this side, with its version."""
+        name = self.edge if side == "edge" else self.cloud
+        return None if name is None else f"{name}@{self.version}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request for words."""
+
+    ask: Ask
+    route: Route
+    policy: Policy
+    bound: bool
+    """Whether this side alone may answer: its model was asked for by name."""
+    max_latency_seconds: float | None = None
+    max_joules: float | None = None
+
+
+@dataclass
+class _Answer:
+    """One side's, as it comes."""
+
+    side: Where
+    began: Began
+    pieces: list[Piece] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> int:
+        return sum(piece.tokens for piece in self.pieces)
+
+    @property
+    def score(self) -> float | None:
+        return sum(piece.logprob for piece in self.pieces) / self.tokens if self.tokens else None
+
+    @property
+    def text_bytes(self) -> int:
+        return sum(len(piece.text.encode()) for piece in self.pieces)
+
+    @property
+    def computed(self) -> Estimate:
+        flops = self.began.token_flops * (self.began.prompt_tokens + self.tokens)
+        return computed(find_device(self.began.device).budget, flops)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The last of a stream."""
+
+    told: Told
+    prompt_tokens: int
+    tokens: int
+    finish: Literal["stop", "length"]
+
+
+Event = Piece | Ended
+
+
+@dataclass
+class Measured:
+    """Running means of the cloud's answers; 0 before there was one."""
+
+    seconds: Mean = field(default_factory=lambda: Mean(0.0))
+    joules: Mean = field(default_factory=lambda: Mean(0.0))
+    answers: int = 0
+
+    def add(self, seconds: float, joules: float) -> None:
+        """One more."""
+        self.answers += 1
+        for mean, value in ((self.seconds, seconds), (self.joules, joules)):
+            mean.seconds = value if self.answers == 1 else mean.seconds
+            mean.add(value)
+
+
+@dataclass
+class _Plan:
+    """Which side is asked, and what is known by then."""
+
+    side: Where
+    why: str
+    own: _Answer | None = None
+    """The edge's answer, where it was asked first."""
+    degraded: str = ""
+    since: float = 0.0
+    """When it was asked."""
+
+
+Stream = AsyncGenerator[Began | Piece | Refusal]
+
+
+@dataclass
+class Answering:
+    """Asks the sides. What was measured of the cloud so far decides what fits in a request's budget."""
+
+    edge: Side
+    cloud: Side
+    clock: Clock = time.monotonic
+    _cloud: Measured = field(default_factory=Measured)
+
+    async def answer(self, question: Question) -> AsyncGenerator[Event]:
+        """Pieces of the answer that stands, and ``Ended``. Raises Declined where nobody answers."""
+        start = self.clock()
+        plan = await self._plan(question, start)
+        plan.since = self.clock()
+        if plan.side == "edge" and plan.own is not None:
+            yield _all(plan.own.pieces)
+            yield self._ended(question, plan, plan.own, start)
+            return
+        stream, answer = await self._open(question, plan)
+        if stream is None:
+            yield _all(answer.pieces)
+            yield self._ended(question, plan, answer, start)
+            return
+        async with aclosing(stream):
+            async for item in stream:
+                if isinstance(item, Refusal):
+                    # Part of the answer is told already: nobody else's may follow it.
+                    raise Declined(item)
+                if isinstance(item, Piece):
+                    answer.pieces.append(item)
+                    yield item
+        yield self._ended(question, plan, answer, start)
+
+    async def _plan(self, question: Question, start: float) -> _Plan:
+        if question.policy != "cascade":
+            return _Plan(question.policy, f"policy {question.policy}")
+        stream, began = await self._begin(question, "edge")
+        if isinstance(began, Refusal):
+            if began.kind == "input" or question.route.cloud is None:
+                raise Declined(began)
+            return _Plan("cloud", "the edge is down", degraded=f"the edge could not answer: {began.message}")
+        own = _Answer("edge", began)
+        async with aclosing(stream):
+            async for item in stream:
+                if isinstance(item, Piece):
+                    own.pieces.append(item)
+                elif isinstance(item, Refusal):
+                    return _Plan("cloud", "the edge is down", degraded=f"the edge could not answer: {item.message}")
+        asks, why = self._unsure(question, own, start)
+        return _Plan("cloud" if asks else "edge", why, own)
+
+    async def _open(self, question: Question, plan: _Plan) -> tuple[Stream | None, _Answer]:
+        """The stream of the side that was planned, or of the other one where this one cannot begin; None where the
+        edge's answer is there already and has to do."""
+        stream, began = await self._begin(question, plan.side)
+        if isinstance(began, Began):
+            return stream, _Answer(plan.side, began)
+        other: Where = "cloud" if plan.side == "edge" else "edge"
+        if began.kind == "input" or question.bound or plan.degraded or question.route.model(other) is None:
+            raise Declined(began)
+        plan.degraded = f"the {plan.side} could not answer: {began.message}"
+        plan.why, plan.side = f"the {plan.side} is down", other
+        if plan.own is not None:
+            return None, plan.own
+        return await self._open(question, plan)
+
+    async def _begin(self, question: Question, side: Where) -> tuple[Stream, Began | Refusal]:
+        """A stream and its first item."""
+        model = question.route.model(side)
+        if model is None:
+            return _nobody(), Refusal("down", f"this server has no model on the {side}")
+        stream = (self.edge if side == "edge" else self.cloud).stream(model, question.ask)
+        try:
+            first = await anext(stream, Refusal("failed", f"the {side} said nothing"))
+        except BaseException:
+            await stream.aclose()
+            raise
+        if not isinstance(first, Began):
+            await stream.aclose()
+        return stream, first if isinstance(first, Began | Refusal) else Refusal("failed", f"the {side} began amiss")
+
+    def _unsure(self, question: Question, own: _Answer, start: float) -> tuple[bool, str]:
+        """Whether the cloud is asked after the edge has answered, and why or why not."""
+        calibration = question.route.calibration
+        if question.route.cloud is None:
+            return False, "there is no cloud model"
+        if calibration is None or own.score is None:
+            return False, "no threshold was fitted for this model"
+        sure = calibration.sure(own.score)
+        compared = f"score {own.score:.3f} {'>=' if sure else '<'} {calibration.threshold:.3f}"
+        if sure:
+            return False, compared
+        left = None if question.max_latency_seconds is None else question.max_latency_seconds - (self.clock() - start)
+        takes = self._cloud.seconds.seconds
+        if left is not None and takes > left:
+            return False, f"{compared}, but the cloud takes {takes:.2f} s and {max(left, 0):.2f} s are left"
+        joules = own.computed.joules + self._cloud.joules.seconds
+        if question.max_joules is not None and joules > question.max_joules:
+            return False, f"{compared}, but with the cloud it would take {joules:.3g} J of {question.max_joules:g}"
+        return True, compared
+
+    def _ended(self, question: Question, plan: _Plan, answer: _Answer, start: float) -> Ended:
+        route, seconds = question.route, self.clock() - start
+        cost = answer.computed
+        if answer.side == "cloud":
+            cost += sent(find_device(route.edge_device).budget, _payload(question.ask), answer.text_bytes)
+            self._cloud.add(self.clock() - plan.since, cost.joules)
+            cost += plan.own.computed if plan.own is not None else Estimate()
+        told = Told(
+            answered_by=answer.side,
+            model=answer.began.model,
+            version=route.version,
+            policy=question.policy,
+            why=plan.why,
+            latency_seconds=seconds,
+            device=answer.began.device,
+            estimated_seconds=cost.seconds,
+            estimated_joules=cost.joules,
+            bytes=cost.bytes,
+            modalities=list(answer.began.sensed),
+            masked=list(answer.began.masked),
+            degraded=plan.degraded or None,
+            **_certainty(route.calibration if answer.side == "edge" else None, answer.score),
+        )
+        last = answer.pieces[-1].finish if answer.pieces else "stop"
+        return Ended(told, answer.began.prompt_tokens, answer.tokens, "length" if last == "length" else "stop")
+
+
+async def _nobody() -> Stream:
+    return
+    yield
+
+
+def _all(pieces: list[Piece]) -> Piece:
+    return Piece("".join(piece.text for piece in pieces), sum(piece.tokens for piece in pieces))
+
+
+def _payload(ask: Ask) -> int:
+    """Bytes of what the cloud is asked: features in four bytes each, and words."""
+    features = 0 if ask.samples is None else sum(column.nbytes for column in ask.samples.inputs.values())
+    return features + sum(len(turn.text.encode()) for turn in ask.turns)
+
+
+def _certainty(calibration: Calibration | None, score: float | None) -> dict[str, float | None]:
+    if calibration is None or score is None:
+        return {"score": score}
+    return {
+        "score": score,
+        "confidence": calibration.confidence(score),
+        "threshold": calibration.confidence(calibration.threshold),
+    }

@@ -1,0 +1,76 @@
+"""From settings to a gateway, with its sides wherever they run."""
+
+import logging
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from mlecs_ray.run.bundle import Bundle, read_bundle
+from mlecs_ray.serving.rollout import Rules
+from serve.desk import Desk
+from serve.exchange import Rules as ExchangeRules
+from serve.galleries import Galleries, Store
+from serve.gateway import Opening, make_app
+from serve.keys import Keys
+from serve.media import MediaLimits
+from serve.metrics import Metrics
+from serve.models import Hosting, Models, Refusal
+from serve.registry import open_registry
+from serve.senses import Senses, Sensing
+from serve.settings import Settings
+from serve.sides import Encoding, Side
+
+
+def hosting(settings: Settings) -> Hosting:
+    """How a replica serves: an engine takes as many answers as the gateway lets in."""
+    queue = max(0, settings.slots - settings.rows)
+    return Hosting(settings.store, settings.residents, settings.rows, queue, settings.context, settings.threads)
+
+
+def sensing(settings: Settings) -> Sensing:
+    """What the first version's data was."""
+    bundle = first_bundle(settings)
+    return Sensing(bundle.scenario.data.name, dict(bundle.shape.widths), MediaLimits(hosts=settings.hosts))
+
+
+def first_bundle(settings: Settings) -> Bundle:
+    """The version that answers first."""
+    return read_bundle(Path(settings.store) / settings.version)
+
+
+def make_desk(settings: Settings, edge: Side, cloud: Side, encoding: Encoding, store: Store) -> Desk:
+    """A gateway's state."""
+    rules = Rules(share=settings.canary_share, answers=settings.canary_answers)
+    registry = open_registry(Path(settings.store), settings.version, settings.policy, settings.edge, rules)
+    metrics = Metrics(models=registry.names)
+    return Desk(registry, edge, cloud, encoding, store, metrics, settings.answer_seconds)
+
+
+def make_gateway(settings: Settings, desk: Desk) -> ASGIApp:
+    """The app around it."""
+    keys = Keys(Path(settings.key_file)) if settings.key_file else None
+    exchange = ExchangeRules(body_bytes=32 * 2**20, echo_request_id=not settings.behind_proxy)
+    return make_app(desk, keys, Opening(settings.slots, settings.queue, exchange))
+
+
+async def warm(desk: Desk) -> None:
+    """Load the usual models and have each say something; then the gateway is ready."""
+    version = desk.registry.versions[desk.registry.rollout.stable]
+    for refused in (
+        await desk.encoding.warm(),
+        *[
+            await side.warm([f"{card.name}@{version.name}"])
+            for side, card in ((desk.edge, version.edge()), (desk.cloud, version.cloud()))
+            if card is not None
+        ],
+    ):
+        if isinstance(refused, Refusal):
+            logging.getLogger(__name__).error("not ready: %s", refused.message)
+            return
+    desk.ready = True
+
+
+def local_desk(settings: Settings) -> Desk:
+    """Everything in this process: for tests, and for machines without Ray."""
+    models = Models(hosting(settings))
+    return make_desk(settings, models, models, Senses(sensing(settings)), Galleries(settings.gallery))

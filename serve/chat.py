@@ -1,0 +1,253 @@
+"""``/v1/chat/completions`` and ``/v1/classify``: answers in words, whole or as they come, and classes."""
+
+import asyncio
+import math
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from starlette.responses import Response
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.serving.batcher import Piece
+from mlecs_ray.serving.host import Ask
+from serve.answering import Declined, Ended, Event, Question
+from serve.content import conversation, parts_of, sense
+from serve.desk import Desk
+from serve.faults import Failed, event
+from serve.models import Refusal
+from serve.observe import Record
+from serve.protocol import (
+    ChatChunk,
+    ChatCompletion,
+    ChatRequest,
+    Choice,
+    ChoiceMessage,
+    ChunkChoice,
+    Classification,
+    ClassifyRequest,
+    Delta,
+    Told,
+    Usage,
+    Wish,
+)
+from serve.registry import Chosen
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.post("/chat/completions", response_model=ChatCompletion, responses=_STREAM)
+    async def chat(request: Request, body: ChatRequest) -> Response | ChatCompletion:
+        """Answer in words what is said, seen, heard or measured. OpenAI's endpoint; ``mlecs`` is ours."""
+        record, chosen = desk.choose(request, body.model, body.mlecs)
+        turns, parts = conversation(body.messages)
+        question = _question(body, chosen, Ask(await sense(desk.encoding, parts), turns))
+        talk = Talk(desk, record, question)
+        if body.stream:
+            wants_usage = body.stream_options is not None and body.stream_options.include_usage
+            return await talk.streamed(wants_usage)
+        return await talk.whole()
+
+    @routes.post("/classify")
+    async def classify(request: Request, body: ClassifyRequest) -> Classification:
+        """Tell which class what is sensed belongs to."""
+        record, chosen = desk.choose(request, body.model, Wish())
+        samples = await sense(desk.encoding, parts_of(body.input))
+        if samples is None:
+            raise InputError("input holds nothing to sense, so there is nothing to classify")
+        if chosen.version.words:
+            return await _named(desk, record, chosen, Ask(samples))
+        return await _classified(desk, record, chosen, Ask(samples))
+
+    return routes
+
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "An answer"}
+}
+
+
+def _question(body: ChatRequest, chosen: Chosen, ask: Ask) -> Question:
+    stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
+    full = Ask(
+        ask.samples,
+        ask.turns,
+        body.max_completion_tokens or body.max_tokens,
+        body.temperature or 0.0,
+        1.0 if body.top_p is None else body.top_p,
+        secrets.randbits(63) if body.seed is None else body.seed,
+        stop,
+    )
+    wish = body.mlecs
+    return Question(full, chosen.route, chosen.policy, chosen.bound, wish.max_latency_seconds, wish.max_joules)
+
+
+class Talk:
+    """One answer in words, on its way to whoever asked."""
+
+    def __init__(self, desk: Desk, record: Record, question: Question) -> None:
+        self._desk, self._record, self._question = desk, record, question
+        self.id, self.created = f"chatcmpl-{record.request_id}", int(time.time())
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """Pieces and the end, within the time that an answer may take; noted in the record and the rollout."""
+        version, start = self._question.route.version, time.monotonic()
+        try:
+            async with asyncio.timeout(self._desk.answer_seconds):
+                async with aclosing(self._desk.answering.answer(self._question)) as events:
+                    async for one in events:
+                        self._note(one)
+                        yield one
+        except TimeoutError:
+            self._desk.tell(version, False, time.monotonic() - start)
+            late = f"no answer was done in {self._desk.answer_seconds:g} s, so it was given up"
+            raise Declined(Refusal("late", late)) from None
+        except Declined as declined:
+            # What the asker has to mend, or a full house, says nothing of a version.
+            if declined.kind in ("failed", "down"):
+                self._desk.tell(version, False, time.monotonic() - start)
+            raise
+
+    def _note(self, one: Event) -> None:
+        if isinstance(one, Piece):
+            self._record.first_token()
+            return
+        told, record = one.told, self._record
+        record.answered_by, record.tokens_in, record.tokens_out = told.answered_by, one.prompt_tokens, one.tokens
+        self._desk.tell(told.version, True, told.latency_seconds, told.confidence)
+
+    async def whole(self) -> ChatCompletion:
+        """The answer when it is done."""
+        text: list[str] = []
+        async with aclosing(self.events()) as events:
+            async for one in events:
+                if isinstance(one, Ended):
+                    end = one
+                else:
+                    text.append(one.text)
+        return ChatCompletion(
+            id=self.id,
+            created=self.created,
+            model=end.told.model,
+            choices=[Choice(message=ChoiceMessage(content="".join(text)), finish_reason=end.finish)],
+            usage=usage(end),
+            system_fingerprint=end.told.version,
+            mlecs=end.told,
+        )
+
+    async def streamed(self, wants_usage: bool) -> StreamingResponse:
+        """Server-sent events. The first is awaited here, so that who cannot be answered is told by a status."""
+        events = self.events()
+        try:
+            first = await anext(events)
+        except BaseException:
+            await events.aclose()
+            raise
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        lines = self._lines(first, events, wants_usage)
+        return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
+
+    async def _lines(self, first: Event, events: AsyncGenerator[Event], wants_usage: bool) -> AsyncGenerator[str]:
+        async with aclosing(events):
+            yield self._chunk(Delta(role="assistant", content=""))
+            try:
+                one: Event | None = first
+                while one is not None:
+                    if isinstance(one, Ended):
+                        yield self._chunk(Delta(), one.finish, one.told)
+                        if wants_usage:
+                            yield self._chunk(None, usage=usage(one))
+                    elif one.text:
+                        yield self._chunk(Delta(content=one.text))
+                    one = await anext(events, None)
+            except Declined as declined:
+                yield event(declined.status, str(declined))
+            yield "data: [DONE]\n\n"
+
+    def _chunk(
+        self, delta: Delta | None, finish: str | None = None, told: Told | None = None, usage: Usage | None = None
+    ) -> str:
+        route = self._question.route
+        chunk = ChatChunk.model_construct(
+            id=self.id,
+            created=self.created,
+            model=told.model if told else route.model("cloud" if self._question.policy == "cloud" else "edge") or "",
+            choices=[] if delta is None else [ChunkChoice.model_construct(delta=delta, finish_reason=finish)],
+            system_fingerprint=route.version,
+            usage=usage,
+            mlecs=told,
+        )
+        # What was not given is left out: a delta says only what is new.
+        return f"data: {chunk.model_dump_json(exclude_none=True)}\n\n"
+
+
+def usage(end: Ended) -> Usage:
+    """OpenAI's count."""
+    return Usage(
+        prompt_tokens=end.prompt_tokens,
+        completion_tokens=end.tokens,
+        total_tokens=end.prompt_tokens + end.tokens,
+    )
+
+
+async def _named(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> Classification:
+    """By a model that says the class in words."""
+    classes = chosen.version.bundle.shape.classes
+    if chosen.version.bundle.scenario.task.answer != "class":
+        raise InputError("these models say captions and no classes: ask /v1/chat/completions")
+    answer = await Talk(desk, record, Question(ask, chosen.route, chosen.policy, chosen.bound)).whole()
+    said = answer.choices[0].message.content
+    label = next((name for name in classes if said == f"{name}."), None)
+    score = answer.mlecs.score
+    sure = 0.0 if score is None else math.exp(score * answer.usage.completion_tokens)
+    return Classification(
+        id=f"class-{record.request_id}",
+        model=answer.model,
+        label=label,
+        said=said,
+        probabilities={label: min(sure, 1.0)} if label else {},
+        mlecs=answer.mlecs,
+    )
+
+
+async def _classified(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> Classification:
+    """By a classifier."""
+    side, model = desk.side(chosen)
+    start = time.monotonic()
+    assert ask.samples is not None
+    async with asyncio.timeout(desk.answer_seconds):
+        verdict = await side.classify(model, ask.samples)
+    seconds = time.monotonic() - start
+    if isinstance(verdict, Refusal):
+        if verdict.kind != "input":
+            desk.tell(chosen.version.name, False, seconds)
+        raise Failed(verdict)
+    record.answered_by = "cloud" if chosen.policy == "cloud" else "edge"
+    confidence = verdict.probabilities[verdict.label]
+    desk.tell(chosen.version.name, True, seconds, confidence)
+    card = chosen.version.cards[model.partition("@")[0]]
+    told = Told(
+        answered_by="cloud" if chosen.policy == "cloud" else "edge",
+        model=model,
+        version=chosen.version.name,
+        policy=chosen.policy,
+        why=f"policy {chosen.policy}",
+        confidence=confidence,
+        latency_seconds=seconds,
+        device=card.device,
+        modalities=sorted(ask.samples.modalities & set(card.modalities)),
+        masked=sorted(set(card.modalities) - ask.samples.modalities),
+    )
+    return Classification(
+        id=f"class-{record.request_id}",
+        model=model,
+        label=verdict.label,
+        probabilities=dict(verdict.probabilities),
+        mlecs=told,
+    )

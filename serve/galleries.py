@@ -1,0 +1,44 @@
+"""The galleries as a replica holds them: one store, asked from many requests at once."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Protocol
+
+from serve.gallery import Gallery
+from serve.models import Refusal, refusal
+
+ACTIONS = frozenset({"enrol", "search", "get", "page", "delete", "drop", "galleries", "facts"})
+"""Methods of ``Gallery`` that can be asked for."""
+
+
+class Store(Protocol):
+    """Galleries, wherever they are."""
+
+    async def do(self, action: str, *args: Any) -> Any:
+        """What ``Gallery`` returns for this action, or a refusal."""
+
+
+class Galleries:
+    """A ``Gallery`` in threads."""
+
+    def __init__(self, folder: str) -> None:
+        self._gallery = Gallery(Path(folder))
+
+    async def do(self, action: str, *args: Any) -> Any:
+        """As ``Store`` has it."""
+        try:
+            if action not in ACTIONS:
+                raise ValueError(f"action {action!r} must be one of {sorted(ACTIONS)}")
+            return await asyncio.to_thread(getattr(self._gallery, action), *args)
+        except Exception as error:
+            return refusal(error)
+
+
+async def asked(store: Store, action: str, *args: Any) -> Any:
+    """What the store answers. Raises Failed where it refuses."""
+    from serve.faults import Failed
+
+    found = await store.do(action, *args)
+    if isinstance(found, Refusal):
+        raise Failed(found)
+    return found

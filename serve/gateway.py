@@ -1,0 +1,128 @@
+"""The gateway as an ASGI app: OpenAI's routes and ours, behind a door, wherever the models run."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from serve import chat, vectors, versions
+from serve.admission import Admission, Gate
+from serve.desk import Desk
+from serve.door import OPEN, Checks, Door
+from serve.exchange import Rules
+from serve.faults import Absent, install
+from serve.keyfile import Key
+from serve.limits import KeyLimits, Limits
+from serve.middleware import Middleware
+from serve.protocol import ErrorBody, ModelCard, ModelList
+
+PAGE = Path(__file__).parent / "page"
+ADMIN = frozenset({"/v1/versions"})
+ANYONE = Key(
+    "anonymous",
+    "0" * 64,
+    datetime(2026, 1, 1, tzinfo=UTC),
+    roles=frozenset({"user", "admin"}),
+    limits=Limits(per_minute=1e6, burst=10_000, concurrent=1_000),
+)
+"""Who asks without a key, where none is asked for."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How the gateway lets people in."""
+
+    slots: int = 16
+    """Requests that are worked on at once."""
+    queue: int = 16
+    """Requests that wait for that."""
+    rules: Rules = field(default_factory=lambda: Rules(body_bytes=32 * 2**20))
+
+
+def make_app(desk: Desk, keys: Checks | None, opening: Opening) -> ASGIApp:
+    """The app; ``keys`` None lets everyone in."""
+    app = FastAPI(
+        title="mlecs-ray",
+        summary="Multimodal edge-cloud models over HTTP, in OpenAI's manner",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        responses={status: {"model": ErrorBody} for status in (400, 401, 404, 413, 429, 503)},
+    )
+    install(app)
+    app.include_router(chat.router(desk))
+    app.include_router(vectors.router(desk))
+    app.include_router(versions.router(desk))
+    _models(app, desk)
+    _health(app, desk)
+    _page(app)
+    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
+    gate = Gate(Admission(opening.slots, opening.queue), KeyLimits())
+    door = Door(app, keys, gate, ANYONE, ADMIN)
+    return Middleware(door, desk.metrics, opening.rules)
+
+
+def _models(app: FastAPI, desk: Desk) -> None:
+    @app.get("/v1/models")
+    async def models() -> ModelList:
+        """Who can be asked."""
+        return ModelList(data=desk.registry.models())
+
+    @app.get("/v1/models/{model}")
+    async def model(model: str) -> ModelCard:
+        """One of them."""
+        found = next((card for card in desk.registry.models() if card.id == model), None)
+        if found is None:
+            raise Absent(f"model {model!r} is not served; GET /v1/models has all that are")
+        return found
+
+
+def _health(app: FastAPI, desk: Desk) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """The gateway runs."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", responses={503: {"model": dict[str, str]}})
+    async def readyz() -> Response:
+        """Whether the models are loaded and asked something."""
+        if not desk.ready:
+            return JSONResponse({"status": "loading"}, 503, {"Retry-After": "1"})
+        return JSONResponse({"status": "ready", "version": desk.registry.rollout.stable})
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """For Prometheus."""
+        body, kind = desk.metrics.render()
+        return Response(body, media_type=kind)
+
+
+def _page(app: FastAPI) -> None:
+    app.mount("/page", StaticFiles(directory=PAGE))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html")
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The schema as it is answered: refusals are 400 and in OpenAI's form, and a key opens all but a few paths."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, methods in schema["paths"].items():
+            for operation in methods.values():
+                operation["responses"].pop("422", None)
+                if path not in OPEN:
+                    operation["security"] = [{"key": []}, {}]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schema["components"]["schemas"].pop(name, None)
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,177 @@
+"""The models of one side, edge or cloud, as a replica holds them: asked by id, answering in plain values."""
+
+import asyncio
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.samples import Samples
+from mlecs_ray.serving.batcher import Piece
+from mlecs_ray.serving.cost import token_flops
+from mlecs_ray.serving.engine import Full, TransformersEngine
+from mlecs_ray.serving.host import Ask, Host, Resident, Turn, Verdict
+
+WARM = Turn("user", "Hello")
+
+
+@dataclass(frozen=True)
+class Began:
+    """The first item of a stream: who answers, from what."""
+
+    model: str
+    device: str
+    prompt_tokens: int
+    token_flops: float
+    sensed: tuple[str, ...]
+    masked: tuple[str, ...]
+    """Modalities of the model that the request lacks."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """In place of an answer: errors cross processes as values, not as tracebacks."""
+
+    kind: str
+    """``input``: the asker's to mend; ``full``: come again; ``failed``: ours."""
+    message: str
+
+
+Item = Began | Piece | Refusal
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """How a replica serves."""
+
+    store: str
+    residents: int = 64
+    """Models that stay in memory, the least recently asked leaving first."""
+    rows: int = 8
+    """Answers that run at once, on each backbone."""
+    queue: int = 8
+    """Answers that may wait, on each backbone."""
+    context: int = 1024
+    """Most tokens of a prompt and its answer together."""
+    threads: int | None = None
+    """Of torch; None: all cores."""
+
+
+Load = Callable[[str], Awaitable[Resident]]
+
+
+class Models:
+    """One replica's models. ``load`` finds one by its id; the usual one keeps the last ``residents`` asked for."""
+
+    def __init__(self, hosting: Hosting, load: Load | None = None) -> None:
+        torch.set_num_threads(hosting.threads or os.cpu_count() or 1)
+        make = lambda lm: TransformersEngine(lm, hosting.rows, hosting.queue, hosting.context)  # noqa: E731
+        self.host = Host(Path(hosting.store), make)
+        self._most = hosting.residents
+        self._residents: OrderedDict[str, asyncio.Task[Resident]] = OrderedDict()
+        self._load = load or self._least_recent
+
+    async def _least_recent(self, model: str) -> Resident:
+        if model not in self._residents:
+            self._residents[model] = asyncio.ensure_future(self.read(model))
+            while len(self._residents) > self._most:
+                self._residents.popitem(last=False)
+        self._residents.move_to_end(model)
+        task = self._residents[model]
+        try:
+            # Shielded: one asker who leaves must not take the model from the others.
+            return await asyncio.shield(task)
+        except Exception:
+            self._residents.pop(model, None)
+            raise
+
+    async def read(self, model: str) -> Resident:
+        """A model from the disk, whatever is resident."""
+        return await asyncio.to_thread(self.host.load, model)
+
+    async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
+        """``Began``, then pieces; or a refusal. To close it frees the answer's place."""
+        try:
+            resident = await self._load(model)
+            prompt = self.host.prompt(resident, ask)
+            engine = self.host.engine(resident)
+            yield self._began(resident, ask, len(prompt.embeds))
+            async for piece in engine.stream(prompt.adapters, prompt.embeds, prompt.sampling):
+                if piece.finish == "error":
+                    yield Refusal("failed", f"{model} failed while it answered; its log says why")
+                    return
+                yield piece
+        except Exception as error:
+            yield refusal(error)
+
+    def _began(self, resident: Resident, ask: Ask, tokens: int) -> Began:
+        there = ask.samples.modalities if ask.samples is not None else frozenset[str]()
+        mine = resident.card.modalities
+        return Began(
+            resident.id,
+            resident.card.device,
+            tokens,
+            token_flops(self.host.backbone(resident)),
+            tuple(m for m in mine if m in there),
+            tuple(m for m in mine if m not in there),
+        )
+
+    async def classify(self, model: str, samples: Samples) -> Verdict | Refusal:
+        """The class of one row."""
+        try:
+            return self.host.classify(await self._load(model), samples)
+        except Exception as error:
+            return refusal(error)
+
+    async def embed(self, model: str, samples: Sequence[Samples]) -> list[list[float]] | Refusal:
+        """``fused_repr`` of each row, 256 numbers at length 1."""
+        try:
+            resident = await self._load(model)
+            return [self.host.embed(resident, one).tolist() for one in samples]
+        except Exception as error:
+            return refusal(error)
+
+    async def embed_text(self, model: str, texts: Sequence[str]) -> list[list[float]] | Refusal:
+        """What texts say, in the same space."""
+        try:
+            found: list[list[float]] = self.host.embed_text(await self._load(model), texts).tolist()
+            return found
+        except Exception as error:
+            return refusal(error)
+
+    async def warm(self, models: Sequence[str]) -> Refusal | None:
+        """Load these, and say one token by each that answers in words, so that the first asker need not wait."""
+        for model in models:
+            try:
+                resident = await self._load(model)
+                if resident.captioner is not None:
+                    prompt = self.host.prompt(resident, Ask(turns=(WARM,), max_tokens=1))
+                    async for _ in self.host.engine(resident).stream(prompt.adapters, prompt.embeds, prompt.sampling):
+                        pass
+            except Exception as error:
+                return refusal(error)
+        return None
+
+    @property
+    def load(self) -> int:
+        """Answers under way or waiting."""
+        return self.host.busy
+
+    def close(self) -> None:
+        """Stop the engines."""
+        self.host.close()
+
+
+def refusal(error: Exception) -> Refusal:
+    """What an asker is told of it; what is ours to mend goes to the log whole."""
+    if isinstance(error, InputError | ValueError):
+        return Refusal("input", str(error))
+    if isinstance(error, Full):
+        return Refusal("full", str(error))
+    logging.getLogger(__name__).exception("a request failed", exc_info=error)
+    return Refusal("failed", f"{type(error).__name__} while answering; the log says more")

@@ -1,0 +1,385 @@
+"""What is said over HTTP: OpenAI's requests and answers, and ours in the same manner."""
+
+import time
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Words = Annotated[str, StringConstraints(max_length=100_000)]
+Gallery = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Body(BaseModel):
+    """What clients send: fields that nobody knows are taken and left alone, as OpenAI's clients send more each year."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="ignore")
+
+
+class TextPart(Body):
+    """Words; with ``modality``, words that are sensed, e.g. a caption in another language."""
+
+    type: Literal["text"]
+    text: Words
+    modality: Name | None = None
+
+
+class ImageUrl(Body):
+    """``data:image/png;base64,...``; other URLs only where the server allows their hosts."""
+
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+class ImagePart(Body):
+    """A picture."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+    modality: Name | None = None
+
+
+class InputAudio(Body):
+    """Base64 of a file."""
+
+    data: str
+    format: Literal["wav", "mp3", "ogg", "flac"]
+
+
+class AudioPart(Body):
+    """A sound; ``modality`` says which where the model hears several, e.g. ``speech_fr``."""
+
+    type: Literal["input_audio"]
+    input_audio: InputAudio
+    modality: Name | None = None
+
+
+class InputValues(Body):
+    """Numbers, in lists of up to four levels."""
+
+    values: list[Any]
+
+
+class ValuesPart(Body):
+    """Numbers of a sensor: ours, as OpenAI has no such part."""
+
+    type: Literal["input_values"]
+    input_values: InputValues
+    modality: Name | None = None
+
+
+ContentPart = Annotated[TextPart | ImagePart | AudioPart | ValuesPart, Field(discriminator="type")]
+Content = Words | Annotated[list[ContentPart], Field(max_length=32)]
+
+
+class Message(Body):
+    """One turn."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Content
+
+
+class Wish(Body):
+    """Ours, in ``extra_body``: who should answer, and within what."""
+
+    policy: Literal["cascade", "edge", "cloud"] | None = None
+    """Only for ``model: auto``; the server's own policy where none is named."""
+    client: Annotated[int, Field(ge=0)] | None = None
+    """Answer at the edge as this client."""
+    domain: Name | None = None
+    """Answer at the edge as the client that has most samples of this domain."""
+    max_latency_seconds: Annotated[float, Field(gt=0)] | None = None
+    """Do not ask the cloud where its answer would come later than this."""
+    max_joules: Annotated[float, Field(gt=0)] | None = None
+    """Do not ask the cloud where the answer would take more energy than this, by estimate."""
+
+
+class StreamOptions(Body):
+    """OpenAI's."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(Body):
+    """``POST /v1/chat/completions``."""
+
+    model: Name
+    messages: Annotated[list[Message], Field(min_length=1, max_length=64)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=4096)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=4096)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """0 where none is given: the likeliest words, as evaluation has them."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    stop: Words | Annotated[list[Words], Field(max_length=4)] | None = None
+    n: Literal[1] | None = None
+    mlecs: Wish = Wish()
+
+    # What would change the answer and is not there is refused, not ignored.
+    tools: None = None
+    functions: None = None
+    logprobs: Literal[False] | None = None
+    logit_bias: None = None
+    presence_penalty: Literal[0] | None = None
+    frequency_penalty: Literal[0] | None = None
+    response_format: dict[Literal["type"], Literal["text"]] | None = None
+
+
+class Usage(BaseModel):
+    """Tokens, soft ones among those of the prompt."""
+
+    prompt_tokens: int
+    completion_tokens: int = 0
+    total_tokens: int
+
+
+class Told(BaseModel):
+    """Ours, with every answer: who gave it, and what it cost."""
+
+    answered_by: Literal["edge", "cloud"]
+    model: str
+    """With its version: ``name@merges-digest``."""
+    version: str
+    policy: str
+    why: str
+    confidence: float | None = None
+    """What an answer as certain as this was worth on held-out data, on average; None where none was fitted."""
+    threshold: float | None = None
+    """In the same units: below it, the cascade asks the cloud."""
+    score: float | None = None
+    """Mean log-probability of the answer's tokens."""
+    latency_seconds: float
+    """Measured here, from the request to the last token."""
+    device: str | None = None
+    """The class of devices that the estimates are about."""
+    estimated_seconds: float | None = None
+    estimated_joules: float | None = None
+    bytes: int = 0
+    """Sent between edge and cloud for this answer."""
+    modalities: list[str] = []
+    masked: list[str] = []
+    """Modalities of the model that the request lacks."""
+    degraded: str | None = None
+    """What did not work, where another had to answer."""
+
+
+class ChoiceMessage(BaseModel):
+    """OpenAI's."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class Choice(BaseModel):
+    """OpenAI's."""
+
+    index: int = 0
+    message: ChoiceMessage
+    finish_reason: Literal["stop", "length"]
+    logprobs: None = None
+
+
+class ChatCompletion(BaseModel):
+    """OpenAI's, and ``mlecs``."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int = Field(default_factory=lambda: int(time.time()))
+    model: str
+    choices: list[Choice]
+    usage: Usage
+    system_fingerprint: str
+    mlecs: Told
+
+
+class Delta(BaseModel):
+    """OpenAI's."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+
+
+class ChunkChoice(BaseModel):
+    """OpenAI's."""
+
+    index: int = 0
+    delta: Delta
+    finish_reason: Literal["stop", "length"] | None = None
+
+
+class ChatChunk(BaseModel):
+    """OpenAI's; ``mlecs`` is in the last one with a choice."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    usage: Usage | None = None
+    system_fingerprint: str
+    mlecs: Told | None = None
+
+
+class EmbeddingRequest(Body):
+    """``POST /v1/embeddings``. ``input``: words, lists of words, or lists of content parts: what is sensed."""
+
+    model: Name
+    input: (
+        Words
+        | Annotated[list[Words], Field(min_length=1, max_length=256)]
+        | Annotated[
+            list[Annotated[list[ContentPart], Field(min_length=1, max_length=16)]], Field(min_length=1, max_length=64)
+        ]
+    )
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: None = None
+
+
+class Embedding(BaseModel):
+    """OpenAI's."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str
+
+
+class Embeddings(BaseModel):
+    """OpenAI's."""
+
+    object: Literal["list"] = "list"
+    data: list[Embedding]
+    model: str
+    usage: Usage
+
+
+class ClassifyRequest(Body):
+    """``POST /v1/classify``: which class what is sensed belongs to."""
+
+    model: Name
+    input: Annotated[list[ContentPart], Field(min_length=1, max_length=16)]
+
+
+class Classification(BaseModel):
+    """The class, and how sure the model is of each; those that answer in words are as sure as of what they said."""
+
+    id: str
+    object: Literal["classification"] = "classification"
+    model: str
+    label: str | None
+    """None where a model that answers in words said something that is no class."""
+    said: str | None = None
+    probabilities: dict[str, float]
+    mlecs: Told
+
+
+class GalleryEntry(Body):
+    """One to enrol: what is sensed, or a vector."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    input: Annotated[list[ContentPart], Field(min_length=1, max_length=16)] | None = None
+    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
+    identity: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    camera: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    metadata: dict[str, Any] = {}
+    thumbnail: str | None = None
+    """``data:image/...;base64,...`` of at most 64 kB, for pages."""
+
+
+class EnrolRequest(Body):
+    """``POST /v1/gallery/{gallery}``."""
+
+    model: Name
+    entries: Annotated[list[GalleryEntry], Field(min_length=1, max_length=64)]
+
+
+class Enrolled(BaseModel):
+    """The ids, in the order of the entries."""
+
+    object: Literal["gallery.enrolled"] = "gallery.enrolled"
+    gallery: str
+    ids: list[str]
+    model: str
+
+
+class SearchRequest(Body):
+    """``POST /v1/search``: who in a gallery is most like what is sensed, said, or given as a vector."""
+
+    model: Name
+    gallery: Gallery
+    input: Words | Annotated[list[ContentPart], Field(min_length=1, max_length=16)] | None = None
+    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=100)] = 10
+    cameras: Annotated[list[Name], Field(max_length=64)] | None = None
+    """Only of these."""
+    not_camera: Name | None = None
+    """None of this one, as the protocol of re-identification has it."""
+    identities: Annotated[list[Name], Field(max_length=64)] | None = None
+    modality: Name | None = None
+
+
+class Found(BaseModel):
+    """One of the gallery."""
+
+    id: str
+    score: float
+    """Cosine similarity."""
+    identity: str | None
+    camera: str | None
+    modalities: list[str]
+    metadata: dict[str, Any]
+    made_by: str
+    thumbnail: str | None = None
+    """``data:`` URL."""
+
+
+class SearchResult(BaseModel):
+    """The most alike first."""
+
+    object: Literal["search.result"] = "search.result"
+    gallery: str
+    model: str
+    data: list[Found]
+    latency_seconds: float
+
+
+class ModelCard(BaseModel):
+    """OpenAI's, and what the model is."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = "mlecs-ray"
+    side: Literal["edge", "cloud", "gateway", "encoder"]
+    version: str
+    answers: Literal["text", "class", "embedding"]
+    modalities: list[str] = []
+    structure: str | None = None
+    device: str | None = None
+    samples: int = 0
+    domains: dict[str, int] | None = None
+
+
+class ModelList(BaseModel):
+    """OpenAI's."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelCard]
+
+
+class Fault(BaseModel):
+    """OpenAI's."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorBody(BaseModel):
+    """OpenAI's: what every refusal looks like."""
+
+    error: Fault

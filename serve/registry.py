@@ -1,0 +1,219 @@
+"""Which models there are, in which versions, and which of them a request is for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.run.artifact import Card
+from mlecs_ray.run.bundle import Bundle, read_bundle
+from mlecs_ray.serving.calibration import Calibration, read
+from mlecs_ray.serving.rollout import Rollout, Rules
+from serve.answering import Policy, Route
+from serve.faults import Absent
+from serve.protocol import ModelCard, Wish
+
+AUTO = "auto"
+"""The model of whoever wants the best answer: the gateway chooses the side."""
+EDGE = "edge"
+"""The usual edge model."""
+_KEPT = 4
+"""Versions that can still be asked for by name."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version's models, by name."""
+
+    bundle: Bundle
+    cards: Mapping[str, Card]
+    calibrations: Mapping[str, Calibration]
+
+    @property
+    def name(self) -> str:
+        return self.bundle.version
+
+    @property
+    def words(self) -> bool:
+        """Whether its models answer in words."""
+        return self.bundle.scenario.task.kind == "caption"
+
+    def edge(self) -> Card | None:
+        """The usual edge model: what the server has made of all, else the client with most samples."""
+        return next(iter(sorted(self._edges(), key=lambda card: (card.client is not None, -card.samples))), None)
+
+    def cloud(self) -> Card | None:
+        """The cloud's own."""
+        return next((card for card in self.cards.values() if card.side == "cloud"), None)
+
+    def _edges(self) -> list[Card]:
+        return [card for card in self.cards.values() if card.side == "edge"]
+
+    def of_client(self, client: int) -> Card:
+        """Raises Absent for a client that has no model of its own."""
+        found = next((card for card in self._edges() if card.client == client), None)
+        if found is None:
+            raise Absent(f"client {client} keeps no model of its own in version {self.name}, so nobody can be it")
+        return found
+
+    def of_domain(self, domain: str) -> Card:
+        """The client that has most samples of it. Raises Absent for a domain that no client has."""
+        held = [card for card in self._edges() if (card.domains or {}).get(domain)]
+        if not held:
+            known = sorted({name for card in self._edges() for name in card.domains or {}})
+            raise Absent(f"domain {domain!r} is none of {known}, so no client has learned it")
+        return max(held, key=lambda card: (card.domains or {})[domain])
+
+    def calibration(self, card: Card) -> Calibration | None:
+        """That of the model; for a client without one, that of its structure."""
+        return self.calibrations.get(card.name) or self.calibrations.get(card.structure)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a request's model means: the models, and who may answer."""
+
+    route: Route
+    policy: Policy
+    bound: bool
+    version: Version
+
+
+@dataclass
+class Registry:
+    """Versions in the order in which they came, and the rollout between them."""
+
+    store: Path
+    policy: Policy
+    only: frozenset[str]
+    """The names of the edge models to serve; empty: all."""
+    rollout: Rollout
+    versions: dict[str, Version] = field(default_factory=dict)
+
+    def add(self, version: str) -> Version:
+        """Read a version from the store; the oldest go that neither answer, are on trial, nor came just before."""
+        bundle = read_bundle(self.store / version)
+        cards = {name: card for name, card in bundle.cards.items() if card.side == "cloud" or self._serves(card)}
+        self._check(bundle, cards)
+        found = Version(bundle, cards, read(bundle.folder))
+        self.versions = {**{name: v for name, v in self.versions.items() if name != version}, version: found}
+        self._tidy(version)
+        return found
+
+    def _tidy(self, newest: str) -> None:
+        kept = {newest, self.rollout.stable, self.rollout.canary, self.rollout.previous}
+        for name in list(self.versions)[:-_KEPT]:
+            if name not in kept:
+                del self.versions[name]
+
+    def forget(self, version: str) -> None:
+        """A version that could not be loaded is not there."""
+        if version not in (self.rollout.stable, self.rollout.canary):
+            self.versions.pop(version, None)
+
+    def _serves(self, card: Card) -> bool:
+        return not self.only or card.name in self.only
+
+    def _check(self, bundle: Bundle, cards: Mapping[str, Card]) -> None:
+        missing = sorted(self.only - cards.keys())
+        if missing:
+            near = get_close_matches(missing[0], bundle.cards, 3, 0.0)
+            raise InputError(f"edge model {missing[0]!r} is not in version {bundle.version}; did you mean {near}?")
+        if not cards:
+            raise InputError(f"version {bundle.version} has no model that can answer, so there is nothing to serve")
+
+    def choose(self, model: str, wish: Wish, request: str) -> Chosen:
+        """Raises Absent for a model, version, client or domain that is not there."""
+        name, _, asked = model.partition("@")
+        version = self._version(asked, request)
+        edge, cloud = version.edge(), version.cloud()
+        if wish.client is not None or wish.domain is not None:
+            edge = version.of_client(wish.client) if wish.client is not None else version.of_domain(str(wish.domain))
+        if name == AUTO:
+            policy = wish.policy or self.policy
+            return Chosen(self._route(version, edge, cloud), _possible(policy, edge, cloud), False, version)
+        card = self._named(version, name, edge)
+        if card.side == "cloud":
+            return Chosen(self._route(version, edge, card), "cloud", True, version)
+        return Chosen(self._route(version, card, cloud), "edge", True, version)
+
+    def _version(self, asked: str, request: str) -> Version:
+        name = asked or self.rollout.choose(request)
+        if name not in self.versions:
+            raise Absent(f"version {name!r} is none of {list(self.versions)}, so nobody answers as it")
+        return self.versions[name]
+
+    def _named(self, version: Version, name: str, edge: Card | None) -> Card:
+        if name == EDGE and edge is not None:
+            return edge
+        if name not in version.cards:
+            near = get_close_matches(name, [AUTO, EDGE, *version.cards], 3) or [AUTO, *list(version.cards)[:4]]
+            raise Absent(f"model {name!r} is not served; did you mean {' or '.join(near)}? GET /v1/models has all")
+        return version.cards[name]
+
+    def _route(self, version: Version, edge: Card | None, cloud: Card | None) -> Route:
+        return Route(
+            version.name,
+            None if edge is None else edge.name,
+            None if cloud is None else cloud.name,
+            None if edge is None else version.calibration(edge),
+            "phone-mid" if edge is None else edge.device,
+        )
+
+    def models(self) -> list[ModelCard]:
+        """What ``GET /v1/models`` lists: of the version that answers, and of the one on trial under its full names."""
+        found = list(self._cards(self.versions[self.rollout.stable], ""))
+        if self.rollout.canary in self.versions:
+            trial = self.versions[str(self.rollout.canary)]
+            found += self._cards(trial, f"@{trial.name}")
+        return found
+
+    def _cards(self, version: Version, suffix: str) -> Iterable[ModelCard]:
+        created = int((version.bundle.folder / "artifact.json").stat().st_mtime)
+        answers = "text" if version.words else "class"
+        everything = sorted({m for card in version.cards.values() for m in card.modalities})
+        yield ModelCard.model_validate(
+            {
+                "id": AUTO + suffix,
+                "created": created,
+                "side": "gateway",
+                "version": version.name,
+                "answers": answers,
+                "modalities": everything,
+            }
+        )
+        for card in version.cards.values():
+            yield ModelCard.model_validate(
+                {
+                    "id": card.name + suffix,
+                    "created": created,
+                    "side": card.side,
+                    "version": version.name,
+                    "answers": answers,
+                    "modalities": list(card.modalities),
+                    "structure": card.structure or None,
+                    "device": card.device,
+                    "samples": card.samples,
+                    "domains": card.domains,
+                }
+            )
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The models that metrics tell apart."""
+        return frozenset({AUTO, EDGE, *(name for version in self.versions.values() for name in version.cards)})
+
+
+def open_registry(store: Path, version: str, policy: Policy, only: Sequence[str], rules: Rules) -> Registry:
+    """A registry whose only version answers."""
+    registry = Registry(store, policy, frozenset(only), Rollout(version, rules))
+    registry.add(version)
+    return registry
+
+
+def _possible(policy: Policy, edge: Card | None, cloud: Card | None) -> Policy:
+    """The policy, where both sides are there; else the side that is."""
+    if edge is None:
+        return "cloud"
+    return "edge" if cloud is None else policy

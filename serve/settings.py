@@ -1,0 +1,78 @@
+"""What `mlecs serve` is told, checked before anything starts; also the arguments of a Serve config file."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mlecs_ray.errors import InputError
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """A server of one run's models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    store: str
+    """The folder with a folder for each version, as ``mlecs serve`` fills it below the run."""
+    version: str
+    """The version that answers first."""
+    gallery: str
+    """The folder of the galleries."""
+    edge: tuple[str, ...] = ()
+    """Names of edge models to serve; none: all."""
+    policy: Literal["cascade", "edge", "cloud"] = "cascade"
+    """Of the model ``auto``."""
+    key_file: str | None = None
+    """API keys, as ``mlecs apikeys`` writes them; without one only this machine may ask."""
+    hosts: tuple[str, ...] = ()
+    """From where pictures may be fetched by URL; none: from nowhere."""
+    slots: Count = 16
+    """Requests that are worked on at once."""
+    queue: Annotated[int, Field(ge=0)] = 16
+    """Requests that wait for that; all others are told when to come back."""
+    rows: Count = 8
+    """Answers that run at once on one backbone."""
+    context: Annotated[int, Field(ge=16)] = 1024
+    """Most tokens of a prompt and its answer together."""
+    residents: Count = 64
+    """Models in the memory of a replica."""
+    threads: Count | None = None
+    """Of torch, in each replica; None: all cores."""
+    replicas: Count = 1
+    """Of the edge's models and of the cloud's, each."""
+    answer_seconds: Annotated[float, Field(gt=0)] = 120.0
+    canary_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Of the traffic, for a new version on trial."""
+    canary_answers: Count = 50
+    """After how many answers the trial is judged."""
+    behind_proxy: bool = True
+    """Whether Ray Serve's proxy stands before it, which puts request ids on answers itself."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if not (Path(self.store) / self.version).is_dir():
+            raise InputError(
+                f"version {self.version!r} is not below {self.store}, so there is nothing to serve; `mlecs serve RUN` "
+                "puts it there"
+            )
+        return self
+
+
+def check_host(host: str, key_file: str | None) -> None:
+    """Raise InputError where strangers could ask without a key."""
+    if key_file is None and not _loopback(host):
+        raise InputError(
+            f"--host {host} lets other machines ask, so a key file must say who may: `mlecs apikeys add NAME --file "
+            "keys.jsonl`, then --key-file keys.jsonl; without one only 127.0.0.1 is served"
+        )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,105 @@
+"""``/v1/versions``: what answers, what is on trial, and how to put a newer one on trial, promote it or go back."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, StringConstraints
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.serving.rollout import Tally
+from serve.desk import Desk
+from serve.faults import Failed
+from serve.models import Refusal
+from serve.protocol import Body
+
+
+class Shown(BaseModel):
+    """What a version has shown while one is on trial."""
+
+    answers: int
+    failure_rate: float
+    mean_seconds: float | None
+    mean_confidence: float | None
+
+
+class Versions(BaseModel):
+    """The rollout as it stands."""
+
+    stable: str
+    canary: str | None
+    share: float
+    known: list[str]
+    tallies: dict[str, Shown]
+    history: list[str]
+
+
+class Order(Body):
+    """What to do; ``version`` for ``try``."""
+
+    action: Literal["try", "promote", "roll back"]
+    version: Annotated[str, StringConstraints(pattern=r"^\d+-[0-9a-f]{8}$")] | None = None
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/versions")
+    async def versions() -> Versions:
+        """What answers, and what is on trial."""
+        return shown(desk)
+
+    @routes.post("/versions")
+    async def order(body: Order) -> Versions:
+        """Put a version of the store on trial, promote the one that is, or go back. For keys of the role admin."""
+        if body.action == "try":
+            if body.version is None:
+                raise InputError("version must say what to try, or nothing can be put on trial")
+            await attempt(desk, body.version)
+        elif body.action == "promote":
+            desk.registry.rollout.promote()
+        else:
+            desk.registry.rollout.roll_back()
+        return shown(desk)
+
+    return routes
+
+
+async def attempt(desk: Desk, version: str) -> None:
+    """Put a version on trial once its usual models are loaded, so that nobody waits for that. Raises Failed."""
+    registry = desk.registry
+    if version == registry.rollout.stable:
+        raise InputError(f"version {version} answers already, so there is nothing to try")
+    found = await asyncio.to_thread(registry.add, version)
+    try:
+        for side, card in ((desk.edge, found.edge()), (desk.cloud, found.cloud())):
+            refused = None if card is None else await side.warm([f"{card.name}@{version}"])
+            if isinstance(refused, Refusal):
+                raise Failed(refused)
+    except BaseException:
+        registry.forget(version)
+        raise
+    registry.rollout.begin(version)
+
+
+def shown(desk: Desk) -> Versions:
+    """The rollout as it stands."""
+    rollout = desk.registry.rollout
+    return Versions(
+        stable=rollout.stable,
+        canary=rollout.canary,
+        share=rollout.rules.share,
+        known=list(desk.registry.versions),
+        tallies={name: _shown(tally) for name, tally in rollout.tallies.items()},
+        history=rollout.history,
+    )
+
+
+def _shown(tally: Tally) -> Shown:
+    return Shown(
+        answers=tally.answers,
+        failure_rate=tally.failure_rate,
+        mean_seconds=tally.mean_seconds if tally.answers else None,
+        mean_confidence=tally.mean_confidence if tally.judged else None,
+    )

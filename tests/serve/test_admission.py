@@ -1,0 +1,240 @@
+"""Never more run than may, whoever waits has their turn, and nothing is lost on the way."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlecs_ray.errors import InputError
+from serve.admission import Admission, Gate
+from serve.limits import KeyLimits, Limits, Refused
+from tests.serve.virtual import Clock, run, settle
+
+WIDE = Limits(per_minute=6000, burst=1000, concurrent=1000)
+requests = st.lists(
+    st.tuples(st.floats(0, 10), st.floats(0, 5), st.none() | st.floats(0, 5)),
+    max_size=30,
+)
+"""When each comes, how long it runs, and how long it is until its client leaves."""
+
+
+class Crowd:
+    """Requests that come, run and are cancelled at their times; it writes down what it sees."""
+
+    def __init__(self, admission: Admission, clock: Clock) -> None:
+        self.admission, self.clock = admission, clock
+        self.most_running = self.most_waiting = self.running = 0
+        self.lined_up: list[int] = []
+        self.began: list[int] = []
+
+    async def request(self, number: int, comes: float, runs: float) -> None:
+        await asyncio.sleep(comes)
+        self.lined_up.append(number)
+        hold = await self.admission.acquire()
+        async with hold:
+            self.began.append(number)
+            self.running += 1
+            self.look()
+            try:
+                await asyncio.sleep(runs)
+            finally:
+                self.running -= 1
+
+    def look(self) -> None:
+        self.most_running = max(self.most_running, self.running, self.admission.running)
+        self.most_waiting = max(self.most_waiting, self.admission.waiting)
+
+    async def all(self, requests: list[tuple[float, float, float | None]]) -> list[object]:
+        tasks = []
+        for number, (comes, runs, leaves) in enumerate(requests):
+            tasks.append(asyncio.ensure_future(self.request(number, comes, runs)))
+            if leaves is not None:
+                asyncio.get_running_loop().call_later(comes + leaves, tasks[-1].cancel)
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def crowd(slots: int, queue: int, requests) -> tuple[Crowd, list[object]]:
+    clock = Clock()
+    seen = Crowd(Admission(slots, queue, clock), clock)
+    return seen, run(seen.all(requests), clock)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 4), st.integers(0, 5), requests)
+def test_never_more_run_or_wait_than_may_and_everything_is_released(slots, queue, requests):
+    seen, ends = crowd(slots, queue, requests)
+    assert seen.most_running <= slots
+    assert seen.most_waiting <= queue
+    assert (seen.running, seen.admission.running, seen.admission.waiting) == (0, 0, 0)
+    assert all(end is None or isinstance(end, Refused | asyncio.CancelledError) for end in ends)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 4), st.integers(0, 30), requests)
+def test_whoever_came_first_runs_first(slots, queue, requests):
+    seen, _ = crowd(slots, queue, requests)
+    assert seen.began == [number for number in seen.lined_up if number in set(seen.began)]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 4), requests)
+def test_with_room_for_all_in_line_nobody_is_refused_who_stays(slots, requests):
+    _, ends = crowd(slots, len(requests), requests)
+    stayed = [end for end, (_, _, leaves) in zip(ends, requests, strict=True) if leaves is None]
+    assert stayed == [None] * len(stayed)
+
+
+def test_the_refusal_tells_when_those_in_line_will_have_been_served():
+    """4 s each on average, two slots, one in line: it and the refused one would take 2 · 4 / 2 = 4 s."""
+
+    async def main() -> Refused:
+        admission = Admission(2, 1, Clock(), expected_seconds=4.0)
+        await admission.acquire()
+        await admission.acquire()
+        waiting = asyncio.ensure_future(admission.acquire())
+        await settle()
+        with pytest.raises(Refused) as caught:
+            await admission.acquire()
+        waiting.cancel()
+        return caught.value
+
+    refused = run(main())
+    assert (refused.status, refused.reason, refused.retry_after_seconds) == (503, "full", 4.0)
+    assert str(refused) == "2 requests run and 1 wait, all that may; try again in 4 s"
+
+
+def test_the_estimate_follows_what_requests_take():
+    """Guess 1 s, measured 11 s at weight 0.1: 2 s."""
+
+    async def main() -> float:
+        clock = Clock()
+        admission = Admission(1, 0, clock)
+        hold = await admission.acquire()
+        clock.now = 11.0
+        hold.release()
+        await admission.acquire()
+        with pytest.raises(Refused) as caught:
+            await admission.acquire()
+        return caught.value.retry_after_seconds
+
+    assert run(main()) == pytest.approx(2.0)
+
+
+def test_a_slot_that_comes_in_the_same_step_as_the_cancellation_goes_to_the_next():
+    async def main() -> None:
+        admission = Admission(1, 2, Clock())
+        hold = await admission.acquire()
+        leaves, stays = (asyncio.ensure_future(admission.acquire()) for _ in range(2))
+        await settle()
+        hold.release()
+        leaves.cancel()
+        async with await stays:
+            assert (admission.running, admission.waiting) == (1, 0)
+        with suppress(asyncio.CancelledError):
+            await leaves
+        assert admission.running == 0
+
+    run(main())
+
+
+def test_one_that_left_the_line_in_the_same_step_is_passed_over():
+    async def main() -> None:
+        admission = Admission(1, 2, Clock())
+        hold = await admission.acquire()
+        leaves, stays = (asyncio.ensure_future(admission.acquire()) for _ in range(2))
+        await settle()
+        leaves.cancel()
+        hold.release()
+        (await stays).release()
+        with suppress(asyncio.CancelledError):
+            await leaves
+        assert (admission.running, admission.waiting) == (0, 0)
+
+    run(main())
+
+
+def test_whoever_leaves_the_line_makes_room_in_it():
+    async def main() -> None:
+        admission = Admission(1, 1, Clock())
+        hold = await admission.acquire()
+        leaves = asyncio.ensure_future(admission.acquire())
+        await settle()
+        leaves.cancel()
+        await settle()
+        stays = asyncio.ensure_future(admission.acquire())
+        await settle()
+        hold.release()
+        (await stays).release()
+
+    run(main())
+
+
+def test_one_key_cannot_fill_the_line_of_all():
+    async def main() -> None:
+        clock = Clock()
+        gate = Gate(Admission(1, 10, clock), KeyLimits(clock))
+        own = Limits(burst=10, concurrent=2)
+        await gate.acquire("ann", own)
+        waiting = asyncio.ensure_future(gate.acquire("ann", own))
+        await settle()
+        with pytest.raises(Refused) as caught:
+            await gate.acquire("ann", own)
+        assert (caught.value.status, gate.admission.waiting) == (429, 1)
+        waiting.cancel()
+
+    run(main())
+
+
+@pytest.mark.parametrize("ends", ["full", "cancelled"])
+def test_the_key_is_free_again_when_the_server_did_not_let_it_in(ends):
+    async def main() -> None:
+        clock = Clock()
+        gate = Gate(Admission(1, 0 if ends == "full" else 1, clock), KeyLimits(clock))
+        once = Limits(burst=10, concurrent=1)
+        hold = await gate.acquire("ann", once)
+        bob = asyncio.ensure_future(gate.acquire("bob", once))
+        await settle()
+        bob.cancel()
+        with suppress(asyncio.CancelledError, Refused):
+            await bob
+        hold.release()
+        async with await gate.acquire("bob", once):
+            assert gate.admission.running == 1
+        assert gate.admission.running == 0
+
+    run(main())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(["ann", "bob", "eve"]), max_size=30), st.integers(1, 3), st.integers(1, 3))
+def test_a_gate_holds_both_limits_at_once_and_ends_empty(names, slots, concurrent):
+    async def main() -> None:
+        clock = Clock()
+        gate, own = Gate(Admission(slots, 100, clock), KeyLimits(clock)), Limits(6000, 1000, concurrent)
+        inside: list[str] = []
+
+        async def request(name: str) -> None:
+            with suppress(Refused):
+                async with await gate.acquire(name, own):
+                    inside.append(name)
+                    assert len(inside) <= slots
+                    assert inside.count(name) <= concurrent
+                    await asyncio.sleep(1)
+                    inside.remove(name)
+
+        await asyncio.gather(*map(request, names))
+        assert gate.admission.running == 0
+        for name in names:
+            holds = [await gate.acquire(name, own) for _ in range(min(slots, concurrent))]
+            for hold in holds:
+                hold.release()
+
+    run(main())
+
+
+@pytest.mark.parametrize(("slots", "queue"), [(0, 1), (1, -1)])
+def test_a_server_that_can_let_nobody_in_is_refused(slots, queue):
+    with pytest.raises(InputError, match=r"slots=0 must|queue=-1 must"):
+        Admission(slots, queue)

@@ -148,6 +148,10 @@ class CloudMethod(Method, Protocol):
         """What is learned, as this method has it."""
 
     @property
+    def usual_words(self) -> Any:
+        """(d,): what all public captions say on average, which is taken from what one says."""
+
+    @property
     def cloud_trains(self) -> bool:
         """Whether the cloud has a job after every merge of clients' updates."""
 

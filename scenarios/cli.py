@@ -155,6 +155,45 @@ def fetch(
     fetching.fetch(console, names or [], archive, every)
 
 
+@app.command()
+def serve(
+    folder: Folder = "latest",
+    cloud: Annotated[
+        str | None, typer.Option(help="The model that answers as the cloud; none: nobody. Default: the run's own")
+    ] = None,
+    edge: Annotated[
+        list[str] | None, typer.Option(help="Serve this edge model only, e.g. client-7; repeatable. Default: all")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Roll in new versions while the run goes on")] = False,
+    host: Annotated[str, typer.Option(help="Where to listen; other than loopback needs --key-file")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    key_file: Annotated[Path | None, typer.Option(help="API keys, as `mlecs apikeys` writes them")] = None,
+    policy: Annotated[str, typer.Option(help="Of model `auto`: cascade, edge or cloud")] = "cascade",
+    cloud_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Of questions that the cascade hands on to the cloud, on held-out data")
+    ] = 0.3,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="key=value of docs/serving.md's settings; repeatable")
+    ] = None,
+    local: Annotated[bool, typer.Option("--local", help="Without Ray, in one process")] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="Write a Serve config file (`serve deploy`) here, and serve nothing")
+    ] = None,
+) -> None:
+    """Serve a run's models over HTTP: OpenAI's API, classes, embeddings, search, and a page.
+
+    Examples: [bold]mlecs serve latest[/bold] · [bold]mlecs serve runs/stamps-001 --edge client-7 --policy edge[/bold]
+    """
+    from scenarios import serving
+    from scenarios.folders import find_run
+
+    options = serving.options_of(set_, key_file)
+    wanted = serving.Wanted(find_run(folder), tuple(edge or ()), cloud, policy, cloud_share, watch, options)
+    serving.serve(wanted, host, port, local, console) if config is None else serving.write(
+        wanted, host, port, config, console
+    )
+
+
 for command in (measuring.heal, measuring.bench, measuring.reproduce):
     app.command()(command)
 

@@ -1,10 +1,11 @@
 """From settings to a gateway, with its sides wherever they run."""
 
-import logging
+import asyncio
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from mlecs_ray.errors import InputError
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.serving.rollout import Rules
 from serve.desk import Desk
@@ -41,8 +42,10 @@ def first_bundle(settings: Settings) -> Bundle:
 def make_desk(settings: Settings, edge: Side, cloud: Side, encoding: Encoding, store: Store) -> Desk:
     """A gateway's state."""
     rules = Rules(share=settings.canary_share, answers=settings.canary_answers)
-    registry = open_registry(Path(settings.store), settings.version, settings.policy, settings.edge, rules)
-    metrics = Metrics(models=registry.names)
+    registry = open_registry(
+        Path(settings.store), settings.version, settings.policy, settings.edge, settings.cloud, rules
+    )
+    metrics = Metrics(models=registry)
     return Desk(registry, edge, cloud, encoding, store, metrics, settings.answer_seconds)
 
 
@@ -54,19 +57,13 @@ def make_gateway(settings: Settings, desk: Desk) -> ASGIApp:
 
 
 async def warm(desk: Desk) -> None:
-    """Load the usual models and have each say something; then the gateway is ready."""
+    """Load the usual models and have each say something; then it is ready. Raises InputError where one cannot."""
     version = desk.registry.versions[desk.registry.rollout.stable]
-    for refused in (
-        await desk.encoding.warm(),
-        *[
-            await side.warm([f"{card.name}@{version.name}"])
-            for side, card in ((desk.edge, version.edge()), (desk.cloud, version.cloud()))
-            if card is not None
-        ],
-    ):
+    pairs = ((desk.edge, version.edge()), (desk.cloud, version.cloud()))
+    asked = [side.warm([f"{card.name}@{version.name}"]) for side, card in pairs if card is not None]
+    for refused in await asyncio.gather(desk.encoding.warm(), *asked):
         if isinstance(refused, Refusal):
-            logging.getLogger(__name__).error("not ready: %s", refused.message)
-            return
+            raise InputError(f"models cannot be loaded: {refused.message}")
     desk.ready = True
 
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, Protocol
 
-from serve.gallery import Gallery
+from serve.faults import Failed
 from serve.models import Refusal, refusal
 
 ACTIONS = frozenset({"enrol", "search", "get", "page", "delete", "drop", "galleries", "facts"})
@@ -22,6 +22,9 @@ class Galleries:
     """A ``Gallery`` in threads."""
 
     def __init__(self, folder: str) -> None:
+        # The library must not be in a process that forks, as whoever starts Ray is.
+        from serve.gallery import Gallery
+
         self._gallery = Gallery(Path(folder))
 
     async def do(self, action: str, *args: Any) -> Any:
@@ -36,8 +39,6 @@ class Galleries:
 
 async def asked(store: Store, action: str, *args: Any) -> Any:
     """What the store answers. Raises Failed where it refuses."""
-    from serve.faults import Failed
-
     found = await store.do(action, *args)
     if isinstance(found, Refusal):
         raise Failed(found)

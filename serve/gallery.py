@@ -13,10 +13,11 @@ from lancedb.table import Table
 
 from mlecs_ray.errors import InputError
 from serve.entries import Card, Embedding, Entry, Facts, Hit, Limits, check_text
-from serve.filters import Where, one_of
+from serve.filters import one_of
 from serve.nearest import candidates, ranked
 from serve.rows import LIGHT, Row, card, encode, entry, rows, schema, sound
 from serve.tables import Tables
+from serve.where import Where
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """What Prometheus reads, with few enough labels that it can keep them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,7 +16,7 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 """Upper ends of the histograms' buckets: from an answer out of a cache to a long one by a language model."""
 
 
-def bounded(value: str | None, known: Collection[str]) -> str:
+def bounded(value: str | None, known: Container[str]) -> str:
     """A label that clients cannot multiply: what is not ``known`` is ``other``, and nothing ``none``."""
     if value is None:
         return NONE
@@ -26,7 +26,7 @@ def bounded(value: str | None, known: Collection[str]) -> str:
 class Metrics:
     """The figures of one process, on a registry of their own."""
 
-    def __init__(self, models: Collection[str] = (), answerers: Collection[str] = ("edge", "cloud")) -> None:
+    def __init__(self, models: Container[str] = (), answerers: Collection[str] = ("edge", "cloud")) -> None:
         """``models`` and ``answerers`` are the names that may be labels, read anew at each request."""
         self._models, self._answerers = models, answerers
         self._registry = own = CollectorRegistry()

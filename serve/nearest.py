@@ -7,8 +7,9 @@ from lancedb.query import LanceVectorQueryBuilder
 from lancedb.table import Table
 
 from serve.entries import Embedding
-from serve.filters import Where, expression
+from serve.filters import expression
 from serve.rows import LIGHT, Row, rows
+from serve.where import Where
 
 # The library's float32 scores are off by less than this, so what lies so close to the last hit may be before it.
 MARGIN = 1e-5

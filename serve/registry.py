@@ -29,6 +29,8 @@ class Version:
     bundle: Bundle
     cards: Mapping[str, Card]
     calibrations: Mapping[str, Calibration]
+    above: str | None = None
+    """The name of the model that answers as the cloud, where it is not the run's own; ``none``: nobody."""
 
     @property
     def name(self) -> str:
@@ -44,7 +46,9 @@ class Version:
         return next(iter(sorted(self._edges(), key=lambda card: (card.client is not None, -card.samples))), None)
 
     def cloud(self) -> Card | None:
-        """The cloud's own."""
+        """Who answers as the cloud."""
+        if self.above is not None:
+            return self.cards.get(self.above)
         return next((card for card in self.cards.values() if card.side == "cloud"), None)
 
     def _edges(self) -> list[Card]:
@@ -88,15 +92,17 @@ class Registry:
     policy: Policy
     only: frozenset[str]
     """The names of the edge models to serve; empty: all."""
+    above: str | None
+    """The name of the model that answers as the cloud; None: the run's own; ``none``: nobody."""
     rollout: Rollout
     versions: dict[str, Version] = field(default_factory=dict)
 
     def add(self, version: str) -> Version:
         """Read a version from the store; the oldest go that neither answer, are on trial, nor came just before."""
         bundle = read_bundle(self.store / version)
-        cards = {name: card for name, card in bundle.cards.items() if card.side == "cloud" or self._serves(card)}
+        cards = {name: card for name, card in bundle.cards.items() if self._serves(card)}
         self._check(bundle, cards)
-        found = Version(bundle, cards, read(bundle.folder))
+        found = Version(bundle, cards, read(bundle.folder), self.above)
         self.versions = {**{name: v for name, v in self.versions.items() if name != version}, version: found}
         self._tidy(version)
         return found
@@ -113,13 +119,16 @@ class Registry:
             self.versions.pop(version, None)
 
     def _serves(self, card: Card) -> bool:
-        return not self.only or card.name in self.only
+        if card.side == "cloud":
+            return self.above is None or card.name == self.above
+        return not self.only or card.name in self.only or card.name == self.above
 
     def _check(self, bundle: Bundle, cards: Mapping[str, Card]) -> None:
-        missing = sorted(self.only - cards.keys())
+        wanted = self.only | ({self.above} - {None, "none"})
+        missing = sorted(str(name) for name in wanted - cards.keys())
         if missing:
             near = get_close_matches(missing[0], bundle.cards, 3, 0.0)
-            raise InputError(f"edge model {missing[0]!r} is not in version {bundle.version}; did you mean {near}?")
+            raise InputError(f"model {missing[0]!r} is not in version {bundle.version}; did you mean {near}?")
         if not cards:
             raise InputError(f"version {bundle.version} has no model that can answer, so there is nothing to serve")
 
@@ -199,15 +208,15 @@ class Registry:
                 }
             )
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The models that metrics tell apart."""
-        return frozenset({AUTO, EDGE, *(name for version in self.versions.values() for name in version.cards)})
+    def __contains__(self, name: object) -> bool:
+        return name in (AUTO, EDGE) or any(name in version.cards for version in self.versions.values())
 
 
-def open_registry(store: Path, version: str, policy: Policy, only: Sequence[str], rules: Rules) -> Registry:
+def open_registry(
+    store: Path, version: str, policy: Policy, only: Sequence[str], above: str | None, rules: Rules
+) -> Registry:
     """A registry whose only version answers."""
-    registry = Registry(store, policy, frozenset(only), Rollout(version, rules))
+    registry = Registry(store, policy, frozenset(only), above, Rollout(version, rules))
     registry.add(version)
     return registry
 

@@ -24,6 +24,8 @@ class Settings(BaseModel):
     """The folder of the galleries."""
     edge: tuple[str, ...] = ()
     """Names of edge models to serve; none: all."""
+    cloud: str | None = None
+    """The name of the model that answers as the cloud; None: the run's own; ``none``: nobody."""
     policy: Literal["cascade", "edge", "cloud"] = "cascade"
     """Of the model ``auto``."""
     key_file: str | None = None
@@ -42,6 +44,8 @@ class Settings(BaseModel):
     """Models in the memory of a replica."""
     threads: Count | None = None
     """Of torch, in each replica; None: all cores."""
+    cpus: Annotated[float, Field(ge=0)] = 0.5
+    """That Ray reserves for each replica of a side."""
     replicas: Count = 1
     """Of the edge's models and of the cloud's, each."""
     answer_seconds: Annotated[float, Field(gt=0)] = 120.0

@@ -13,7 +13,6 @@ from serve.content import parts_of, sense, words_of
 from serve.desk import Desk
 from serve.entries import THUMBNAIL, Card, Embedding, Entry, Facts, Hit, media_type
 from serve.faults import Absent, Failed
-from serve.filters import Choice, Sighting, Where
 from serve.galleries import asked
 from serve.media import decoded
 from serve.models import Refusal
@@ -33,6 +32,7 @@ from serve.protocol import (
 from serve.protocol import Embedding as Row
 from serve.senses import TEXTS
 from serve.sides import Vectors
+from serve.where import Choice, Sighting, Where
 
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Input = str | Sequence[ContentPart]

@@ -250,7 +250,12 @@ class EdgeCloud:
         By the words of the cloud's language model wherever it is asked: a device that went by another model's would
         be drawn to two places at once.
         """
-        return self.task.words(texts, self.cloud) - self._public_words.mean(0)
+        return self.task.words(texts, self.cloud) - self.usual_words
+
+    @cached_property
+    def usual_words(self) -> Tensor:
+        """(d,): what all public captions say on average."""
+        return self._public_words.mean(0)
 
     @cached_property
     def _public_words(self) -> Tensor:
@@ -258,7 +263,7 @@ class EdgeCloud:
 
     @cached_property
     def _words(self) -> Tensor:
-        return self._public_words - self._public_words.mean(0)
+        return self._public_words - self.usual_words
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """The cloud's own job replaces what it was given; clients' adapters and representations are mixed in."""

@@ -27,6 +27,8 @@ FACTS = "artifact.json"
 STATE = "state.safetensors"
 SCALES = "scales.safetensors"
 """Modality -> ``mean`` and ``deviation`` of its features."""
+WORDS = "words.safetensors"
+"""``usual``: what public captions say on average, where a method compares what is sensed with what is said."""
 CLIENTS = "clients"
 
 
@@ -61,6 +63,8 @@ def write(folder: Path, built: Built, server: Server, kept: Mapping[int, Tree]) 
         part.mkdir(parents=True)
         save_tree(server.state, part / STATE)
         save_tree({m: {"mean": mean, "deviation": d} for m, (mean, d) in built.dataset.scales.items()}, part / SCALES)
+        if collaborates(server.method) and built.dataset.public.texts:
+            save_tree({"usual": server.method.usual_words}, part / WORDS)
         cards = [*_wholes(built, server, part), *_personal(built, server, kept, part)]
         facts = {**_facts(built, server), "cards": [asdict(card) for card in cards], "files": digests(part)}
         (part / FACTS).write_text(json.dumps(facts, indent=2) + "\n")

@@ -14,7 +14,7 @@ from torch import Tensor
 from mlecs_ray.data.pool import Shape, scaled
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
-from mlecs_ray.run.artifact import FACTS, FORMAT, SCALES, Card, captioner_of, digests, model_digest
+from mlecs_ray.run.artifact import FACTS, FORMAT, SCALES, WORDS, Card, captioner_of, digests, model_digest
 from mlecs_ray.run.records import read_json
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.compose import make_method
@@ -77,6 +77,12 @@ class Bundle:
     def scales(self) -> dict[str, tuple[Tensor, Tensor]]:
         """Modality -> mean and deviation of its features."""
         return {m: (one["mean"], one["deviation"]) for m, one in load_tree(self.folder / SCALES).items()}
+
+    @cached_property
+    def usual_words(self) -> Tensor | None:
+        """What captions say on average, in the space where what is sensed meets them; None where they do not meet."""
+        file = self.folder / WORDS
+        return load_tree(file)["usual"] if file.is_file() else None
 
     def card(self, name: str) -> Card:
         """Raises InputError for a model that is not in here."""

@@ -204,9 +204,11 @@ class Host:
 
     @torch.no_grad()
     def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
-        """What texts say, where ``fused_repr`` is: (n, 256) at length 1, by the model's own words."""
-        words = _words_of(resident).words(texts, resident.client)
-        return torch.nn.functional.normalize(words, dim=1)
+        """What texts say, where ``fused_repr`` is drawn to: (n, 256) at length 1, by the words of the cloud's model."""
+        usual, bundle = resident.bundle.usual_words, resident.bundle
+        clouds = [bundle.client(card) for card in bundle.cards.values() if card.side == "cloud"]
+        words = _words_of(resident).words(texts, (clouds or [resident.client])[0])
+        return torch.nn.functional.normalize(words if usual is None else words - usual, dim=1)
 
     def close(self) -> None:
         """Stop the engines."""

@@ -1,0 +1,218 @@
+"""`mlecs serve`: from a run to HTTP endpoints, and after it while it goes on."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.run.artifact import FACTS
+from mlecs_ray.run.bundle import Bundle, adopt
+from mlecs_ray.scenario.deal import deal
+from mlecs_ray.scenario.overrides import parse
+from mlecs_ray.serving import calibration
+from mlecs_ray.serving.holdout import calibrate
+from serve.settings import Settings, check_host
+
+STORE, GALLERY = "serving", "gallery"
+"""Below a run's folder."""
+LOOK_SECONDS = 2.0
+"""So often ``--watch`` looks for a newer version."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asked for."""
+
+    run: Path
+    edge: tuple[str, ...]
+    cloud: str | None
+    policy: str
+    cloud_share: float
+    watch: bool
+    options: dict[str, Any]
+
+    @property
+    def artifact(self) -> Path:
+        """Where the run leaves its models."""
+        return self.run / "artifact"
+
+
+def options_of(pairs: Sequence[str] | None, key_file: Path | None) -> dict[str, Any]:
+    """``key=value`` for any of ``Settings`` that the command line has no option for. Raises InputError for others."""
+    own = set(Settings.model_fields) - {"store", "version", "gallery", "edge", "cloud", "policy", "key_file"}
+    found = dict(parse(pair) for pair in pairs or ())
+    for key in found:
+        if key not in own:
+            near = get_close_matches(key, own, 1) or sorted(own)
+            raise InputError(f"--set {key} is no setting of a server, so nothing was started; did you mean {near[0]}?")
+    return found | ({"key_file": str(key_file.resolve())} if key_file else {})
+
+
+def prepare(wanted: Wanted, console: Console) -> Settings:
+    """Take the run's newest models into its store, with their thresholds. Raises InputError where there are none."""
+    if wanted.watch:
+        _await_first(wanted, console)
+    bundle = take(wanted, console)
+    told = {
+        "store": str((wanted.run / STORE).resolve()),
+        "version": bundle.version,
+        "gallery": str((wanted.run / GALLERY).resolve()),
+        "edge": wanted.edge,
+        "cloud": wanted.cloud,
+        "policy": wanted.policy,
+    }
+    return settings_of({**told, **wanted.options})
+
+
+def settings_of(told: Mapping[str, Any]) -> Settings:
+    """Raises InputError for a value that cannot be."""
+    try:
+        return Settings.model_validate(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{where}={first['input']!r}: {first['msg']}, so nothing was started") from error
+
+
+def _await_first(wanted: Wanted, console: Console) -> None:
+    if not wanted.run.is_dir():
+        raise InputError(f"{wanted.run} is no run folder, so there is nothing to wait for")
+    if not (wanted.artifact / FACTS).is_file():
+        console.print(f"waiting for the first checkpoint of {wanted.run}; Ctrl-C ends it", soft_wrap=True)
+    while not (wanted.artifact / FACTS).is_file():
+        time.sleep(LOOK_SECONDS)
+
+
+def take(wanted: Wanted, console: Console) -> Bundle:
+    """The newest version, in the store and calibrated."""
+    if not (wanted.artifact / FACTS).is_file():
+        raise InputError(
+            f"{wanted.run} has no artifact: a run leaves one at its checkpoints and when it has ended, so there is "
+            "nothing to serve yet; --watch waits for it, and of a study name one of the folders in it"
+        )
+    bundle = adopt(wanted.artifact, wanted.run / STORE)
+    names = edge_names(bundle, wanted.edge)
+    known = calibration.read(bundle.folder)
+    if _cascades(bundle, wanted) and any(n not in known or known[n].share != wanted.cloud_share for n in names):
+        with console.status(f"fitting thresholds of {', '.join(names)} on held-out rows; the first time, minutes"):
+            _fit(bundle, names, wanted.cloud_share, console)
+    return bundle
+
+
+def _fit(bundle: Bundle, names: Sequence[str], share: float, console: Console) -> None:
+    try:
+        test = deal(bundle.scenario)[0].test
+        found = calibrate(bundle, names, share, test)
+    except InputError as error:
+        console.print(f"no thresholds, so the edge answers all that it can: {error}", soft_wrap=True)
+        return
+    calibration.save({**calibration.read(bundle.folder), **found}, bundle.folder)
+
+
+def _cascades(bundle: Bundle, wanted: Wanted) -> bool:
+    sides = {card.side for card in bundle.cards.values()}
+    return bundle.scenario.task.kind == "caption" and sides == {"edge", "cloud"} and wanted.cloud != "none"
+
+
+def edge_names(bundle: Bundle, chosen: Sequence[str]) -> list[str]:
+    """The edge models that get a threshold of their own: those chosen, else the server's whole ones.
+
+    Raises InputError for a name that the run has no model of.
+    """
+    for name in chosen:
+        bundle.card(name)
+    whole = [card.name for card in bundle.cards.values() if card.side == "edge" and card.client is None]
+    clients = [card.name for card in bundle.cards.values() if card.client is not None]
+    return list(chosen) or whole or clients[:1]
+
+
+def show(bundle: Bundle, settings: Settings, host: str, port: int, console: Console) -> None:
+    """What is served, and how to ask."""
+    table = Table(title=f"{bundle.scenario.name}, version {bundle.version}")
+    for column in ("model", "side", "senses", "device", "samples"):
+        table.add_column(column)
+    served = [c for c in bundle.cards.values() if c.side == "cloud" or not settings.edge or c.name in settings.edge]
+    for card in served[:8]:
+        table.add_row(card.name, card.side, ", ".join(card.modalities), card.device, str(card.samples or ""))
+    console.print(table)
+    if len(served) > 8:
+        console.print(f"and {len(served) - 8} more clients' models; GET /v1/models has all")
+    shown = f"[{host}]" if ":" in host else host
+    console.print(f"ready: http://{shown}:{port}/ (page), http://{shown}:{port}/v1 (OpenAI's base_url); Ctrl-C ends it")
+
+
+def serve(wanted: Wanted, host: str, port: int, local: bool, console: Console) -> None:
+    """Serve until Ctrl-C. Raises InputError for what cannot be served, before anything starts."""
+    check_host(host, wanted.options.get("key_file"))
+    check_port(host, port)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    settings = prepare(wanted, console)
+    if local:
+        from serve.local import run
+
+        run(settings, host, port, lambda: _announce(settings, host, port, console))
+        return
+    from serve.running import Running
+
+    with Running(settings, host, port) as running:
+        _announce(settings, host, port, console)
+        try:
+            _follow(wanted, running, settings.version, console)
+        except KeyboardInterrupt:
+            console.print("draining: answers under way are finished, nobody new is let in")
+
+
+def _announce(settings: Settings, host: str, port: int, console: Console) -> None:
+    from mlecs_ray.run.bundle import read_bundle
+
+    show(read_bundle(Path(settings.store) / settings.version), settings, host, port, console)
+
+
+def _follow(wanted: Wanted, running: Any, served: str, console: Console) -> None:
+    """Roll in every newer version, where that is asked for; else only wait."""
+    while True:
+        time.sleep(LOOK_SECONDS)
+        running.check()
+        if not wanted.watch:
+            continue
+        try:
+            newest = take(wanted, console).version
+            if newest != served:
+                served = newest
+                running.attempt(newest)
+                console.print(f"version {newest} is on trial; GET /v1/versions tells how it does")
+        except InputError as error:
+            console.print(f"a newer version was not rolled in: {error}", soft_wrap=True)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise InputError where someone else listens: Ray Serve would say so after a minute only."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                f"--host {host} --port {port} cannot be listened on ({error.strerror}), so nothing was started: choose "
+                "another port"
+            ) from error
+
+
+def write(wanted: Wanted, host: str, port: int, path: Path, console: Console) -> None:
+    """A Serve config file of what would be served, for ``serve deploy`` and KubeRay."""
+    from serve.configs import serve_config
+
+    check_host(host, wanted.options.get("key_file"))
+    path.write_text(serve_config(prepare(wanted, console), host, port))
+    console.print(f"written: {path}; `serve deploy {path}` serves it on a running cluster", soft_wrap=True)

@@ -1,0 +1,120 @@
+"""The Ray Serve applications: the cloud's LLM, the edge's models, the backbones, the galleries, and the gateway.
+
+``serve.deployments:build`` is what a Serve config file names; its arguments are ``Settings``.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from ray import serve as ray_serve
+from ray.serve import Application
+from ray.serve.handle import DeploymentHandle
+from starlette.types import ASGIApp
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.samples import Samples
+from mlecs_ray.serving.host import Ask, Resident, Verdict
+from serve import assembly
+from serve.faults import Failed
+from serve.galleries import Galleries
+from serve.handles import RayEncoding, RaySide, RayStore
+from serve.models import Hosting, Item, Models, Refusal
+from serve.senses import Senses
+from serve.settings import Settings
+from serve.sides import Vectors
+from serve.versions import attempt
+
+_MANY = 10_000
+"""The gateway refuses what is too much, and says when to come back; Serve must not cut in before it."""
+
+
+def models_of(residents: int) -> type:
+    """A deployment's class that keeps the last ``residents`` models asked for, and tells Serve which."""
+
+    class Side:
+        def __init__(self, hosting: Hosting) -> None:
+            self._models = Models(hosting, self._resident)
+
+        @ray_serve.multiplexed(max_num_models_per_replica=residents)  # type: ignore[untyped-decorator]  # Ray's
+        async def _resident(self, model: str) -> Resident:
+            return await self._models.read(model)
+
+        async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
+            async for item in self._models.stream(model, ask):
+                yield item
+
+        async def classify(self, model: str, samples: Samples) -> Verdict | Refusal:
+            return await self._models.classify(model, samples)
+
+        async def embed(self, model: str, samples: Sequence[Samples]) -> Vectors | Refusal:
+            return await self._models.embed(model, samples)
+
+        async def embed_text(self, model: str, texts: Sequence[str]) -> Vectors | Refusal:
+            return await self._models.embed_text(model, texts)
+
+        async def warm(self, models: Sequence[str]) -> Refusal | None:
+            return await self._models.warm(models)
+
+    return Side
+
+
+@ray_serve.ingress()
+class Gateway:
+    """The app on one replica, which alone knows how a rollout stands."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        edge: DeploymentHandle[Any],
+        cloud: DeploymentHandle[Any],
+        encoding: DeploymentHandle[Any],
+        store: DeploymentHandle[Any],
+    ) -> None:
+        self._settings = settings
+        self._desk = assembly.make_desk(settings, RaySide(edge), RaySide(cloud), RayEncoding(encoding), RayStore(store))
+        self._warming = asyncio.get_event_loop().create_task(assembly.warm(self._desk))
+
+    def __serve_build_asgi_app__(self) -> ASGIApp:
+        return assembly.make_gateway(self._settings, self._desk)
+
+    async def ready(self) -> bool:
+        """Whether models have answered something. Raises what kept them from it."""
+        if self._warming.done():
+            self._warming.result()
+        return self._desk.ready
+
+    async def attempt(self, version: str) -> str | None:
+        """Put a version on trial; why not, where it cannot be."""
+        try:
+            await attempt(self._desk, version)
+        except (InputError, Failed) as error:
+            return str(error)
+        return None
+
+
+def build(settings: Settings) -> Application:
+    """The application of these settings."""
+    hosting, cpus = assembly.hosting(settings), {"num_cpus": 0.1}
+
+    def side(name: str) -> Application:
+        deployment = ray_serve.deployment(
+            name=name,
+            num_replicas=settings.replicas,
+            max_ongoing_requests=_MANY,
+            ray_actor_options={"num_cpus": settings.cpus},
+            graceful_shutdown_timeout_s=settings.answer_seconds,
+        )
+        return deployment(models_of(settings.residents)).bind(hosting)
+
+    few = ray_serve.deployment(max_ongoing_requests=64, ray_actor_options=cpus)
+    gateway = ray_serve.deployment(
+        max_ongoing_requests=_MANY, ray_actor_options=cpus, graceful_shutdown_timeout_s=settings.answer_seconds
+    )
+    return gateway(Gateway).bind(
+        settings,
+        side("Edge"),
+        side("Cloud"),
+        few(Senses).bind(assembly.sensing(settings)),
+        few(Galleries).bind(settings.gallery),
+    )

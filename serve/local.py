@@ -1,0 +1,29 @@
+"""The gateway and all that stands behind it in one process, without Ray: for tests, and to look around."""
+
+import asyncio
+from collections.abc import Callable
+
+import uvicorn
+
+from serve.assembly import local_desk, make_gateway, warm
+from serve.settings import Settings
+
+
+def run(settings: Settings, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serve until Ctrl-C; ``ready`` is called once models have answered something."""
+    asyncio.run(_serve(settings.model_copy(update={"behind_proxy": False}), host, port, ready))
+
+
+async def _serve(settings: Settings, host: str, port: int, ready: Callable[[], None]) -> None:
+    desk = local_desk(settings)
+    config = uvicorn.Config(make_gateway(settings, desk), host, port, log_level="warning", lifespan="off")
+
+    async def begin() -> None:
+        await warm(desk)
+        ready()
+
+    warming = asyncio.get_running_loop().create_task(begin())
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        warming.cancel()

@@ -1,0 +1,80 @@
+"""A Ray Serve instance of our own, from its start to its end."""
+
+import logging
+import os
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import ray
+from ray import serve as ray_serve
+from ray.exceptions import RayError
+
+from mlecs_ray.errors import InputError
+from serve.deployments import build
+from serve.settings import Settings
+
+NAME = "mlecs"
+OBJECT_STORE_BYTES = 256 * 2**20
+READY_SECONDS = 600.0
+"""In which all models must have been loaded: the first time, language models are unpacked."""
+
+
+class Running:
+    """Starts Ray, Serve and the application; ends what it started, answers under way first."""
+
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
+        self._settings, self._host, self._port = settings, host, port
+        self._own = not ray.is_initialized()
+        self._gateway: Any = None
+
+    def __enter__(self) -> Self:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        if self._own:
+            # Logs of requests come to the terminal: they are what a server is watched by.
+            ray.init(
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
+        try:
+            ray_serve.start(http_options={"host": self._host, "port": self._port})
+            self._gateway = ray_serve.run(build(self._settings), name=NAME)
+            self._await_models()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def _await_models(self) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while not self._gateway.ready.remote().result(timeout_s=60):
+            if time.monotonic() > until:
+                raise InputError(
+                    f"no model answered within {READY_SECONDS:g} s, so nothing is served; see Serve's logs"
+                )
+            time.sleep(0.2)
+
+    def attempt(self, version: str) -> None:
+        """Put a version of the store on trial. Raises InputError where it cannot be loaded."""
+        refused: str | None = self._gateway.attempt.remote(version).result(timeout_s=READY_SECONDS)
+        if refused is not None:
+            raise InputError(f"version {version} was not put on trial: {refused}")
+
+    def check(self) -> None:
+        """Raise InputError where Serve is gone."""
+        try:
+            ray_serve.status()
+        except (RayError, RuntimeError, ConnectionError) as error:
+            raise InputError(f"Ray Serve is gone ({type(error).__name__}), so nothing is served any more") from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        ray_serve.shutdown()  # type: ignore[no-untyped-call]  # Ray's
+        if self._own:
+            ray.shutdown()

@@ -21,7 +21,7 @@ from mlecs_ray.serving import calibration
 from mlecs_ray.serving.holdout import calibrate
 from serve.settings import Settings, check_host
 
-STORE, GALLERY = "serving", "gallery"
+STORE, GALLERY, LOG = "serving", "gallery", "requests.jsonl"
 """Below a run's folder."""
 LOOK_SECONDS = 2.0
 """So often ``--watch`` looks for a newer version."""
@@ -68,6 +68,7 @@ def prepare(wanted: Wanted, console: Console) -> Settings:
         "edge": wanted.edge,
         "cloud": wanted.cloud,
         "policy": wanted.policy,
+        "log_file": str((wanted.run / STORE / LOG).resolve()),
     }
     return settings_of({**told, **wanted.options})
 

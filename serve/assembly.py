@@ -16,6 +16,7 @@ from serve.keys import Keys
 from serve.media import MediaLimits
 from serve.metrics import Metrics
 from serve.models import Hosting, Models, Refusal
+from serve.observe import to_file, write
 from serve.registry import open_registry
 from serve.senses import Senses, Sensing
 from serve.settings import Settings
@@ -53,7 +54,8 @@ def make_gateway(settings: Settings, desk: Desk) -> ASGIApp:
     """The app around it."""
     keys = Keys(Path(settings.key_file)) if settings.key_file else None
     exchange = ExchangeRules(body_bytes=32 * 2**20, echo_request_id=not settings.behind_proxy)
-    return make_app(desk, keys, Opening(settings.slots, settings.queue, exchange))
+    log = to_file(Path(settings.log_file)) if settings.log_file else write
+    return make_app(desk, keys, Opening(settings.slots, settings.queue, exchange, log))
 
 
 async def warm(desk: Desk) -> None:

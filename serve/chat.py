@@ -33,7 +33,6 @@ from serve.protocol import (
     Delta,
     Told,
     Usage,
-    Wish,
 )
 from serve.registry import Chosen
 
@@ -57,7 +56,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.post("/classify")
     async def classify(request: Request, body: ClassifyRequest) -> Classification:
         """Tell which class what is sensed belongs to."""
-        record, chosen = desk.choose(request, body.model, Wish())
+        record, chosen = desk.choose(request, body.model, body.mlecs)
         samples = await sense(desk.encoding, parts_of(body.input))
         if samples is None:
             raise InputError("input holds nothing to sense, so there is nothing to classify")

@@ -7,7 +7,8 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.serving.host import Turn
 from serve.faults import Failed
 from serve.models import Refusal
-from serve.protocol import AudioPart, ContentPart, ImagePart, Message, TextPart
+from serve.parts import AudioPart, ContentPart, ImagePart, TextPart
+from serve.protocol import Message
 from serve.senses import Part
 from serve.sides import Encoding
 

@@ -62,7 +62,7 @@ class Door:
     async def _enter(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         record = record_of(scope)
         record.key = key.name
-        scope = {**scope, KEY: key}
+        scope[KEY] = key
         try:
             if scope["method"] in _UNGATED:
                 hold = self._gate.keys.acquire(key.name, key.limits)

@@ -1,5 +1,6 @@
 """The gateway as an ASGI app: OpenAI's routes and ours, behind a door, wherever the models run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from serve.faults import Absent, install
 from serve.keyfile import Key
 from serve.limits import KeyLimits, Limits
 from serve.middleware import Middleware
+from serve.observe import write
 from serve.protocol import ErrorBody, ModelCard, ModelList
 
 PAGE = Path(__file__).parent / "page"
@@ -44,6 +46,8 @@ class Opening:
     queue: int = 16
     """Requests that wait for that."""
     rules: Rules = field(default_factory=lambda: Rules(body_bytes=32 * 2**20))
+    log: Callable[[str], object] = write
+    """Is given a line of JSON for each request."""
 
 
 def make_app(desk: Desk, keys: Checks | None, opening: Opening) -> ASGIApp:
@@ -66,7 +70,7 @@ def make_app(desk: Desk, keys: Checks | None, opening: Opening) -> ASGIApp:
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     gate = Gate(Admission(opening.slots, opening.queue), KeyLimits())
     door = Door(app, keys, gate, ANYONE, ADMIN)
-    return Middleware(door, desk.metrics, opening.rules)
+    return Middleware(door, desk.metrics, opening.rules, opening.log)
 
 
 def _models(app: FastAPI, desk: Desk) -> None:
@@ -105,11 +109,21 @@ def _health(app: FastAPI, desk: Desk) -> None:
 
 
 def _page(app: FastAPI) -> None:
-    app.mount("/page", StaticFiles(directory=PAGE))
+    app.mount("/page", Fresh(directory=PAGE))
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
+
+
+class Fresh(StaticFiles):
+    """Files that browsers ask for anew, as an upgrade of the server changes them."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """As ``StaticFiles`` has it."""
+        response = super().file_response(*args, **kwargs)
+        response.headers.setdefault("Cache-Control", "no-cache")
+        return response
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:

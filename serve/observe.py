@@ -1,6 +1,7 @@
 """What is told of a request: one line of JSON, a request id, and spans. Never what it says."""
 
 import json
+import logging
 import re
 import time
 import uuid
@@ -8,6 +9,8 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any, Final
 
 from serve.clocks import Clock, utc_now
@@ -85,6 +88,14 @@ def line(record: Record, now: Callable[[], datetime] = utc_now) -> str:
 def write(text: str) -> None:
     """To standard output at once, where containers and Ray look for logs."""
     print(text, flush=True)
+
+
+def to_file(path: Path) -> Callable[[str], None]:
+    """As ``write``, to a file that starts anew at 10 MB; four older ones are kept."""
+    logger = logging.Logger("mlecs.requests")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logger.addHandler(RotatingFileHandler(path, maxBytes=10_000_000, backupCount=4))
+    return logger.info
 
 
 @contextmanager

@@ -1,76 +1,11 @@
 """What is said over HTTP: OpenAI's requests and answers, and ours in the same manner."""
 
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Words = Annotated[str, StringConstraints(max_length=100_000)]
-Gallery = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Body(BaseModel):
-    """What clients send: fields that nobody knows are taken and left alone, as OpenAI's clients send more each year."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="ignore")
-
-
-class TextPart(Body):
-    """Words; with ``modality``, words that are sensed, e.g. a caption in another language."""
-
-    type: Literal["text"]
-    text: Words
-    modality: Name | None = None
-
-
-class ImageUrl(Body):
-    """``data:image/png;base64,...``; other URLs only where the server allows their hosts."""
-
-    url: str
-    detail: Literal["auto", "low", "high"] = "auto"
-
-
-class ImagePart(Body):
-    """A picture."""
-
-    type: Literal["image_url"]
-    image_url: ImageUrl
-    modality: Name | None = None
-
-
-class InputAudio(Body):
-    """Base64 of a file."""
-
-    data: str
-    format: Literal["wav", "mp3", "ogg", "flac"]
-
-
-class AudioPart(Body):
-    """A sound; ``modality`` says which where the model hears several, e.g. ``speech_fr``."""
-
-    type: Literal["input_audio"]
-    input_audio: InputAudio
-    modality: Name | None = None
-
-
-class InputValues(Body):
-    """Numbers, in lists of up to four levels."""
-
-    values: list[Any]
-
-
-class ValuesPart(Body):
-    """Numbers of a sensor: ours, as OpenAI has no such part."""
-
-    type: Literal["input_values"]
-    input_values: InputValues
-    modality: Name | None = None
-
-
-ContentPart = Annotated[TextPart | ImagePart | AudioPart | ValuesPart, Field(discriminator="type")]
-Content = Words | Annotated[list[ContentPart], Field(max_length=32)]
+from serve.parts import Body, Content, Embedded, Name, Parts, Stop
 
 
 class Message(Body):
@@ -114,7 +49,7 @@ class ChatRequest(Body):
     """0 where none is given: the likeliest words, as evaluation has them."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: Words | Annotated[list[Words], Field(max_length=4)] | None = None
+    stop: Stop | None = None
     n: Literal[1] | None = None
     mlecs: Wish = Wish()
 
@@ -123,9 +58,15 @@ class ChatRequest(Body):
     functions: None = None
     logprobs: Literal[False] | None = None
     logit_bias: None = None
+    function_call: Literal["none", "auto"] | None = None
+    tool_choice: Literal["none", "auto"] | None = None
+    top_logprobs: Literal[0] | None = None
     presence_penalty: Literal[0] | None = None
     frequency_penalty: Literal[0] | None = None
     response_format: dict[Literal["type"], Literal["text"]] | None = None
+    modalities: list[Literal["text"]] | None = None
+    audio: None = None
+    web_search_options: None = None
 
 
 class Usage(BaseModel):
@@ -228,13 +169,7 @@ class EmbeddingRequest(Body):
     """``POST /v1/embeddings``. ``input``: words, lists of words, or lists of content parts: what is sensed."""
 
     model: Name
-    input: (
-        Words
-        | Annotated[list[Words], Field(min_length=1, max_length=256)]
-        | Annotated[
-            list[Annotated[list[ContentPart], Field(min_length=1, max_length=16)]], Field(min_length=1, max_length=64)
-        ]
-    )
+    input: Embedded
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: None = None
 
@@ -260,7 +195,7 @@ class ClassifyRequest(Body):
     """``POST /v1/classify``: which class what is sensed belongs to."""
 
     model: Name
-    input: Annotated[list[ContentPart], Field(min_length=1, max_length=16)]
+    input: Parts
 
 
 class Classification(BaseModel):
@@ -276,76 +211,6 @@ class Classification(BaseModel):
     mlecs: Told
 
 
-class GalleryEntry(Body):
-    """One to enrol: what is sensed, or a vector."""
-
-    id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
-    input: Annotated[list[ContentPart], Field(min_length=1, max_length=16)] | None = None
-    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
-    identity: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
-    camera: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
-    metadata: dict[str, Any] = {}
-    thumbnail: str | None = None
-    """``data:image/...;base64,...`` of at most 64 kB, for pages."""
-
-
-class EnrolRequest(Body):
-    """``POST /v1/gallery/{gallery}``."""
-
-    model: Name
-    entries: Annotated[list[GalleryEntry], Field(min_length=1, max_length=64)]
-
-
-class Enrolled(BaseModel):
-    """The ids, in the order of the entries."""
-
-    object: Literal["gallery.enrolled"] = "gallery.enrolled"
-    gallery: str
-    ids: list[str]
-    model: str
-
-
-class SearchRequest(Body):
-    """``POST /v1/search``: who in a gallery is most like what is sensed, said, or given as a vector."""
-
-    model: Name
-    gallery: Gallery
-    input: Words | Annotated[list[ContentPart], Field(min_length=1, max_length=16)] | None = None
-    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
-    top_k: Annotated[int, Field(ge=1, le=100)] = 10
-    cameras: Annotated[list[Name], Field(max_length=64)] | None = None
-    """Only of these."""
-    not_camera: Name | None = None
-    """None of this one, as the protocol of re-identification has it."""
-    identities: Annotated[list[Name], Field(max_length=64)] | None = None
-    modality: Name | None = None
-
-
-class Found(BaseModel):
-    """One of the gallery."""
-
-    id: str
-    score: float
-    """Cosine similarity."""
-    identity: str | None
-    camera: str | None
-    modalities: list[str]
-    metadata: dict[str, Any]
-    made_by: str
-    thumbnail: str | None = None
-    """``data:`` URL."""
-
-
-class SearchResult(BaseModel):
-    """The most alike first."""
-
-    object: Literal["search.result"] = "search.result"
-    gallery: str
-    model: str
-    data: list[Found]
-    latency_seconds: float
-
-
 class ModelCard(BaseModel):
     """OpenAI's, and what the model is."""
 
@@ -357,6 +222,8 @@ class ModelCard(BaseModel):
     version: str
     answers: Literal["text", "class", "embedding"]
     modalities: list[str] = []
+    senses: dict[str, Sense] = {}
+    """What can be brought for each of its modalities."""
     structure: str | None = None
     device: str | None = None
     samples: int = 0

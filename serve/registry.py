@@ -1,18 +1,20 @@
 """Which models there are, in which versions, and which of them a request is for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from mlecs_ray.data.encoding import kind
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.artifact import Card
+from mlecs_ray.run.artifact import FACTS, Card
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.serving.calibration import Calibration, read
 from mlecs_ray.serving.rollout import Rollout, Rules
 from serve.answering import Policy, Route
 from serve.faults import Absent
 from serve.protocol import ModelCard, Wish
+from serve.senses import TEXTS
 
 AUTO = "auto"
 """The model of whoever wants the best answer: the gateway chooses the side."""
@@ -40,6 +42,16 @@ class Version:
     def words(self) -> bool:
         """Whether its models answer in words."""
         return self.bundle.scenario.task.kind == "caption"
+
+    @property
+    def answers(self) -> str:
+        """What one gets from them: ``text`` or ``class``."""
+        return "class" if not self.words or self.bundle.scenario.task.answer == "class" else "text"
+
+    @property
+    def created(self) -> int:
+        """Unix time at which the run left them."""
+        return int((self.bundle.folder / FACTS).stat().st_mtime)
 
     def edge(self) -> Card | None:
         """The usual edge model: what the server has made of all, else the client with most samples."""
@@ -172,44 +184,47 @@ class Registry:
 
     def models(self) -> list[ModelCard]:
         """What ``GET /v1/models`` lists: of the version that answers, and of the one on trial under its full names."""
-        found = list(self._cards(self.versions[self.rollout.stable], ""))
+        found = [*_cards(self.versions[self.rollout.stable], ""), _encoder(self.versions[self.rollout.stable])]
         if self.rollout.canary in self.versions:
             trial = self.versions[str(self.rollout.canary)]
-            found += self._cards(trial, f"@{trial.name}")
+            found += _cards(trial, f"@{trial.name}")
         return found
-
-    def _cards(self, version: Version, suffix: str) -> Iterable[ModelCard]:
-        created = int((version.bundle.folder / "artifact.json").stat().st_mtime)
-        answers = "text" if version.words else "class"
-        everything = sorted({m for card in version.cards.values() for m in card.modalities})
-        yield ModelCard.model_validate(
-            {
-                "id": AUTO + suffix,
-                "created": created,
-                "side": "gateway",
-                "version": version.name,
-                "answers": answers,
-                "modalities": everything,
-            }
-        )
-        for card in version.cards.values():
-            yield ModelCard.model_validate(
-                {
-                    "id": card.name + suffix,
-                    "created": created,
-                    "side": card.side,
-                    "version": version.name,
-                    "answers": answers,
-                    "modalities": list(card.modalities),
-                    "structure": card.structure or None,
-                    "device": card.device,
-                    "samples": card.samples,
-                    "domains": card.domains,
-                }
-            )
 
     def __contains__(self, name: object) -> bool:
         return name in (AUTO, EDGE) or any(name in version.cards for version in self.versions.values())
+
+
+def _cards(version: Version, suffix: str) -> Iterator[ModelCard]:
+    everything = tuple(version.bundle.shape.modalities)
+    yield _listed(version, AUTO + suffix, "gateway", everything)
+    edge = version.edge()
+    if edge is not None:
+        yield _listed(version, EDGE + suffix, "edge", edge.modalities, edge)
+    for card in version.cards.values():
+        yield _listed(version, card.name + suffix, card.side, card.modalities, card)
+
+
+def _listed(version: Version, name: str, side: str, modalities: Sequence[str], card: Card | None = None) -> ModelCard:
+    data, widths = version.bundle.scenario.data.name, dict(version.bundle.shape.widths)
+    own = {} if card is None else {"structure": card.structure or None, "device": card.device, "samples": card.samples}
+    return ModelCard.model_validate(
+        {
+            "id": name,
+            "created": version.created,
+            "side": side,
+            "version": version.name,
+            "answers": version.answers,
+            "modalities": sorted(modalities),
+            "senses": {m: {"kind": kind(data, m), "width": widths[m]} for m in sorted(modalities)},
+            "domains": None if card is None else card.domains,
+            **own,
+        }
+    )
+
+
+def _encoder(version: Version) -> ModelCard:
+    """The frozen sentence encoder, which is of no version."""
+    return ModelCard(id=TEXTS, created=version.created, side="encoder", version=TEXTS, answers="embedding")
 
 
 def open_registry(

@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """Of the traffic, for a new version on trial."""
     canary_answers: Count = 50
     """After how many answers the trial is judged."""
+    log_file: str | None = None
+    """A line of JSON for each request goes there, 10 MB a file, five files; None: to standard output."""
     behind_proxy: bool = True
     """Whether Ray Serve's proxy stands before it, which puts request ids on answers itself."""
 

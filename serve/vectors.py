@@ -13,23 +13,13 @@ from serve.content import parts_of, sense, words_of
 from serve.desk import Desk
 from serve.entries import THUMBNAIL, Card, Embedding, Entry, Facts, Hit, media_type
 from serve.faults import Absent, Failed
+from serve.finding import Enrolled, EnrolRequest, Found, GalleryEntry, SearchRequest, SearchResult
 from serve.galleries import asked
 from serve.media import decoded
 from serve.models import Refusal
-from serve.protocol import (
-    ContentPart,
-    EmbeddingRequest,
-    Embeddings,
-    Enrolled,
-    EnrolRequest,
-    Found,
-    GalleryEntry,
-    SearchRequest,
-    SearchResult,
-    Usage,
-    Wish,
-)
+from serve.parts import ContentPart
 from serve.protocol import Embedding as Row
+from serve.protocol import EmbeddingRequest, Embeddings, Usage, Wish
 from serve.senses import TEXTS
 from serve.sides import Vectors
 from serve.where import Choice, Sighting, Where
@@ -78,7 +68,7 @@ def router(desk: Desk) -> APIRouter:
         found: list[Card] = await asked(desk.store, "page", gallery, after, limit)
         return {"object": "list", "data": [_found(Hit(1.0, one)).model_dump(exclude={"score"}) for one in found]}
 
-    @routes.delete("/gallery/{gallery}/{entry}")
+    @routes.delete("/gallery/{gallery}/{entry:path}")
     async def remove(gallery: Name, entry: Annotated[str, Path(min_length=1, max_length=200)]) -> dict[str, Any]:
         """Remove one entry."""
         await _existing(desk, gallery)
@@ -144,7 +134,12 @@ class Eye:
             raise InputError("a search must have either input or vector, or it is not clear what is looked for")
         if body.vector is not None:
             return self._model, [list(body.vector)]
-        return await self.vectors([body.input if body.input is not None else ""])
+        asked = body.input if body.input is not None else ""
+        if not isinstance(asked, str) and parts_of(asked) and words_of(asked).strip():
+            raise InputError(
+                "input holds both words and something sensed: only one can be looked for, so leave one out"
+            )
+        return await self.vectors([asked])
 
 
 def _in_space(model: str, space: str | None) -> str:

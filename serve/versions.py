@@ -11,7 +11,7 @@ from mlecs_ray.serving.rollout import Tally
 from serve.desk import Desk
 from serve.faults import Failed
 from serve.models import Refusal
-from serve.protocol import Body
+from serve.parts import Body
 
 
 class Shown(BaseModel):
@@ -28,6 +28,8 @@ class Versions(BaseModel):
 
     stable: str
     canary: str | None
+    previous: str | None
+    """What rolling back without a trial would bring back."""
     share: float
     known: list[str]
     tallies: dict[str, Shown]
@@ -89,6 +91,7 @@ def shown(desk: Desk) -> Versions:
     return Versions(
         stable=rollout.stable,
         canary=rollout.canary,
+        previous=rollout.previous,
         share=rollout.rules.share,
         known=list(desk.registry.versions),
         tallies={name: _shown(tally) for name, tally in rollout.tallies.items()},

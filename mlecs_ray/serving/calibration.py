@@ -10,7 +10,6 @@ import numpy as np
 
 from mlecs_ray.errors import InputError
 
-FILE = "calibration.json"
 _LEAST = 10
 """Fewest held-out answers that a curve is fitted to."""
 
@@ -104,18 +103,24 @@ def _curve(
     return tuple(points)
 
 
-def save(calibrations: Mapping[str, Calibration], folder: Path) -> None:
-    """Beside a version's models."""
-    part = folder / f".{FILE}.part"
+def file_of(version: Path) -> Path:
+    """Where the thresholds of a version lie: beside its folder, which stays as its run wrote it."""
+    return version.with_name(f"{version.name}.calibration.json")
+
+
+def save(calibrations: Mapping[str, Calibration], version: Path) -> None:
+    """Those of a version's models by name."""
+    file = file_of(version)
+    part = file.with_name(f".{file.name}.part")
     part.write_text(json.dumps({name: asdict(one) for name, one in calibrations.items()}))
-    part.replace(folder / FILE)
+    part.replace(file)
 
 
-def read(folder: Path) -> dict[str, Calibration]:
+def read(version: Path) -> dict[str, Calibration]:
     """Those of a version by model; none where none were fitted."""
-    if not (folder / FILE).is_file():
+    if not file_of(version).is_file():
         return {}
-    found: dict[str, Any] = json.loads((folder / FILE).read_text())
+    found: dict[str, Any] = json.loads(file_of(version).read_text())
     return {name: _calibration(one) for name, one in found.items()}
 
 

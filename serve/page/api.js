@@ -12,6 +12,8 @@ export class ApiError extends Error {
 }
 
 const LOST = "The gateway does not answer: it may have stopped, or the connection is gone.";
+const KEYLESS = "This gateway asks for an API key.";
+const STRANGE = "The gateway does not know this key, or it has expired.";
 
 /** One call with the key of this tab. */
 async function reach(path, { method, body, signal } = {}) {
@@ -28,6 +30,7 @@ async function reach(path, { method, body, signal } = {}) {
 
 /** What a refusal says. */
 async function fault(response) {
+  if (response.status === 401) return new ApiError(401, key() ? STRANGE : KEYLESS);
   const said = await response.json().catch(() => null);
   const after = Number(response.headers.get("retry-after"));
   const message = said?.error?.message ?? `The gateway answered ${response.status} and said nothing more.`;

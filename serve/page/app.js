@@ -57,7 +57,10 @@ async function load() {
 /** Keep the settings open beside the content, and closed above it on small screens. */
 function fold() {
   const wide = matchMedia("(min-width: 52rem)");
-  const set = () => document.querySelectorAll("details.panel").forEach((panel) => { panel.open = wide.matches; });
+  const set = () =>
+    document.querySelectorAll("details.panel").forEach((panel) => {
+      panel.open = wide.matches;
+    });
   wide.addEventListener("change", set);
   set();
 }

@@ -20,6 +20,7 @@ const classifies = () => chosen()?.answers === "class";
 /** Make the view work. */
 export function start() {
   tray = new Tray(byId("chat-tray"), byId("chat-tools"), { onFault: complain, onChange: ready });
+  tray.use(null);
   dropInto(byId("chat"), (files) => tray.take(files));
   pasteInto(byId("chat"), (files) => tray.take(files));
   byId("chat-model").addEventListener("change", choose);
@@ -75,7 +76,9 @@ function choose() {
 }
 
 function welcome(model) {
-  const senses = model.modalities.length ? ` ${model.id} senses ${model.modalities.join(", ")}; what you leave out is masked.` : "";
+  const senses = model.modalities.length
+    ? ` ${model.id} senses ${model.modalities.join(", ")}; what you leave out is masked.`
+    : "";
   if (classifies()) return `Add what is sensed, and see which class it is.${senses}`;
   return `Drop, paste or choose something to see or hear, add words if you like, and send.${senses}`;
 }
@@ -96,7 +99,14 @@ function submit() {
     return;
   }
   byId("welcome").hidden = true;
-  byId("log").append(el("article", { className: "turn mine", "aria-label": "You" }, ...tray.shown(), question.words ? el("p", { className: "said" }, question.words) : null));
+  byId("log").append(
+    el(
+      "article",
+      { className: "turn mine", "aria-label": "You" },
+      ...tray.shown(),
+      question.words ? el("p", { className: "said" }, question.words) : null,
+    ),
+  );
   byId("words").value = "";
   tray.clear();
   ask(question);
@@ -111,7 +121,12 @@ function compose() {
   const model = byId("chat-model").value;
   if (classifies()) return { words, path: "/v1/classify", body: { model, input: content } };
   const earlier = byId("keep").checked ? [...turns] : [];
-  const body = { model, messages: [...earlier, { role: "user", content }], stream: true, stream_options: { include_usage: true } };
+  const body = {
+    model,
+    messages: [...earlier, { role: "user", content }],
+    stream: true,
+    stream_options: { include_usage: true },
+  };
   const tokens = Number(byId("tokens").value);
   if (tokens > 0) body.max_tokens = tokens;
   if (!byId("chat-auto").hidden) body.mlecs = wish();
@@ -120,13 +135,20 @@ function compose() {
 
 function wish() {
   const latency = Number(byId("latency").value);
-  return { ...(byId("policy").value && { policy: byId("policy").value }), ...(latency > 0 && { max_latency_seconds: latency }) };
+  return {
+    ...(byId("policy").value && { policy: byId("policy").value }),
+    ...(latency > 0 && { max_latency_seconds: latency }),
+  };
 }
 
 /** Ask, and show the answer in an article of its own. */
 async function ask(question) {
   const said = el("p", { className: "said" });
-  const article = el("article", { className: "turn theirs", "aria-label": question.body.model, "aria-busy": "true" }, said);
+  const article = el(
+    "article",
+    { className: "turn theirs", "aria-label": question.body.model, "aria-busy": "true" },
+    said,
+  );
   byId("log").append(article);
   busy(new AbortController());
   article.scrollIntoView({ block: "nearest" });

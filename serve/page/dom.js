@@ -45,13 +45,34 @@ function scaled(value, unit, steps) {
 }
 
 /** Seconds. */
-export const seconds = (value) => (value === 0 ? "0 s" : scaled(value, "s", [[1, ""], [1e-3, "m"], [1e-6, "µ"]]));
+export const seconds = (value) =>
+  value === 0
+    ? "0 s"
+    : scaled(value, "s", [
+        [1, ""],
+        [1e-3, "m"],
+        [1e-6, "µ"],
+      ]);
 
 /** Joules. */
-export const joules = (value) => (value === 0 ? "0 J" : scaled(value, "J", [[1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"]]));
+export const joules = (value) =>
+  value === 0
+    ? "0 J"
+    : scaled(value, "J", [
+        [1e3, "k"],
+        [1, ""],
+        [1e-3, "m"],
+        [1e-6, "µ"],
+      ]);
 
 /** Bytes. */
-export const bytes = (value) => scaled(value, "B", [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]]);
+export const bytes = (value) =>
+  scaled(value, "B", [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+    [1, ""],
+  ]);
 
 /** A share or a score, with as many digits as one compares. */
 export const share = (value) => value.toFixed(3);

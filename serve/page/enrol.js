@@ -59,7 +59,11 @@ function draw() {
         {},
         el("img", { src: picture.thumbnail, alt: "" }),
         el("span", { className: "name", title: id }, id),
-        el("button", { type: "button", className: "remove", "aria-label": `Leave ${id} out`, onclick: () => drop(id) }, "×"),
+        el(
+          "button",
+          { type: "button", className: "remove", "aria-label": `Leave ${id} out`, onclick: () => drop(id) },
+          "×",
+        ),
       ),
     ),
   );
@@ -76,7 +80,9 @@ async function enrol() {
     working(true, all);
     while (waiting.size) {
       const batch = nextBatch();
-      await call(`/v1/gallery/${encodeURIComponent(gallery)}`, { body: { model: view.model(), entries: batch.map(entry) } });
+      await call(`/v1/gallery/${encodeURIComponent(gallery)}`, {
+        body: { model: view.model(), entries: batch.map(entry) },
+      });
       for (const [id] of batch) waiting.delete(id);
       byId("enrol-progress").value = all - waiting.size;
       byId("enrol-said").textContent = `${all - waiting.size} of ${count(all, "picture")} enrolled in ${gallery}.`;

@@ -56,5 +56,7 @@ export function start() {
   const dialog = byId("key-dialog");
   byId("key-cancel").addEventListener("click", () => dialog.close(""));
   byId("key-forget").addEventListener("click", () => dialog.close("forget"));
-  byId("key-button").addEventListener("click", () => askKey(key() ? "A key is in use." : "Calls are made without a key."));
+  byId("key-button").addEventListener("click", () =>
+    askKey(key() ? "A key is in use." : "Calls are made without a key."),
+  );
 }

@@ -3,7 +3,12 @@
 import { call } from "./api.js";
 import { el, facts } from "./dom.js";
 
-const GROUPS = [["gateway", "The gateway chooses"], ["cloud", "Cloud"], ["edge", "Edge"], ["encoder", "Encoders"]];
+const GROUPS = [
+  ["gateway", "The gateway chooses"],
+  ["cloud", "Cloud"],
+  ["edge", "Edge"],
+  ["encoder", "Encoders"],
+];
 
 /** The cards of all models. */
 export async function listModels() {
@@ -17,7 +22,9 @@ export function fill(select, models) {
   select.replaceChildren(
     ...groups
       .filter(([, cards]) => cards.length)
-      .map(([title, cards]) => el("optgroup", { label: title }, ...cards.map((card) => el("option", { value: card.id }, card.id)))),
+      .map(([title, cards]) =>
+        el("optgroup", { label: title }, ...cards.map((card) => el("option", { value: card.id }, card.id))),
+      ),
   );
   if (models.some((model) => model.id === before)) select.value = before;
 }
@@ -32,6 +39,12 @@ export function describe(list, model) {
     ["Structure", model.structure === model.id ? null : model.structure],
     ["Device", model.device],
     ["Learned from", model.samples ? `${model.samples} samples` : null],
-    ["Most of", domains.slice(0, 3).map(([name, n]) => `${name} (${n})`).join(", ")],
+    [
+      "Most of",
+      domains
+        .slice(0, 3)
+        .map(([name, n]) => `${name} (${n})`)
+        .join(", "),
+    ],
   ]);
 }

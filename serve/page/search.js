@@ -18,6 +18,7 @@ const model = () => models.find(({ id }) => id === byId("search-model").value);
 /** Make the view work. */
 export function start() {
   tray = new Tray(byId("search-tray"), byId("search-tools"), { onFault: complain, onChange: ready });
+  tray.use(null);
   dropInto(byId("search-form"), (files) => tray.take(files));
   pasteInto(byId("search-form"), (files) => tray.take(files));
   byId("search-model").addEventListener("change", choose);
@@ -60,7 +61,9 @@ function choose() {
 }
 
 function complain(message) {
-  byId("search-fault").replaceChildren(...(message ? [el("p", { className: "note bad", role: "alert" }, message)] : []));
+  byId("search-fault").replaceChildren(
+    ...(message ? [el("p", { className: "note bad", role: "alert" }, message)] : []),
+  );
 }
 
 /** Either words or what is sensed is searched for. */
@@ -84,7 +87,8 @@ async function search() {
   byId("search-said").textContent = "Searching…";
   try {
     const found = await call("/v1/search", { body: compose() });
-    byId("search-said").textContent = `${count(found.data.length, "result")} by ${found.model} in ${seconds(found.latency_seconds)}`;
+    byId("search-said").textContent =
+      `${count(found.data.length, "result")} by ${found.model} in ${seconds(found.latency_seconds)}`;
     byId("results").append(...found.data.map((one, at) => result(found.gallery, one, at + 1)));
   } catch (error) {
     byId("search-said").textContent = "";
@@ -101,9 +105,11 @@ function compose() {
 
 /** One that was found. */
 function result(gallery, one, rank) {
-  const fill = el("span", { className: "fill" });
-  place(fill, "width", one.score);
-  const picture = isInline(one.thumbnail) ? el("img", { src: one.thumbnail, alt: "" }) : el("span", { className: "blank" }, "no picture");
+  const bar = el("span", { className: "fill" });
+  place(bar, "width", one.score);
+  const picture = isInline(one.thumbnail)
+    ? el("img", { src: one.thumbnail, alt: "" })
+    : el("span", { className: "blank" }, "no picture");
   const item = el(
     "li",
     { className: "hit" },
@@ -111,8 +117,22 @@ function result(gallery, one, rank) {
     picture,
     el("strong", { title: one.id }, one.id),
     el("span", { className: "hint" }, [one.identity, one.camera].filter(Boolean).join(" · ")),
-    el("span", { className: "score" }, share(one.score), el("span", { className: "gauge", "aria-hidden": "true" }, fill)),
-    el("button", { type: "button", className: "remove", "aria-label": `Delete ${one.id}`, onclick: () => remove(gallery, one.id, item) }, "Delete"),
+    el(
+      "span",
+      { className: "score" },
+      share(one.score),
+      el("span", { className: "gauge", "aria-hidden": "true" }, bar),
+    ),
+    el(
+      "button",
+      {
+        type: "button",
+        className: "remove",
+        "aria-label": `Delete ${one.id}`,
+        onclick: () => remove(gallery, one.id, item),
+      },
+      "Delete",
+    ),
   );
   return item;
 }

@@ -33,7 +33,10 @@ async function asWav(blob, name) {
 /** The mean of all channels. */
 function mono(sound) {
   const channels = Array.from({ length: sound.numberOfChannels }, (_, at) => sound.getChannelData(at));
-  return Float32Array.from({ length: sound.length }, (_, at) => channels.reduce((sum, one) => sum + one[at], 0) / channels.length);
+  return Float32Array.from(
+    { length: sound.length },
+    (_, at) => channels.reduce((sum, one) => sum + one[at], 0) / channels.length,
+  );
 }
 
 /** A WAV file of one channel of 16 bits. */
@@ -72,7 +75,9 @@ export async function record() {
   try {
     microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
   } catch (error) {
-    throw new Error(error.name === "NotFoundError" ? "No microphone was found." : "The browser does not allow the microphone.");
+    throw new Error(
+      error.name === "NotFoundError" ? "No microphone was found." : "The browser does not allow the microphone.",
+    );
   }
   const recorder = new MediaRecorder(microphone);
   const pieces = [];

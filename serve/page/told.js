@@ -60,7 +60,13 @@ export function bars(probabilities) {
     ...ranked.map(([name, value]) => {
       const fill = el("span", { className: "fill" });
       place(fill, "width", value);
-      return el("li", {}, el("span", { className: "class" }, name), el("span", { className: "gauge", "aria-hidden": "true" }, fill), el("span", { className: "value" }, share(value)));
+      return el(
+        "li",
+        {},
+        el("span", { className: "class" }, name),
+        el("span", { className: "gauge", "aria-hidden": "true" }, fill),
+        el("span", { className: "value" }, share(value)),
+      );
     }),
   );
 }

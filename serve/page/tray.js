@@ -35,7 +35,12 @@ export class Tray {
   use(model) {
     this.model = model;
     const senses = (kind) => ofKind(model, kind).length > 0;
-    const offered = { image: senses("image"), speech: senses("speech"), record: senses("speech") && canRecord(), values: senses("values") };
+    const offered = {
+      image: senses("image"),
+      speech: senses("speech"),
+      record: senses("speech") && canRecord(),
+      values: senses("values"),
+    };
     for (const [name, [button]] of Object.entries(this.buttons)) button.hidden = !offered[name];
     const kept = this.items;
     this.items = [];
@@ -64,7 +69,8 @@ export class Tray {
     return this.items.map((item) => {
       const modality = item.modality ? { modality: item.modality } : {};
       if (item.kind === "image") return { type: "image_url", image_url: { url: item.url }, ...modality };
-      if (item.kind === "speech") return { type: "input_audio", input_audio: { data: item.data, format: item.format }, ...modality };
+      if (item.kind === "speech")
+        return { type: "input_audio", input_audio: { data: item.data, format: item.format }, ...modality };
       return { type: "input_values", input_values: { values: numbers(item) }, ...modality };
     });
   }
@@ -84,7 +90,12 @@ export class Tray {
   #place(item) {
     const offered = ofKind(this.model, item.kind);
     const free = offered.filter((modality) => !this.items.some((other) => other.modality === modality));
-    if (offered.length && !free.length) this.items.splice(this.items.findLastIndex((other) => other.kind === item.kind), 1, { ...item, modality: offered.at(-1) });
+    if (offered.length && !free.length)
+      this.items.splice(
+        this.items.findLastIndex((other) => other.kind === item.kind),
+        1,
+        { ...item, modality: offered.at(-1) },
+      );
     else this.items.push({ ...item, modality: free.includes(item.modality) ? item.modality : (free[0] ?? null) });
   }
 
@@ -95,7 +106,9 @@ export class Tray {
   }
 
   #draw() {
-    this.list.replaceChildren(...(this.items.length ? [el("ul", {}, ...this.items.map((item) => this.#row(item)))] : []));
+    this.list.replaceChildren(
+      ...(this.items.length ? [el("ul", {}, ...this.items.map((item) => this.#row(item)))] : []),
+    );
     this.onChange();
   }
 
@@ -105,8 +118,20 @@ export class Tray {
       this.#draw();
     };
     const shown = item.kind === "values" ? numbersField(item) : preview(item);
-    const close = el("button", { type: "button", className: "remove", "aria-label": `Remove ${item.name}`, onclick: remove }, "×");
-    return el("li", { className: item.kind }, shown, el("span", { className: "name" }, item.name), this.#choice(item), close);
+    const choice = this.#choice(item);
+    const close = el(
+      "button",
+      { type: "button", className: "remove", "aria-label": `Remove ${item.name}`, onclick: remove },
+      "×",
+    );
+    return el(
+      "li",
+      { className: item.kind },
+      shown,
+      el("span", { className: "name" }, nameOf(item, choice)),
+      choice,
+      close,
+    );
   }
 
   /** Which modality it is, where the model has several of its kind. */
@@ -119,7 +144,9 @@ export class Tray {
       item.modality = event.target.value;
       this.#draw();
     };
-    const options = offered.map((modality) => el("option", { value: modality, selected: modality === item.modality }, modality));
+    const options = offered.map((modality) =>
+      el("option", { value: modality, selected: modality === item.modality }, modality),
+    );
     return el("select", { "aria-label": `Modality of ${item.name}`, onchange: choose }, ...options);
   }
 
@@ -156,10 +183,14 @@ export class Tray {
   }
 }
 
+/** Numbers go by their modality, unless that is chosen beside them. */
+const nameOf = (item, choice) => (item.kind === "values" && !choice && item.modality) || item.name;
+
 /** A picture, a player, or the numbers. */
 function preview(item) {
   if (item.kind === "image") return el("img", { src: item.url, alt: item.name });
-  if (item.kind === "speech") return el("audio", { src: item.url, controls: true, preload: "metadata", "aria-label": item.name });
+  if (item.kind === "speech")
+    return el("audio", { src: item.url, controls: true, preload: "metadata", "aria-label": item.name });
   return el("code", {}, item.text.length > 80 ? `${item.text.slice(0, 80)}…` : item.text);
 }
 

@@ -48,20 +48,33 @@ function draw(found) {
   canary = found.canary;
   byId("versions-cards").replaceChildren(
     card("Answers", found.stable, found.canary ? `${percent(1 - found.share)} of the traffic` : "all traffic"),
-    card("On trial", found.canary, found.canary ? `${percent(found.share)} of the traffic` : "A newer version of the run goes on trial here before it answers."),
+    card(
+      "On trial",
+      found.canary,
+      found.canary
+        ? `${percent(found.share)} of the traffic`
+        : "A newer version of the run goes on trial here before it answers.",
+    ),
   );
   byId("promote").hidden = !found.canary;
   byId("promote").textContent = `Promote ${found.canary}`;
   byId("back").textContent = found.canary ? `Take ${found.canary} back` : "Go back to the version before";
   byId("tallies").replaceChildren(table(found));
   byId("history").replaceChildren(...found.history.toReversed().map((line) => el("li", {}, line)));
-  if (!found.history.length) byId("history").append(el("li", { className: "hint" }, "Nothing has changed since the server started."));
+  if (!found.history.length)
+    byId("history").append(el("li", { className: "hint" }, "Nothing has changed since the server started."));
 }
 
 const percent = (part) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 }).format(part);
 
 function card(title, version, words) {
-  return el("div", { className: "sheet" }, el("h2", {}, title), version ? el("code", { className: "big" }, version) : el("p", { className: "big" }, "none"), el("p", { className: "hint" }, words));
+  return el(
+    "div",
+    { className: "sheet" },
+    el("h2", {}, title),
+    version ? el("code", { className: "big" }, version) : el("p", { className: "big" }, "none"),
+    el("p", { className: "hint" }, words),
+  );
 }
 
 /** What each version has shown. */
@@ -73,12 +86,19 @@ function table({ tallies, known }) {
     tally.mean_seconds == null ? "–" : seconds(tally.mean_seconds),
     tally.mean_confidence == null ? "–" : share(tally.mean_confidence),
   ]);
-  if (!rows.length) return el("p", { className: "hint" }, `Nothing to compare: no version was on trial. Loaded: ${known.join(", ")}.`);
+  if (!rows.length)
+    return el("p", { className: "hint" }, `Nothing to compare: no version was on trial. Loaded: ${known.join(", ")}.`);
   const head = ["Version", "Answers", "Failed", "Mean time", "Mean confidence"];
   return el(
     "table",
     {},
     el("thead", {}, el("tr", {}, ...head.map((name) => el("th", { scope: "col" }, name)))),
-    el("tbody", {}, ...rows.map(([name, ...cells]) => el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((cell) => el("td", {}, cell))))),
+    el(
+      "tbody",
+      {},
+      ...rows.map(([name, ...cells]) =>
+        el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((cell) => el("td", {}, cell))),
+      ),
+    ),
   );
 }

@@ -4,7 +4,8 @@ import pytest
 import torch
 from peft import PeftModel
 
-from mlecs_ray.models.adapter import export_adapter
+from mlecs_ray.errors import InputError
+from mlecs_ray.models.adapter import export_adapter, import_adapter
 from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.lora import LoRA, backbone
 from mlecs_ray.models.prune import prune
@@ -48,3 +49,21 @@ def test_weights_that_cannot_be_written_are_an_error_of_the_system(tmp_path):
     (tmp_path / "adapter" / "adapter_model.safetensors").mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
         export_adapter(task, task.init(0), tiny.client("image"), tmp_path / "adapter")
+
+
+def test_what_was_exported_is_read_again_to_the_bit(tmp_path):
+    slm = tiny.folder(tmp_path / "slm")
+    task = CaptionTask((Structure("edge", slm, rank=1),), (("image", 5), ("speech", 3)), LoRA(rank=2), tokens=3)
+    here = tiny.client("image", structure="edge")
+    params = task.part(from_leaves((path, torch.randn_like(leaf)) for path, leaf in leaves(task.init(0))), here)
+    export_adapter(task, params, here, tmp_path / "adapter")
+    assert tree_digest(import_adapter(task, here, tmp_path / "adapter")) == tree_digest(params)
+
+
+def test_an_adapter_of_another_model_is_refused(tmp_path):
+    small, large = tiny.folder(tmp_path / "small", tiny.slm(2)), tiny.folder(tmp_path / "large", tiny.slm(3))
+    tasks = [CaptionTask((Structure("edge", slm),), (("image", 5),), LoRA(rank=2), tokens=3) for slm in (small, large)]
+    here = tiny.client("image")
+    export_adapter(tasks[0], tasks[0].part(tasks[0].init(0), here), here, tmp_path / "adapter")
+    with pytest.raises(InputError, match="the adapter is of another model"):
+        import_adapter(tasks[1], here, tmp_path / "adapter")

@@ -1,5 +1,6 @@
 """What a run leaves to be served is the state that was measured."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,14 @@ from mlecs_ray.method import Client
 from mlecs_ray.run.artifact import write
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.outcome import Outcome
+from mlecs_ray.run.progress import Progress
 from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import build
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.server.core import Server
 from mlecs_ray.tree import Tree, leaves, tree_digest
 from mlecs_ray.wire import load_tree
+from tests.serving import spoken
 from tests.small import small_scenario
 
 
@@ -36,18 +39,58 @@ def test_the_facts_are_enough_to_build_the_model(ended: tuple[Outcome, Path]) ->
     outcome, artifact = ended
     facts = json.loads((artifact / "artifact.json").read_text())
     assert facts["state"] == outcome.state_digest
-    assert (facts["format"], facts["method"], facts["version"]) == (1, "fedbuff", 8)
-    assert (facts["modalities"], facts["classes"]) == (["image"], [str(digit) for digit in range(10)])
+    assert (facts["format"], facts["method"], facts["version"]) == (2, "fedbuff", 8)
+    assert (facts["widths"], facts["classes"]) == ({"image": 64}, [str(digit) for digit in range(10)])
     assert Scenario.model_validate(facts["scenario"]) == small_scenario()
 
 
 def test_there_is_a_model_for_each_structure_in_use(ended: tuple[Outcome, Path]) -> None:
     """One structure without a name: a perceptron of 64 inputs, 64 hidden units and 10 classes."""
     _, artifact = ended
-    assert {path.name for path in artifact.iterdir()} == {"artifact.json", "state.safetensors", "model"}
+    files = {"artifact.json", "state.safetensors", "scales.safetensors", "model"}
+    assert {path.name for path in artifact.iterdir()} == files
     shapes = {path: tuple(leaf.shape) for path, leaf in leaves(load_tree(artifact / "model" / "model.safetensors"))}
     assert shapes["layers/0/weight"] == (64, 64)
     assert shapes["layers/1/bias"] == (10,)
+
+
+def test_every_file_is_named_with_its_digest(ended: tuple[Outcome, Path]) -> None:
+    _, artifact = ended
+    told = json.loads((artifact / "artifact.json").read_text())["files"]
+    files = [path for path in artifact.rglob("*") if path.is_file() and path.name != "artifact.json"]
+    assert told == {
+        path.relative_to(artifact).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+
+
+def test_clients_that_keep_parts_of_their_models_are_models_of_their_own() -> None:
+    """Three clients of eight samples; whose domain is what."""
+    artifact = spoken.run() / "artifact"
+    cards = {card["name"]: card for card in json.loads((artifact / "artifact.json").read_text())["cards"]}
+    clients = [card for card in cards.values() if card["client"] is not None]
+    assert {card["client"] for card in clients} <= {0, 1, 2}
+    assert all(card["samples"] == 8 for card in clients)
+    assert cards["client-0"]["domains"] == {"south": 8}
+    assert {path.name for path in (artifact / cards["client-0"]["folder"]).iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "connector.safetensors",
+    }
+    assert cards["cloud"]["side"] == "cloud"
+
+
+def test_a_checkpoint_leaves_an_artifact_before_the_end(tmp_path: Path) -> None:
+    versions: list[int] = []
+
+    def watch(_: Progress) -> bool:
+        facts = tmp_path / "artifact" / "artifact.json"
+        if facts.is_file():
+            versions.append(json.loads(facts.read_text())["version"])
+        return bool(versions)
+
+    outcome = run_locally(small_scenario(merges=40000, seconds=1e9), tmp_path, watch=watch)
+    assert not outcome.finished
+    assert versions[0] % 3 == 0
 
 
 def test_nothing_half_written_is_beside_it(ended: tuple[Outcome, Path]) -> None:
@@ -76,11 +119,11 @@ class Adapted:
 
 def test_whatever_goes_wrong_nothing_half_written_is_left(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds LoRA but is no CaptionTask"):
-        write(tmp_path, build(small_scenario()), cast(Server, Adapted()))
+        write(tmp_path, build(small_scenario()), cast(Server, Adapted()), {})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(InputError, match=r"artifact: Not a directory, so the run has no artifact to serve"):
-        write(tmp_path / "run", build(small_scenario()), cast(Server, Adapted()))
+        write(tmp_path / "run", build(small_scenario()), cast(Server, Adapted()), {})

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from starlette.types import ASGIApp
@@ -113,15 +114,24 @@ def _sensed(part: Part) -> list[float]:
     if part.kind != "image":
         return [1.0, 1.0, 1.0]
     with Image.open(io.BytesIO(base64.b64decode(part.content.partition(",")[2]))) as picture:
-        return [0.01 + channel / 255 for channel in picture.convert("RGB").resize((1, 1)).getpixel((0, 0))]
+        colour: list[float] = np.asarray(picture.convert("RGB")).mean((0, 1)).tolist()
+    return [0.01 + channel / 255 for channel in colour]
 
 
 def write_artifact(store: Path, merges: int, words: bool) -> str:
     """A version of models that are not there, but for their names; they answer in words, or are classifiers."""
+    facts = _facts(merges, words)
+    folder = store / version_of(facts)
+    folder.mkdir(parents=True)
+    if words:
+        calibration.save({"edge": FITTED}, folder)
+    (folder / FACTS).write_text(json.dumps({**facts, "files": digests(folder)}))
+    return folder.name
+
+
+def _facts(merges: int, words: bool) -> dict[str, Any]:
     sensed = SENSED if words else {"pixels": 64}
-    common = {"client": None, "device": "phone-mid", "modalities": list(sensed), "samples": 16}
-    cards = [{"name": name, "folder": name, "side": name, "structure": name, **common} for name in ("edge", "cloud")]
-    facts: dict[str, Any] = {
+    return {
         "format": FORMAT,
         "method": "mlecs" if words else "fedbuff",
         "version": merges,
@@ -134,14 +144,13 @@ def write_artifact(store: Path, merges: int, words: bool) -> str:
         "instruction": None,
         "models": {},
         "scenario": (STAMPS if words else SMOKE).model_dump(mode="json"),
-        "cards": [card for card in cards if words or card["side"] == "cloud"],
+        "cards": [_card(side, list(sensed)) for side in (("edge", "cloud") if words else ("edge",))],
     }
-    folder = store / version_of(facts)
-    folder.mkdir(parents=True)
-    if words:
-        calibration.save({"edge": FITTED}, folder)
-    (folder / FACTS).write_text(json.dumps({**facts, "files": digests(folder)}))
-    return folder.name
+
+
+def _card(side: str, sensed: list[str]) -> dict[str, Any]:
+    whose = {"client": None, "device": "phone-mid", "modalities": sensed, "samples": 16}
+    return {"name": side, "folder": side, "side": side, "structure": side, **whose}
 
 
 def fake_desk(folder: Path, words: bool = True) -> Desk:

@@ -13,7 +13,7 @@ from serve.desk import Desk
 from serve.keyfile import add, issue
 from serve.models import Refusal
 from tests.serve.browser import ARGUMENTS, CHROMIUM, CONTRAST, Visit, visited
-from tests.serve.fakes import FakeSide, fake_app, fake_desk, write_artifact
+from tests.serve.fakes import fake_app, fake_desk, write_artifact
 from tests.serve.sent import photo
 
 pytestmark = [
@@ -30,18 +30,18 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
 
-@pytest.fixture()
+@pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return fake_desk(tmp_path)
 
 
-@pytest.fixture()
+@pytest.fixture
 def visit(browser: Browser, desk: Desk) -> Iterator[Visit]:
     with visited(browser, fake_app(desk)) as visit:
         yield visit
 
 
-@pytest.fixture()
+@pytest.fixture
 def page(visit: Visit) -> Page:
     return visit.page
 
@@ -98,6 +98,19 @@ def test_an_edge_that_is_down_is_told_as_a_warning(page: Page, desk: Desk) -> No
     ask(page, model="auto")
     expect(page.locator(".told .warn")).to_have_text(f"Degraded: the edge could not answer: {FULL.message}")
     expect(page.locator(".told .side")).to_have_text("cloud")
+
+
+def test_the_policy_and_the_earlier_words_are_sent_along(page: Page, desk: Desk) -> None:
+    ask(page, words="One.", model="auto")
+    expect(page.locator(".told")).to_have_count(1)
+    page.get_by_label("Who answers").select_option("cloud")
+    page.get_by_label("Longest wait for the cloud").fill("0.5")
+    page.get_by_label("Send the earlier words along").check()
+    with page.expect_request("**/v1/chat/completions") as sent:
+        ask(page, words="Two.", model="auto")
+    assert sent.value.post_data_json["mlecs"] == {"policy": "cloud", "max_latency_seconds": 0.5}
+    expect(page.locator(".why").last).to_have_text("policy cloud")
+    assert [turn.text for turn in desk.cloud.asked[0].turns] == ["One.", "A red square.", "Two."]
 
 
 def test_stop_ends_the_answer_here_and_in_the_server(page: Page, desk: Desk) -> None:
@@ -172,12 +185,12 @@ def test_a_recording_is_sent_as_wav_for_the_first_modality_of_speech(page: Page,
 
 def test_a_classifier_shows_its_classes_as_bars(browser: Browser, tmp_path: Path) -> None:
     with visited(browser, fake_app(fake_desk(tmp_path, words=False))) as visit:
-        page = visit.page
+        page, numbers = visit.page, visit.page.locator("#chat").get_by_label("Numbers as JSON")
         expect(page.get_by_label("Message")).to_be_hidden()
-        page.get_by_label("Numbers as JSON").fill("[1, 2")
+        numbers.fill("[1, 2")
         page.get_by_role("button", name="Classify").click()
         expect(page.get_by_role("alert")).to_have_text("pixels: write a list of numbers as JSON, like [0.1, 0.2].")
-        page.get_by_label("Numbers as JSON").fill("[1, 2, 3]")
+        numbers.fill("[1, 2, 3]")
         page.get_by_role("button", name="Classify").click()
         expect(page.locator(".theirs .said")).to_have_text("7")
         expect(page.locator(".bars li")).to_have_text(["70.800", "10.150", "90.050"])
@@ -215,6 +228,9 @@ def test_a_key_is_asked_for_and_kept_in_this_tab_alone(browser: Browser, desk: D
     add(tmp_path / "keys.jsonl", key)
     with visited(browser, fake_app(desk, tmp_path / "keys.jsonl")) as visit:
         visit.expected |= {401, 403}
+        visit.page.get_by_label("Key", exact=True).fill("mlecs-wrong")
+        visit.page.get_by_role("button", name="Use this key").click()
+        expect(visit.page.get_by_role("dialog")).to_contain_text("does not know this key")
         visit.page.get_by_label("Key", exact=True).fill(presented)
         visit.page.get_by_label("Key", exact=True).press("Enter")
         ask(visit.page)

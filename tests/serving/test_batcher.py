@@ -19,7 +19,7 @@ def lm(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
 
 def _adapters(lm: Backbone, seed: int, rank: int = 3) -> Tree:
     draw = torch.Generator().manual_seed(seed)
-    drawn = init_lora({leaf: draw for leaf in lm.leaves})
+    drawn = init_lora(dict.fromkeys(lm.leaves, draw))
     return {
         module: {"A": one["A"][:rank], "B": torch.randn(one["B"].shape, generator=draw)[:, :rank]}
         for module, one in drawn.items()

@@ -43,8 +43,8 @@ def test_the_curve_says_what_the_edge_answers_itself_is_worth_and_the_cascade() 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = fit(SCORES, WORTH, [0.5] * 20, 0.3, "accuracy")
-    save({"edge": found}, tmp_path)
-    again = read(tmp_path)["edge"]
+    save({"edge": found}, tmp_path / "20-abc")
+    again = read(tmp_path / "20-abc")["edge"]
     assert (again.scores, again.worth, again.threshold) == (found.scores, found.worth, found.threshold)
     assert read(tmp_path / "nowhere") == {}
 

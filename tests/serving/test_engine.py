@@ -26,7 +26,7 @@ def _asked(engine: TransformersEngine, most: int) -> AsyncGenerator[Piece]:
     draw = torch.Generator().manual_seed(0)
     # Never the end of a text: temperature 2 over bytes.
     return engine.stream(
-        init_lora({leaf: draw for leaf in lm.leaves}), torch.randn(3, lm.hidden, generator=draw), Sampling(most, 2.0)
+        init_lora(dict.fromkeys(lm.leaves, draw)), torch.randn(3, lm.hidden, generator=draw), Sampling(most, 2.0)
     )
 
 

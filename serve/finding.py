@@ -1,0 +1,89 @@
+"""What is said over HTTP about galleries: what is enrolled, what is looked for, and what is found."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, JsonValue, StringConstraints
+
+from serve.parts import Body, Name, Parts, Sought
+
+Gallery = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Tagged = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class GalleryEntry(Body):
+    """One to enrol: what is sensed, or a vector."""
+
+    id: Tagged | None = None
+    input: Parts | None = None
+    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
+    identity: Tagged | None = None
+    camera: Tagged | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    thumbnail: str | None = None
+    """``data:image/...;base64,...`` of at most 64 kB, for pages."""
+
+
+class EnrolRequest(Body):
+    """``POST /v1/gallery/{gallery}``."""
+
+    model: Name
+    entries: Annotated[list[GalleryEntry], Field(min_length=1, max_length=64)]
+
+
+class Enrolled(BaseModel):
+    """The ids, in the order of the entries."""
+
+    object: Literal["gallery.enrolled"] = "gallery.enrolled"
+    gallery: str
+    ids: list[str]
+    model: str
+
+
+class SearchRequest(Body):
+    """``POST /v1/search``: who in a gallery is most like what is sensed, said, or given as a vector."""
+
+    model: Name
+    gallery: Gallery
+    input: Sought | None = None
+    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=100)] = 10
+    cameras: Annotated[list[Name], Field(max_length=64)] | None = None
+    """Only of these."""
+    not_camera: Name | None = None
+    """None of this one, as the protocol of re-identification has it."""
+    identities: Annotated[list[Name], Field(max_length=64)] | None = None
+    modality: Name | None = None
+
+
+class Found(BaseModel):
+    """One of the gallery."""
+
+    id: str
+    score: float
+    """Cosine similarity."""
+    identity: str | None
+    camera: str | None
+    modalities: list[str]
+    metadata: dict[str, Any]
+    made_by: str
+    thumbnail: str | None = None
+    """``data:`` URL."""
+
+
+class SearchResult(BaseModel):
+    """The most alike first."""
+
+    object: Literal["search.result"] = "search.result"
+    gallery: str
+    model: str
+    data: list[Found]
+    latency_seconds: float
+
+
+class Sense(BaseModel):
+    """What a request may bring of one modality."""
+
+    kind: Literal["image", "speech", "text", "values"]
+    width: int
+    """How many features the models read; of ``values`` as many numbers, or a window of the sensor's own readings."""

@@ -1,0 +1,98 @@
+"""What is served is what was measured, and never something half or changed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.metrics.registry import measure
+from mlecs_ray.run.bundle import Bundle, adopt, read_bundle
+from mlecs_ray.run.local import run_locally
+from mlecs_ray.run.records import read_run
+from mlecs_ray.scenario.deal import deal
+from tests.serving import spoken
+from tests.small import small_scenario
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    run_locally(small_scenario(), folder)
+    return folder
+
+
+def _recorded(run: Path, subject: str, metric: str) -> float:
+    rows = read_run(run).metrics
+    found = rows[(rows.subject == subject) & (rows.metric == metric)]
+    return float(found.value.iloc[-1])
+
+
+def test_a_classifier_scores_what_the_run_recorded_last(digits: Path) -> None:
+    bundle = read_bundle(digits / "artifact")
+    test = deal(bundle.scenario)[0].test
+    found = measure(["accuracy"], bundle.predictor(bundle.card("model"))(test), test)
+    assert found["accuracy"] == _recorded(digits, "model", "accuracy")
+
+
+@pytest.mark.parametrize("side", ["edge", "cloud"])
+def test_captioners_score_what_the_run_recorded_last(side: str) -> None:
+    run = spoken.run()
+    bundle = read_bundle(run / "artifact")
+    test = deal(bundle.scenario)[0].test
+    card = next(card for card in bundle.cards.values() if card.side == side and card.client is None)
+    found = measure(["rouge_lsum"], bundle.predictor(card)(test), test)
+    assert found["rouge_lsum"] == _recorded(run, card.structure, "rouge_lsum")
+
+
+def test_raw_features_are_brought_to_the_scale_that_was_learned(digits: Path) -> None:
+    """Digits are taken as they are; others by mean and deviation."""
+    bundle = read_bundle(digits / "artifact")
+    test = deal(bundle.scenario)[0].test
+    assert torch.equal(bundle.scaled(test).inputs["image"], test.inputs["image"])
+    bundle.__dict__["scales"] = {"image": (torch.ones(64), 2 * torch.ones(64))}
+    assert torch.allclose(bundle.scaled(test).inputs["image"], (test.inputs["image"] - 1) / 2)
+
+
+def test_a_version_is_named_after_its_merges_and_its_weights(digits: Path) -> None:
+    bundle = read_bundle(digits / "artifact")
+    assert bundle.version == f"8-{bundle.facts['state'][:8]}"
+
+
+def test_it_is_adopted_once_and_stays_while_the_run_goes_on(digits: Path, tmp_path: Path) -> None:
+    shutil.copytree(digits / "artifact", tmp_path / "artifact")
+    first = adopt(tmp_path / "artifact", tmp_path / "store")
+    shutil.rmtree(tmp_path / "artifact")
+    assert read_bundle(tmp_path / "store" / first.version).facts == first.facts
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [first.version]
+
+
+def test_a_changed_or_missing_file_is_refused(digits: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "artifact"
+    shutil.copytree(digits / "artifact", folder)
+    weights = folder / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match=r"model/model.safetensors is not the file that the run wrote"):
+        read_bundle(folder)
+    with pytest.raises(InputError, match="cannot be read whole"):
+        adopt(folder, tmp_path / "store")
+    assert not list((tmp_path / "store").glob("*")) if (tmp_path / "store").exists() else True
+
+
+def test_no_artifact_and_an_unknown_model_are_refused(digits: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no artifact: a run leaves one at its checkpoints"):
+        read_bundle(tmp_path)
+    with pytest.raises(InputError, match="model 'cloud' is none of this run's"):
+        read_bundle(digits / "artifact").card("cloud")
+
+
+def test_another_language_model_of_the_same_name_is_refused() -> None:
+    bundle = read_bundle(spoken.run() / "artifact")
+    facts = json.loads(json.dumps(dict(bundle.facts)))
+    facts["models"]["cloud"] = "0" * 64
+    with pytest.raises(
+        InputError, match=r"structure 'cloud': the run learned adapters for a language model of SHA-256"
+    ):
+        _ = Bundle(bundle.folder, facts).task

@@ -1,0 +1,173 @@
+"""Who answers, edge or cloud, and what is told when one of them cannot."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from mlecs_ray.serving.batcher import Piece
+from mlecs_ray.serving.host import Ask, Turn
+from serve.answering import Answering, Declined, Ended, Policy, Question, Route
+from serve.models import Refusal
+from tests.serve.fakes import FITTED, FakeSide
+
+ROUTE = Route("6-0123abcd", "edge", "cloud", FITTED)
+ASK = Ask(turns=(Turn("user", "hello"),))
+DOWN = Refusal("down", "it does not answer")
+
+
+def _question(policy: Policy = "cascade", bound: bool = False, route: Route = ROUTE, **budget: float) -> Question:
+    return Question(ASK, route, policy, bound, **budget)
+
+
+def _sides(edge: FakeSide | None = None, cloud: FakeSide | None = None) -> Answering:
+    return Answering(edge or FakeSide(), cloud or FakeSide(("The ", "cloud's.")))
+
+
+def _answer(answering: Answering, question: Question) -> tuple[str, Ended]:
+    async def ask() -> tuple[str, Ended]:
+        text, end = "", None
+        async for event in answering.answer(question):
+            if isinstance(event, Piece):
+                text += event.text
+            else:
+                end = event
+        assert end is not None
+        return text, end
+
+    return asyncio.run(ask())
+
+
+def test_an_edge_that_is_sure_answers_and_the_cloud_is_not_asked() -> None:
+    """A score of -0.5 is above the threshold of -1.5 and worth 0.7: half-way from 0.5 at -1 to 0.9 at 0."""
+    cloud = FakeSide()
+    text, end = _answer(_sides(cloud=cloud), _question())
+    assert (text, end.told.answered_by, end.tokens) == ("A red square.", "edge", 3)
+    assert end.told.confidence == pytest.approx(0.7)
+    assert end.told.threshold == pytest.approx(0.4)
+    assert "-0.500 >= -1.500" in end.told.why
+    assert not cloud.asked
+    assert end.told.bytes == 0
+
+
+def test_an_edge_that_is_not_sure_asks_the_cloud_and_both_are_counted() -> None:
+    unsure = FakeSide(logprob=-2.0)
+    text, end = _answer(_sides(unsure), _question())
+    assert (text, end.told.answered_by) == ("The cloud's.", "cloud")
+    assert "-2.000 < -1.500" in end.told.why
+    assert end.told.bytes == len("hello") + len(b"The cloud's.")
+    _, alone = _answer(_sides(), _question("cloud"))
+    assert alone.told.estimated_joules is not None
+    assert end.told.estimated_joules is not None
+    # 7 tokens of 1 GFLOP on a phone, beside what the cloud takes.
+    assert end.told.estimated_joules > alone.told.estimated_joules
+
+
+def test_policies_ask_one_side_alone() -> None:
+    assert _answer(_sides(FakeSide(logprob=-9.0)), _question("edge"))[1].told.answered_by == "edge"
+    assert _answer(_sides(), _question("cloud"))[1].told.answered_by == "cloud"
+
+
+def test_without_a_threshold_or_a_cloud_the_edges_answer_stands() -> None:
+    unsure = FakeSide(logprob=-9.0)
+    _, end = _answer(_sides(unsure), _question(route=replace(ROUTE, calibration=None)))
+    assert (end.told.answered_by, end.told.why) == ("edge", "no threshold was fitted for this model")
+    _, end = _answer(_sides(unsure), _question(route=replace(ROUTE, cloud=None)))
+    assert (end.told.answered_by, end.told.why) == ("edge", "there is no cloud model")
+
+
+class Ticking:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_cloud_that_takes_too_long_or_too_much_is_not_asked() -> None:
+    clock = Ticking()
+    answering = _sides(FakeSide(logprob=-2.0))
+    answering.clock = clock
+    answering._cloud.add(4.0, 10.0)
+    _, end = _answer(answering, _question(max_latency_seconds=3.0))
+    assert end.told.answered_by == "edge"
+    assert "the cloud takes 4.00 s and 3.00 s are left" in end.told.why
+    _, end = _answer(answering, _question(max_joules=5.0))
+    assert end.told.answered_by == "edge"
+    assert "of 5" in end.told.why
+    assert _answer(answering, _question(max_latency_seconds=5.0, max_joules=50.0))[1].told.answered_by == "cloud"
+
+
+@pytest.mark.parametrize("kind", ["down", "full", "failed"])
+@pytest.mark.parametrize("policy", ["edge", "cascade"])
+def test_where_the_edge_cannot_the_cloud_answers_and_says_so(kind: str, policy: Policy) -> None:
+    text, end = _answer(_sides(FakeSide(refuses=Refusal(kind, "no"))), _question(policy))
+    assert (text, end.told.answered_by) == ("The cloud's.", "cloud")
+    assert end.told.degraded == "the edge could not answer: no"
+
+
+def test_an_edge_that_breaks_off_is_not_told_from() -> None:
+    text, end = _answer(_sides(FakeSide(breaks=Refusal("failed", "out of memory"))), _question())
+    assert (text, end.told.answered_by) == ("The cloud's.", "cloud")
+    assert end.told.degraded == "the edge could not answer: out of memory"
+
+
+def test_where_the_cloud_cannot_the_edge_answers_and_says_so() -> None:
+    text, end = _answer(_sides(FakeSide(logprob=-2.0), FakeSide(refuses=DOWN)), _question())
+    assert (text, end.told.answered_by) == ("A red square.", "edge")
+    assert end.told.degraded == "the cloud could not answer: it does not answer"
+    assert _answer(_sides(cloud=FakeSide(refuses=DOWN)), _question("cloud"))[1].told.answered_by == "edge"
+
+
+def test_a_model_that_was_asked_for_by_name_has_no_stand_in() -> None:
+    with pytest.raises(Declined, match="it does not answer") as found:
+        _answer(_sides(FakeSide(refuses=DOWN)), _question("edge", bound=True))
+    assert found.value.status == 503
+
+
+def test_what_the_asker_has_to_mend_is_passed_on() -> None:
+    with pytest.raises(Declined, match="nothing to answer from") as found:
+        _answer(_sides(FakeSide(refuses=Refusal("input", "there is nothing to answer from"))), _question())
+    assert found.value.status == 400
+
+
+def test_where_neither_can_nobody_answers() -> None:
+    with pytest.raises(Declined) as found:
+        _answer(_sides(FakeSide(refuses=DOWN), FakeSide(refuses=DOWN)), _question())
+    assert found.value.status == 503
+
+
+def test_an_answer_that_breaks_off_in_the_middle_is_never_ended_by_another() -> None:
+    async def ask() -> list[str]:
+        told = []
+        events = _sides(FakeSide(breaks=Refusal("failed", "gone"))).answer(_question("edge"))
+        for _ in range(3):
+            event = await anext(events)
+            assert isinstance(event, Piece)
+            told.append(event.text)
+        with pytest.raises(Declined, match="gone"):
+            await anext(events)
+        return told
+
+    assert asyncio.run(ask()) == ["A ", "red ", "square."]
+
+
+@pytest.mark.parametrize("policy", ["edge", "cascade"])
+def test_who_leaves_frees_the_place(policy: Policy) -> None:
+    async def ask() -> FakeSide:
+        endless = FakeSide(endless=True)
+        asking = asyncio.ensure_future(_drained(_sides(endless), _question(policy)))
+        while not endless.asked:
+            await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        return endless
+
+    assert asyncio.run(ask()).freed.is_set()
+
+
+async def _drained(answering: Answering, question: Question) -> None:
+    async for _ in answering.answer(question):
+        pass

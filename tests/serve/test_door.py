@@ -1,0 +1,111 @@
+"""Who comes in, and who does not."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from serve.assembly import make_gateway
+from serve.clocks import utc_now
+from serve.gateway import Opening, make_app
+from serve.keyfile import add, issue, remove
+from serve.keys import Keys
+from serve.limits import Limits
+from serve.settings import Settings
+from tests.serve.fakes import FakeSide, fake_app, fake_desk
+
+CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
+
+
+def _key(path: Path, name: str = "ann", **told: object) -> str:
+    key, presented = issue(name, utc_now(), **told)  # type: ignore[arg-type]
+    add(path, key)
+    return presented
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_without_a_key_only_a_few_paths_are_open(tmp_path: Path) -> None:
+    _key(tmp_path / "keys")
+    with TestClient(fake_app(fake_desk(tmp_path), tmp_path / "keys")) as client:
+        for path in ("/", "/healthz", "/readyz", "/openapi.json", "/page/index.html"):
+            assert client.get(path).status_code == 200, path
+        for path in ("/v1/models", "/metrics", "/v1/versions"):
+            refused = client.get(path)
+            assert refused.status_code == 401
+            assert refused.json()["error"]["type"] == "authentication_error"
+            assert refused.headers["WWW-Authenticate"] == "Bearer"
+        assert client.post("/v1/chat/completions", json=CHAT).status_code == 401
+
+
+def test_a_key_opens_and_a_wrong_or_removed_one_does_not(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    key = _key(file)
+    keys = Keys(file, clock=iter(range(10**6)).__next__)
+    with TestClient(make_app(fake_desk(tmp_path), keys, Opening())) as client:
+        assert client.post("/v1/chat/completions", json=CHAT, headers=_bearer(key)).status_code == 200
+        assert client.post("/v1/chat/completions", json=CHAT, headers=_bearer(key + "x")).status_code == 401
+        remove(file, "ann")
+        assert client.post("/v1/chat/completions", json=CHAT, headers=_bearer(key)).status_code == 401
+
+
+def test_a_key_has_limits_of_its_own_and_is_told_when_to_come_back(tmp_path: Path) -> None:
+    key = _key(tmp_path / "keys", limits=Limits(per_minute=6, burst=2, concurrent=1))
+    with TestClient(fake_app(fake_desk(tmp_path), tmp_path / "keys")) as client:
+        for _ in range(2):
+            assert client.get("/v1/models", headers=_bearer(key)).status_code == 200
+        refused = client.get("/v1/models", headers=_bearer(key))
+        assert refused.status_code == 429
+        assert 9 <= int(refused.headers["Retry-After"]) <= 10
+        assert refused.json()["error"]["type"] == "rate_limit_error"
+
+
+def test_only_admins_change_versions(tmp_path: Path) -> None:
+    user = _key(tmp_path / "keys")
+    admin = _key(tmp_path / "keys", "boss", roles=frozenset({"admin"}))
+    with TestClient(fake_app(fake_desk(tmp_path), tmp_path / "keys")) as client:
+        order = {"action": "promote"}
+        assert client.post("/v1/versions", json=order, headers=_bearer(user)).status_code == 403
+        assert client.get("/v1/versions", headers=_bearer(user)).status_code == 200
+        assert client.post("/v1/versions", json=order, headers=_bearer(admin)).status_code == 400
+
+
+@pytest.mark.parametrize("scheme", ["", "Basic ", "bearer  "])
+def test_other_schemes_are_no_key(tmp_path: Path, scheme: str) -> None:
+    _key(tmp_path / "keys")
+    with TestClient(fake_app(fake_desk(tmp_path), tmp_path / "keys")) as client:
+        assert client.get("/v1/models", headers={"Authorization": f"{scheme}x"}).status_code == 401
+
+
+def test_a_body_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    desk = fake_desk(tmp_path)
+    store = Path(desk.registry.store)
+    settings = Settings(store=str(store), version=desk.registry.rollout.stable, gallery=str(tmp_path / "g"))
+    with TestClient(make_gateway(settings, desk)) as client:
+        body = {**CHAT, "messages": [{"role": "user", "content": "x" * 34_000_000}]}
+        assert client.post("/v1/chat/completions", json=body).status_code == 413
+
+
+def test_a_full_house_says_when_to_come_back(tmp_path: Path) -> None:
+    """One place, nobody may wait: the second is refused while the first is still answered."""
+    desk, gate = fake_desk(tmp_path), threading.Event()
+    desk.answering.edge = FakeSide(gate=gate)
+    with TestClient(make_app(desk, None, Opening(slots=1, queue=0))) as client:
+        first: list[int] = []
+        thread = threading.Thread(
+            target=lambda: first.append(client.post("/v1/chat/completions", json=CHAT).status_code)
+        )
+        thread.start()
+        while not desk.answering.edge.asked:
+            pass
+        refused = client.post("/v1/chat/completions", json=CHAT)
+        assert refused.status_code == 503
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert refused.json()["error"]["type"] == "overloaded_error"
+        gate.set()
+        thread.join()
+        assert first == [200]
+        assert client.post("/v1/chat/completions", json=CHAT).status_code == 200

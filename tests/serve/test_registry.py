@@ -1,0 +1,108 @@
+"""What a request's model means."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.run.bundle import adopt
+from mlecs_ray.serving.rollout import Rules
+from serve.faults import Absent
+from serve.protocol import Wish
+from serve.registry import Registry, open_registry
+from tests.serve.fakes import write_artifact
+from tests.serving import spoken
+
+
+def _registry(only: tuple[str, ...] = (), above: str | None = None) -> Registry:
+    run = spoken.run()
+    version = adopt(run / "artifact", run / "store").version
+    return open_registry(run / "store", version, "cascade", only, above, Rules())
+
+
+def test_auto_means_both_sides_and_the_servers_policy() -> None:
+    chosen = _registry().choose("auto", Wish(), "1")
+    assert chosen.route.edge is not None
+    assert chosen.route.edge.startswith("tiny-edge")
+    assert (chosen.route.cloud, chosen.policy, chosen.bound) == ("cloud", "cascade", False)
+    assert _registry().choose("auto", Wish(policy="cloud"), "1").policy == "cloud"
+
+
+def test_a_name_means_one_model_alone() -> None:
+    registry = _registry()
+    chosen = registry.choose("client-1", Wish(), "1")
+    assert (chosen.route.edge, chosen.policy, chosen.bound) == ("client-1", "edge", True)
+    assert registry.choose("cloud", Wish(), "1").policy == "cloud"
+    assert registry.choose("edge", Wish(), "1").route.edge == registry.choose("auto", Wish(), "1").route.edge
+
+
+def test_a_client_or_a_domain_choose_the_edge() -> None:
+    registry = _registry()
+    assert registry.choose("auto", Wish(client=1), "1").route.edge == "client-1"
+    assert registry.choose("auto", Wish(domain="south"), "1").route.edge == "client-0"
+    with pytest.raises(Absent, match="client 9 keeps no model"):
+        registry.choose("auto", Wish(client=9), "1")
+    with pytest.raises(Absent, match=r"domain 'west' is none of \['north', 'south'\]"):
+        registry.choose("auto", Wish(domain="west"), "1")
+
+
+def test_a_version_can_be_named() -> None:
+    registry = _registry()
+    version = registry.rollout.stable
+    assert registry.choose(f"cloud@{version}", Wish(), "1").route.model("cloud") == f"cloud@{version}"
+    with pytest.raises(Absent, match="version '1-00000000' is none of"):
+        registry.choose("cloud@1-00000000", Wish(), "1")
+
+
+def test_an_unknown_model_is_told_the_nearest() -> None:
+    with pytest.raises(Absent, match="did you mean cloud"):
+        _registry().choose("clowd", Wish(), "1")
+
+
+def test_only_those_that_were_chosen_are_served() -> None:
+    registry = _registry(("client-1",))
+    assert {card.id for card in registry.models()} == {"auto", "client-1", "cloud"}
+    assert registry.choose("auto", Wish(), "1").route.edge == "client-1"
+    with pytest.raises(InputError, match="model 'client-99' is not in version"):
+        _registry(("client-99",))
+
+
+def test_another_cloud_or_none_can_be_chosen() -> None:
+    assert _registry(above="none").choose("auto", Wish(), "1").policy == "edge"
+    assert _registry(above="client-0").choose("auto", Wish(), "1").route.cloud == "client-0"
+    with pytest.raises(InputError, match="model 'nobody' is not in version"):
+        _registry(above="nobody")
+
+
+def test_a_version_on_trial_is_listed_under_its_full_names_and_gets_its_share(tmp_path: Path) -> None:
+    first, second = (write_artifact(tmp_path, merges, words=True) for merges in (6, 8))
+    registry = open_registry(tmp_path, first, "cascade", (), None, Rules(share=0.5))
+    registry.add(second)
+    registry.rollout.begin(second)
+    assert f"cloud@{second}" in {card.id for card in registry.models()}
+    chosen = {registry.choose("auto", Wish(), str(i)).route.version for i in range(50)}
+    assert chosen == {first, second}
+    assert registry.choose(f"auto@{first}", Wish(), "1").route.version == first
+
+
+def test_old_versions_go_but_never_those_in_use(tmp_path: Path) -> None:
+    names = [write_artifact(tmp_path, merges, words=False) for merges in range(1, 9)]
+    registry = open_registry(tmp_path, names[0], "edge", (), None, Rules())
+    for name in names[1:]:
+        registry.add(name)
+    assert set(registry.versions) == {names[0], *names[-4:]}
+
+
+def test_metrics_know_the_models_by_name() -> None:
+    registry = _registry()
+    assert "cloud" in registry
+    assert "auto" in registry
+    assert "someone" not in registry
+
+
+def test_a_client_without_a_threshold_of_its_own_has_that_of_its_structure(tmp_path: Path) -> None:
+    version = open_registry(tmp_path, write_artifact(tmp_path, 6, words=True), "edge", (), None, Rules()).versions
+    one = next(iter(version.values()))
+    card = dataclasses.replace(one.cards["edge"], name="client-3", client=3)
+    assert one.calibration(card) == one.calibrations["edge"]

@@ -1,21 +1,24 @@
 """Refusals as OpenAI's clients read them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from mlecs_ray.errors import InputError
 from serve.answering import STATUS, Declined
 from serve.limits import Refused
 from serve.models import Refusal
+from serve.parts import TAGS, TYPES
 from serve.protocol import ErrorBody, Fault
 
-TYPES = {
+KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
@@ -29,6 +32,8 @@ TYPES = {
 }
 """OpenAI's names of what went wrong."""
 RETRY_SECONDS = 1
+_SHOWN = 300
+"""Characters of what a request said that an error repeats."""
 
 
 class Absent(InputError):
@@ -45,7 +50,7 @@ class Failed(Exception):
 
 def fault(status: int, message: str, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """The body of a refusal."""
-    one = Fault(message=message, type=TYPES.get(status, "server_error"), param=param, code=code)
+    one = Fault(message=message, type=KINDS.get(status, "server_error"), param=param, code=code)
     return ErrorBody(error=one).model_dump()
 
 
@@ -70,13 +75,52 @@ def install(app: FastAPI) -> None:
     app.exception_handler(Failed)(_declined)
     app.exception_handler(Refused)(_refused)
     app.exception_handler(HTTPException)(_http)
+    app.exception_handler(Exception)(_broken)
 
 
-async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "body")
-    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
-    return respond(400, f"{where or 'body'}: {first['msg']}{more}", param=where or None)
+async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    first, *others = error.errors()
+    if unread := _unread(request, error.body, first):
+        return respond(400, unread)
+    where = _where(first["loc"])
+    more = f" (and {len(others)} more)" if others else ""
+    return respond(400, f"{where or 'body'}{_value(first)}: {_rule(first)[:_SHOWN]}{more}", param=where or None)
+
+
+def _unread(request: Request, body: object, first: Mapping[str, Any]) -> str | None:
+    """Why a body as a whole says nothing; None where it does."""
+    if first["type"] == "json_invalid":
+        return f"the body must be JSON, so it was not read: {first['ctx']['error']} at character {first['loc'][-1]}"
+    if first["loc"] == ("body",) and first["type"] == "missing":
+        return "the body is empty and must be a JSON object, so there is nothing to answer"
+    if isinstance(body, bytes):
+        kind = request.headers.get("content-type", "")[:_SHOWN]
+        return f"Content-Type {kind!a} must be application/json, so the body was not read"
+    return None
+
+
+def _where(loc: Sequence[int | str]) -> str:
+    """The field, without the names of a union's branches."""
+    kept = [str(part) for before, part in pairwise(loc) if part not in TAGS and not (_at(before) and part in TYPES)]
+    return ".".join(kept)[:_SHOWN]
+
+
+def _at(part: int | str) -> bool:
+    return isinstance(part, int)
+
+
+def _value(first: Mapping[str, Any]) -> str:
+    value = first.get("input")
+    if first["type"] == "missing" or not isinstance(value, str | int | float | None):
+        return ""
+    return f"={value[:40]!a}" if isinstance(value, str) else f"={str(value)[:40]}"
+
+
+def _rule(first: Mapping[str, Any]) -> str:
+    if first["type"] == "none_required":
+        return "is not there in this server, and must be left out, or the answer would not be what it asks for"
+    message: str = first["msg"]
+    return message
 
 
 async def _input(_: Request, error: InputError) -> JSONResponse:
@@ -92,5 +136,42 @@ async def _refused(_: Request, error: Refused) -> JSONResponse:
     return respond(error.status, str(error), error.headers)
 
 
-async def _http(_: Request, error: HTTPException) -> JSONResponse:
-    return respond(error.status_code, str(error.detail), error.headers)
+async def _http(request: Request, error: HTTPException) -> JSONResponse:
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return respond(error.status_code, _told(request, error, headers), headers)
+
+
+def _told(request: Request, error: HTTPException, headers: Mapping[str, str]) -> str:
+    path = ascii(request.url.path)[1:-1][:_SHOWN]
+    if error.status_code == 404:
+        return f"{path} is no path of this server, so nothing is there; GET /openapi.json has all"
+    if error.status_code == 405:
+        return f"{request.method} is not for {path}, which takes {headers['Allow']}, so nothing was done"
+    if error.__cause__ is not None:
+        return f"the body {_unreadable(request, error.__cause__)}, so it was not read"
+    return str(error.detail)
+
+
+def _unreadable(request: Request, cause: BaseException) -> str:
+    coding = request.headers.get("content-encoding", "identity")
+    if coding != "identity":
+        return f"has Content-Encoding {coding[:40]!a} and must come as it is"
+    if isinstance(cause, RecursionError):
+        return "has lists or objects too deep in one another and must be flatter"
+    if isinstance(cause, UnicodeDecodeError):
+        return "must be UTF-8"
+    return "must be JSON with numbers of 4,300 digits at most"
+
+
+def _methods(request: Request) -> list[str]:
+    """All that a path takes: the router names those of the first route alone."""
+    app: FastAPI = request.app
+    routes = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
+
+
+async def _broken(_: Request, __: Exception) -> JSONResponse:
+    # The traceback goes to the server's log, as the error goes on from here.
+    return respond(500, "the server failed; its log has more under this request id")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from serve.parts import Body, Name, Parts, Sought
 
@@ -19,7 +19,7 @@ class GalleryEntry(Body):
     vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
     identity: Tagged | None = None
     camera: Tagged | None = None
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
     thumbnail: str | None = None
     """``data:image/...;base64,...`` of at most 64 kB, for pages."""
 
@@ -79,11 +79,3 @@ class SearchResult(BaseModel):
     model: str
     data: list[Found]
     latency_seconds: float
-
-
-class Sense(BaseModel):
-    """What a request may bring of one modality."""
-
-    kind: Literal["image", "speech", "text", "values"]
-    width: int
-    """How many features the models read; of ``values`` as many numbers, or a window of the sensor's own readings."""

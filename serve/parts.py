@@ -101,5 +101,6 @@ Embedded = Annotated[
     | Annotated[list[Parts], Field(min_length=1, max_length=64), Tag("rows")],
     _either("a string, a list of strings, or a list of lists of content parts"),
 ]
-TAGS = frozenset({"words", "list", "rows", "text", "image_url", "input_audio", "input_values"})
-"""Names of branches, which are no fields and so are not told of in errors."""
+TAGS = frozenset({"words", "list", "rows"})
+TYPES = frozenset({"text", "image_url", "input_audio", "input_values"})
+"""Names of branches, those of parts behind their number: no fields, so errors leave them out."""

@@ -196,6 +196,7 @@ class ClassifyRequest(Body):
 
     model: Name
     input: Parts
+    mlecs: Wish = Wish()
 
 
 class Classification(BaseModel):
@@ -209,6 +210,14 @@ class Classification(BaseModel):
     said: str | None = None
     probabilities: dict[str, float]
     mlecs: Told
+
+
+class Sense(BaseModel):
+    """What a request may bring of one modality."""
+
+    kind: Literal["image", "speech", "text", "values"]
+    width: int
+    """How many features the models read; of ``values`` as many numbers, or a window of the sensor's own readings."""
 
 
 class ModelCard(BaseModel):

@@ -3,7 +3,7 @@
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.bundle import read_bundle
@@ -65,7 +65,9 @@ def _inside(settings: Settings, pods: Pods) -> Settings:
 
     def moved(path: str) -> str:
         if not Path(path).is_relative_to(run):
-            raise InputError(f"{path} is not below the run's folder {run}, which is what pods mount: they have no {path}")
+            raise InputError(
+                f"{path} is not below the run's folder {run}, which is what pods mount: they have no {path}"
+            )
         return str(PurePosixPath(pods.run) / Path(path).relative_to(run))
 
     places = {"store": moved(settings.store), "gallery": moved(settings.gallery)}
@@ -77,13 +79,14 @@ def _inside(settings: Settings, pods: Pods) -> Settings:
 
 def _check_models(settings: Settings, pods: Pods) -> None:
     """A language model that the run names by its path is looked for at this very path."""
-    names = read_bundle(Path(settings.store) / settings.version).facts["structures"]
-    scenario = read_bundle(Path(settings.store) / settings.version).scenario
-    for name in (*names, scenario.task.cloud_llm or ""):
-        if name.startswith("/") and not any(PurePosixPath(name).is_relative_to(p) for p in (pods.run, pods.cache)):
+    task = read_bundle(Path(settings.store) / settings.version).scenario.task
+    mounts = (pods.run, pods.cache)
+    for name in (*task.slms, task.cloud_llm or ""):
+        path = PurePosixPath(name.removeprefix("file:"))
+        if path.is_absolute() and not any(path.is_relative_to(mount) for mount in mounts):
             raise InputError(
                 f"the run names the language model {name} by its path, which is below neither run={pods.run} nor "
-                f"cache={pods.cache}, so pods would not find it: --config-set cache=PATH mounts the cache at its parent"
+                f"cache={pods.cache}, so pods would not find it: --config-set cache=PATH mounts the cache above it"
             )
 
 

@@ -43,7 +43,7 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def running(versions: tuple[Path, list[str]], port: int, cluster: None) -> Iterator[Running]:
+def running(versions: tuple[Path, list[str]], port: int) -> Iterator[Running]:
     store, names = versions
     settings = Settings(
         store=str(store),

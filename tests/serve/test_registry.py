@@ -62,7 +62,7 @@ def test_an_unknown_model_is_told_the_nearest() -> None:
 
 def test_only_those_that_were_chosen_are_served() -> None:
     registry = _registry(("client-1",))
-    assert {card.id for card in registry.models()} == {"auto", "client-1", "cloud"}
+    assert {card.id for card in registry.models()} == {"auto", "edge", "client-1", "cloud", "minilm"}
     assert registry.choose("auto", Wish(), "1").route.edge == "client-1"
     with pytest.raises(InputError, match="model 'client-99' is not in version"):
         _registry(("client-99",))

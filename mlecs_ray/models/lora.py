@@ -139,7 +139,9 @@ class Backbone:
     def _run(self, adapters: Tree, train: bool, **inputs: Any) -> Tensor:
         weights = {leaf.parameter: adapters[leaf.module][leaf.side] for leaf in self.leaves}
         weights |= self._halves if torch.is_autocast_enabled("cpu") else {}
-        self.decoder.train(train)
+        # To walk through all modules costs a tenth of a small model's step.
+        if self.decoder.training != train:
+            self.decoder.train(train)
         output = functional_call(self.decoder, weights, (), inputs, tie_weights=False)
         return output.last_hidden_state  # type: ignore[no-any-return]  # as above
 
@@ -201,7 +203,10 @@ def _adapt(model: Any, tokenizer: Any, lora: LoRA) -> Backbone:
         warnings.simplefilter("ignore")
         peft = get_peft_model(model, peft_config(model, lora)).requires_grad_(False)
     decoder = peft.get_base_model().base_model
-    return Backbone(peft, tokenizer, tuple(_leaves(decoder, numbers)), seated(decoder), packs(decoder))
+    seat = seated(decoder)
+    # New modules begin in training; from here on the root's flag is that of all.
+    decoder.eval()
+    return Backbone(peft, tokenizer, tuple(_leaves(decoder, numbers)), seat, packs(decoder))
 
 
 def _leaves(decoder: nn.Module, numbers: tuple[int, ...]) -> Iterator[Leaf]:

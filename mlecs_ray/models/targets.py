@@ -19,9 +19,21 @@ class Targets:
     places: Tensor
 
 
-@lru_cache(maxsize=1 << 16)
+_SHORT = 512
+"""Characters of a text that is remembered: what is asked of a server may be long, and never comes again."""
+
+
 def tokens(lm: Backbone, text: str) -> tuple[int, ...]:
     """The token ids of a text, found once per process: clients see their few captions again and again."""
+    return _found(lm, text) if len(text) <= _SHORT else _read(lm, text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _found(lm: Backbone, text: str) -> tuple[int, ...]:
+    return _read(lm, text)
+
+
+def _read(lm: Backbone, text: str) -> tuple[int, ...]:
     return tuple(lm.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 

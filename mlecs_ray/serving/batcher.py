@@ -52,8 +52,8 @@ class Answer:
     read: int = 0
     """Tokens of the prompt that the model has read."""
     said: int = 0
-    next: Tensor | None = None
-    """(hidden,) of the token said last."""
+    last: int = 0
+    """The token said last."""
     cancelled: bool = False
 
 
@@ -120,15 +120,14 @@ class Batcher:
         states = self.lm.stepped(answer.adapters, chunk[None], **inputs)
         answer.read += len(chunk)
         if answer.read == len(answer.prompt):
-            self._say(answer, self.lm.logits(states[0, -1]))
+            self._say([answer], self.lm.logits(states[:, -1]))
 
     def _talk(self, rows: range) -> None:
         """Rows whose prompt is read stand before the one that is being read, as they joined before it."""
         answers = [self._running[row] for row in rows]
-        embeds = torch.stack([answer.next for answer in answers if answer.next is not None])[:, None]
+        embeds = self.lm.embed(torch.tensor([[answer.last] for answer in answers]))
         states = self.lm.stepped(self._adapters(answers), embeds, **self._slots.open(rows, 1))
-        for answer, logits in zip(answers, self.lm.logits(states[:, -1]), strict=True):
-            self._say(answer, logits)
+        self._say(answers, self.lm.logits(states[:, -1]))
 
     def _adapters(self, answers: Sequence[Answer]) -> Tree:
         """Those of one answer for all rows where they share them; else one a row, (n, ...), made once for a set."""
@@ -140,16 +139,20 @@ class Batcher:
             self._stack = key, side_by_side(trees)
         return self._stack[1]
 
-    def _say(self, answer: Answer, logits: Tensor) -> None:
-        token, logprob = choose(logits, answer.sampling, answer.draw)
-        answer.said += 1
+    def _say(self, answers: Sequence[Answer], logits: Tensor) -> None:
+        """One token more of each, from logits (n, vocabulary)."""
+        drawn = [(answer.sampling, answer.draw) for answer in answers]
+        for answer, (token, logprob) in zip(answers, choose(logits, drawn), strict=True):
+            self._grow(answer, token, logprob)
+
+    def _grow(self, answer: Answer, token: int, logprob: float) -> None:
+        answer.said, answer.last = answer.said + 1, token
         ended = token == self.lm.tokenizer.eos_token_id
         text = answer.speech.end() if ended else answer.speech.say(token)
         full = answer.said >= min(answer.sampling.max_tokens, self.context - len(answer.prompt))
         finish = "stop" if ended or answer.speech.stopped else "length" if full else None
         if finish == "length":
             text += answer.speech.end()
-        answer.next = None if finish else self.lm.embed(torch.tensor([token], device=logits.device))[0]
         answer.cancelled = answer.cancelled or finish is not None
         answer.sink(Piece(text, 1, logprob, finish))
 

@@ -125,6 +125,8 @@ class Host:
 
     store: Path
     make_engine: MakeEngine = TransformersEngine
+    context: int = 1024
+    """Most tokens of a prompt: longer ones are refused before anything is computed of them."""
     _bundles: "OrderedDict[str, Bundle]" = field(default_factory=OrderedDict)
     _engines: "dict[int, Engine]" = field(default_factory=dict)
     """By their backbones, which stay for as long as the process."""
@@ -178,11 +180,18 @@ class Host:
         task = _words_of(resident)
         lm = self.backbone(resident)
         if ask.samples is None:
-            return Prompt(resident.params["lora"], _conversation(lm, ask.turns), _sampling(ask, None))
+            ids = self._fitting(_conversation(lm, ask.turns))
+            return Prompt(resident.params["lora"], lm.embed(torch.tensor(ids, dtype=torch.int64)), _sampling(ask, None))
         said = next((turn.text.strip() for turn in reversed(ask.turns) if turn.role == "user"), "")
+        self._fitting(lm.tokenizer(said, add_special_tokens=False)["input_ids"])
         told = replace(task, instruction=said) if said else task
         embeds = told.prompts(resident.params, resident.sensed(ask.samples), resident.client)[0]
-        return Prompt(resident.params["lora"], embeds, _sampling(ask, task.max_tokens))
+        return Prompt(resident.params["lora"], _finite(embeds), _sampling(ask, task.max_tokens))
+
+    def _fitting(self, ids: list[int]) -> list[int]:
+        if len(ids) >= self.context:
+            raise InputError(f"a prompt of {len(ids)} tokens leaves no room in a context of {self.context}")
+        return ids
 
     @torch.no_grad()
     def classify(self, resident: Resident, samples: Samples) -> Verdict:
@@ -191,8 +200,8 @@ class Host:
         if resident.captioner is not None or not classes:
             raise InputError(f"{resident.id} answers in words, so it has no classes: ask /v1/chat/completions")
         seen = resident.sensed(samples)
+        logits = _finite(task.logits(resident.params, seen)[0])  # type: ignore[attr-defined]  # every classifier of ours has them
         label = classes[int(resident.predictor(seen)[0])]
-        logits = task.logits(resident.params, seen)[0]  # type: ignore[attr-defined]  # every classifier of ours has them
         return Verdict(label, dict(zip(classes, logits.softmax(0).tolist(), strict=True)))
 
     @torch.no_grad()
@@ -200,7 +209,7 @@ class Host:
         """``fused_repr`` of one row at length 1, (256,)."""
         task = _words_of(resident)
         fused = task.fused(resident.params, resident.sensed(samples), resident.client)[0]
-        return torch.nn.functional.normalize(fused, dim=0)
+        return torch.nn.functional.normalize(_finite(fused), dim=0)
 
     @torch.no_grad()
     def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
@@ -223,14 +232,20 @@ def _words_of(resident: Resident) -> "CaptionTask":
     return task
 
 
+def _finite(computed: Tensor) -> Tensor:
+    if not bool(computed.isfinite().all()):
+        raise InputError("what is sensed holds numbers so large that nothing finite comes of them: no answer is given")
+    return computed
+
+
 def _sampling(ask: Ask, longest: int | None) -> Sampling:
     """An answer about what is sensed is one line, as evaluation reads it."""
     most = ask.max_tokens or longest or 128
     return Sampling(most, ask.temperature, ask.top_p, ask.seed, ask.stop, line=longest is not None)
 
 
-def _conversation(lm: "Backbone", turns: Sequence[Turn]) -> Tensor:
-    """Turns embedded by the model's own chat template, or one after the other where it has none."""
+def _conversation(lm: "Backbone", turns: Sequence[Turn]) -> list[int]:
+    """Turns as tokens by the model's own chat template, or one after the other where it has none."""
     if not turns:
         raise InputError("the request has neither words nor anything sensed, so there is nothing to answer")
     words = lm.tokenizer
@@ -239,4 +254,5 @@ def _conversation(lm: "Backbone", turns: Sequence[Turn]) -> Tensor:
         text = words.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
     else:
         text = "".join(f"{turn.text}\n" for turn in turns)
-    return lm.embed(torch.tensor(words(text, add_special_tokens=False)["input_ids"], dtype=torch.int64))
+    ids: list[int] = words(text, add_special_tokens=False)["input_ids"]
+    return ids

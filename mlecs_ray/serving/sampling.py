@@ -1,5 +1,6 @@
 """How the next token is chosen: the likeliest, or one drawn by a request's own seed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,13 +37,14 @@ class Sampling:
         return Generator().manual_seed(self.seed)
 
 
-def choose(logits: Tensor, sampling: Sampling, draw: Generator) -> tuple[int, float]:
-    """A token id and its log-probability at temperature 1, from logits (vocabulary,)."""
-    if sampling.temperature == 0:
-        token = int(logits.argmax())
-    else:
-        token = _drawn(logits / sampling.temperature, sampling.top_p, draw)
-    return token, float(logits[token] - logits.logsumexp(0))
+def choose(logits: Tensor, asked: Sequence[tuple[Sampling, Generator]]) -> list[tuple[int, float]]:
+    """A token id and its log-probability at temperature 1 for each row of logits (n, vocabulary)."""
+    tokens: list[int] = logits.argmax(-1).tolist()
+    for row, (sampling, draw) in enumerate(asked):
+        if sampling.temperature:
+            tokens[row] = _drawn(logits[row] / sampling.temperature, sampling.top_p, draw)
+    said = logits.gather(1, torch.tensor(tokens, device=logits.device)[:, None])[:, 0] - logits.logsumexp(-1)
+    return list(zip(tokens, said.tolist(), strict=True))
 
 
 def _drawn(logits: Tensor, top_p: float, draw: Generator) -> int:

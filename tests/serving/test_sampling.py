@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.serving.sampling import Sampling, choose
+from mlecs_ray.serving.sampling import Sampling
+from mlecs_ray.serving.sampling import choose as choose_each
+
+
+def choose(logits: torch.Tensor, sampling: Sampling, draw: torch.Generator) -> tuple[int, float]:
+    """Of one row."""
+    return choose_each(logits[None], [(sampling, draw)])[0]
+
 
 LOGITS = torch.tensor([0.1, 0.4, 0.3, 0.2]).log()
 
@@ -41,9 +48,16 @@ def test_a_low_temperature_is_nearly_none() -> None:
 
 def test_the_same_seed_says_the_same() -> None:
     sampling = Sampling(temperature=1.5, seed=11)
-    said = [[choose(LOGITS, sampling, draw)[0] for _ in range(30)] for draw in (sampling.generator(),) * 1]
-    again = sampling.generator()
-    assert said[0] == [choose(LOGITS, sampling, again)[0] for _ in range(30)]
+    first, again = sampling.generator(), sampling.generator()
+    said = [choose(LOGITS, sampling, first)[0] for _ in range(30)]
+    assert said == [choose(LOGITS, sampling, again)[0] for _ in range(30)]
+
+
+def test_rows_are_chosen_each_by_its_own_rule() -> None:
+    hot, cold = Sampling(temperature=1.0, seed=1), Sampling()
+    rows = choose_each(torch.stack([LOGITS, LOGITS.flip(0)]), [(hot, hot.generator()), (cold, cold.generator())])
+    assert rows[0] == choose(LOGITS, hot, hot.generator())
+    assert rows[1][0] == 2
 
 
 @pytest.mark.parametrize(

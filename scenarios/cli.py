@@ -176,8 +176,12 @@ def serve(
         list[str] | None, typer.Option("--set", "-s", help="key=value of docs/serving.md's settings; repeatable")
     ] = None,
     local: Annotated[bool, typer.Option("--local", help="Without Ray, in one process")] = False,
-    config: Annotated[
-        Path | None, typer.Option(help="Write a Serve config file (`serve deploy`) here, and serve nothing")
+    config: Annotated[Path | None, typer.Option(help="Write a file for a cluster here, and serve nothing")] = None,
+    config_kind: Annotated[
+        str, typer.Option(help="serve (for `serve deploy`), rayservice (for KubeRay) or vllm (Ray Serve LLM, GPUs)")
+    ] = "serve",
+    config_set: Annotated[
+        list[str] | None, typer.Option(help="key=value of docs/serving/clusters.md, for the two others; repeatable")
     ] = None,
 ) -> None:
     """Serve a run's models over HTTP: OpenAI's API, classes, embeddings, search, and a page.
@@ -189,9 +193,12 @@ def serve(
 
     options = serving.options_of(set_, key_file)
     wanted = serving.Wanted(find_run(folder), tuple(edge or ()), cloud, policy, cloud_share, watch, options)
-    serving.serve(wanted, host, port, local, console) if config is None else serving.write(
-        wanted, host, port, config, console
-    )
+    if config is None:
+        serving.serve(wanted, host, port, local, console)
+        return
+    from scenarios.configs import File, write
+
+    write(wanted, File(config, config_kind, tuple(config_set or ()), host, port), console)
 
 
 for command in (measuring.heal, measuring.bench, measuring.reproduce):

@@ -22,15 +22,27 @@ def heal(
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="engine, lora, population, startup, gpu; none: all. `peers` only makes their environments"),
+        typer.Argument(
+            help="engine, lora, population, startup, gpu; none: all of these. `peers` only makes their environments; "
+            "`serve` measures the serving of a run"
+        ),
     ] = None,
     repeats: Annotated[int, typer.Option(help="Turns; figures are their medians")] = 3,
     quick: Annotated[
         bool, typer.Option("--quick", help="One turn of few rounds: proves that it runs, and writes no page")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="The page to write; default docs/results/speed.md")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page to write; default docs/results/speed.md, of `serve` serving.md")
+    ] = None,
+    run: Annotated[str, typer.Option(help="Of `serve`: the run whose models are served, or `latest`")] = "latest",
 ) -> None:
-    """Ours, a plain PyTorch loop and the peers in turns on this machine."""
+    """Ours, a plain PyTorch loop and the peers in turns on this machine; or how a run is served."""
+    if names == ["serve"]:
+        from bench.serving.command import bench_serving
+        from scenarios.folders import find_run
+
+        bench_serving(console, find_run(run), repeats, quick, out)
+        return
     from bench.command import bench as measure
 
     measure(console, names or [], repeats, quick, out)

@@ -208,12 +208,3 @@ def check_port(host: str, port: int) -> None:
                 f"--host {host} --port {port} cannot be listened on ({error.strerror}), so nothing was started: choose "
                 "another port"
             ) from error
-
-
-def write(wanted: Wanted, host: str, port: int, path: Path, console: Console) -> None:
-    """A Serve config file of what would be served, for ``serve deploy`` and KubeRay."""
-    from serve.configs import serve_config
-
-    check_host(host, wanted.options.get("key_file"))
-    path.write_text(serve_config(prepare(wanted, console), host, port))
-    console.print(f"written: {path}; `serve deploy {path}` serves it on a running cluster", soft_wrap=True)

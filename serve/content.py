@@ -12,6 +12,9 @@ from serve.protocol import Message
 from serve.senses import Part
 from serve.sides import Encoding
 
+MOST = 100_000
+"""Characters of a conversation: to break up more takes seconds, in which nobody else is answered."""
+
 
 def part_of(content: ContentPart) -> Part | None:
     """Raw content; None for plain words."""
@@ -34,6 +37,13 @@ def words_of(contents: Iterable[ContentPart]) -> str:
     return "\n".join(one.text for one in contents if isinstance(one, TextPart) and one.modality is None)
 
 
+def check_length(texts: Iterable[str], most: int = MOST) -> None:
+    """Raise InputError where texts are longer together than anything can be that is read at once."""
+    found = sum(map(len, texts))
+    if found > most:
+        raise InputError(f"the request holds {found:,} characters, more than {most:,}, so it is not read: ask in parts")
+
+
 def conversation(messages: Sequence[Message]) -> tuple[tuple[Turn, ...], list[Part]]:
     """The turns in words, and what is sensed: of the last message that brings anything. Raises InputError for none."""
     turns = tuple(
@@ -41,6 +51,7 @@ def conversation(messages: Sequence[Message]) -> tuple[tuple[Turn, ...], list[Pa
         for one in messages
         if (text := one.content if isinstance(one.content, str) else words_of(one.content)).strip()
     )
+    check_length(turn.text for turn in turns)
     sensed = [parts for one in messages if not isinstance(one.content, str) and (parts := parts_of(one.content))]
     if not turns and not sensed:
         raise InputError("messages hold neither words nor anything sensed, so there is nothing to answer")

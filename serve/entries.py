@@ -14,6 +14,8 @@ from mlecs_ray.errors import InputError
 TEXT = 200
 WIDTH = 4096
 METADATA = 4096
+NESTED = 16
+"""Lists and objects in one another that metadata may hold: what is deeper cannot be answered as JSON."""
 THUMBNAIL = 65536
 MODALITIES = 16
 
@@ -139,9 +141,16 @@ def metadata_text(metadata: Mapping[str, Any]) -> str:
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"metadata must be a JSON object, so it cannot be stored: {error}") from error
+    if _deep(metadata, NESTED):
+        raise InputError(f"metadata has more than {NESTED} lists or objects in one another, so it is refused")
     if size > METADATA:
         raise InputError(f"metadata has {size} bytes of JSON, more than {METADATA}, so it is refused")
     return text
+
+
+def _deep(value: object, left: int) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
+    return inner is not None and (left == 0 or any(_deep(one, left - 1) for one in inner))
 
 
 def media_type(picture: bytes) -> str:

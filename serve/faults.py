@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from mlecs_ray.errors import InputError
 from serve.answering import STATUS, Declined
@@ -32,6 +32,7 @@ KINDS = {
 }
 """OpenAI's names of what went wrong."""
 RETRY_SECONDS = 1
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _SHOWN = 300
 """Characters of what a request said that an error repeats."""
 
@@ -119,6 +120,8 @@ def _value(first: Mapping[str, Any]) -> str:
 def _rule(first: Mapping[str, Any]) -> str:
     if first["type"] == "none_required":
         return "is not there in this server, and must be left out, or the answer would not be what it asks for"
+    if first["type"] == "union_tag_not_found":
+        return f"must have a type, one of {', '.join(sorted(TYPES))}"
     message: str = first["msg"]
     return message
 
@@ -144,7 +147,7 @@ async def _http(request: Request, error: HTTPException) -> JSONResponse:
 
 
 def _told(request: Request, error: HTTPException, headers: Mapping[str, str]) -> str:
-    path = ascii(request.url.path)[1:-1][:_SHOWN]
+    path = ascii(request.scope["path"][:_SHOWN])[1:-1]
     if error.status_code == 404:
         return f"{path} is no path of this server, so nothing is there; GET /openapi.json has all"
     if error.status_code == 405:
@@ -168,8 +171,11 @@ def _unreadable(request: Request, cause: BaseException) -> str:
 def _methods(request: Request) -> list[str]:
     """All that a path takes: the router names those of the first route alone."""
     app: FastAPI = request.app
-    routes = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
+    routes = [route for route in app.routes if not isinstance(route, Mount)]
+    asked = {method: {**request.scope, "method": method} for method in _METHODS}
+    found = [method for method, scope in asked.items() if any(r.matches(scope)[0] is Match.FULL for r in routes)]
+    # Where no route has it, it is a file of the page.
+    return found or ["GET", "HEAD"]
 
 
 async def _broken(_: Request, __: Exception) -> JSONResponse:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from serve.parts import Body, Name, Parts, Sought
+from serve.parts import Body, Name, Parts, Sought, Whole
 
 Gallery = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -47,7 +47,7 @@ class SearchRequest(Body):
     gallery: Gallery
     input: Sought | None = None
     vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
-    top_k: Annotated[int, Field(ge=1, le=100)] = 10
+    top_k: Annotated[Whole, Field(ge=1, le=100)] = 10
     cameras: Annotated[list[Name], Field(max_length=64)] | None = None
     """Only of these."""
     not_camera: Name | None = None

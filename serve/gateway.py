@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI
+from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -18,7 +19,8 @@ from serve.admission import Admission, Gate
 from serve.desk import Desk
 from serve.door import OPEN, Checks, Door
 from serve.exchange import Rules
-from serve.faults import Absent, install
+from serve.faults import install
+from serve.heads import Heads
 from serve.keyfile import Key
 from serve.limits import KeyLimits, Limits
 from serve.middleware import Middleware
@@ -27,6 +29,9 @@ from serve.protocol import ErrorBody, ModelCard, ModelList
 
 PAGE = Path(__file__).parent / "page"
 ADMIN = frozenset({"/v1/versions"})
+REFUSALS = (400, 401, 404, 405, 408, 413, 429, 500, 503)
+"""With which any request may be refused."""
+_STATE = {"model": dict[str, str]}
 ANYONE = Key(
     "anonymous",
     "0" * 64,
@@ -58,7 +63,7 @@ def make_app(desk: Desk, keys: Checks | None, opening: Opening) -> ASGIApp:
         version="1",
         docs_url=None,
         redoc_url=None,
-        responses={status: {"model": ErrorBody} for status in (400, 401, 404, 413, 429, 503)},
+        responses={status: {"model": ErrorBody} for status in REFUSALS},
     )
     install(app)
     app.include_router(chat.router(desk))
@@ -69,7 +74,7 @@ def make_app(desk: Desk, keys: Checks | None, opening: Opening) -> ASGIApp:
     _page(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     gate = Gate(Admission(opening.slots, opening.queue), KeyLimits())
-    door = Door(app, keys, gate, ANYONE, ADMIN)
+    door = Door(Heads(app), keys, gate, ANYONE, ADMIN)
     return Middleware(door, desk.metrics, opening.rules, opening.log)
 
 
@@ -80,12 +85,9 @@ def _models(app: FastAPI, desk: Desk) -> None:
         return ModelList(data=desk.registry.models())
 
     @app.get("/v1/models/{model}")
-    async def model(model: str) -> ModelCard:
+    async def model(model: Annotated[str, InPath(max_length=200)]) -> ModelCard:
         """One of them."""
-        found = next((card for card in desk.registry.models() if card.id == model), None)
-        if found is None:
-            raise Absent(f"model {model!r} is not served; GET /v1/models has all that are")
-        return found
+        return desk.registry.model(model)
 
 
 def _health(app: FastAPI, desk: Desk) -> None:
@@ -94,18 +96,21 @@ def _health(app: FastAPI, desk: Desk) -> None:
         """The gateway runs."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses={503: {"model": dict[str, str]}})
+    @app.get("/readyz", responses={200: _STATE, 503: _STATE})
     async def readyz() -> Response:
         """Whether the models are loaded and asked something."""
         if not desk.ready:
             return JSONResponse({"status": "loading"}, 503, {"Retry-After": "1"})
         return JSONResponse({"status": "ready", "version": desk.registry.rollout.stable})
 
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", response_class=Response, responses=_TEXT)
     async def metrics() -> Response:
         """For Prometheus."""
         body, kind = desk.metrics.render()
         return Response(body, media_type=kind)
+
+
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 def _page(app: FastAPI) -> None:

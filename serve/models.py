@@ -71,7 +71,7 @@ class Models:
     def __init__(self, hosting: Hosting, load: Load | None = None) -> None:
         torch.set_num_threads(hosting.threads or os.cpu_count() or 1)
         make = lambda lm: TransformersEngine(lm, hosting.rows, hosting.queue, hosting.context)  # noqa: E731
-        self.host = Host(Path(hosting.store), make)
+        self.host = Host(Path(hosting.store), make, hosting.context)
         self._most = hosting.residents
         self._residents: OrderedDict[str, asyncio.Task[Resident]] = OrderedDict()
         self._load = load or self._least_recent
@@ -139,8 +139,9 @@ class Models:
     async def embed_text(self, model: str, texts: Sequence[str]) -> list[list[float]] | Refusal:
         """What texts say, in the same space."""
         try:
-            found: list[list[float]] = self.host.embed_text(await self._load(model), texts).tolist()
-            return found
+            found = await asyncio.to_thread(self.host.embed_text, await self._load(model), texts)
+            vectors: list[list[float]] = found.tolist()
+            return vectors
         except Exception as error:
             return refusal(error)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from serve.parts import Body, Content, Embedded, Name, Parts, Stop
+from serve.parts import Body, Content, Embedded, Name, Parts, Stop, Whole
 
 
 class Message(Body):
@@ -20,7 +20,7 @@ class Wish(Body):
 
     policy: Literal["cascade", "edge", "cloud"] | None = None
     """Only for ``model: auto``; the server's own policy where none is named."""
-    client: Annotated[int, Field(ge=0)] | None = None
+    client: Annotated[Whole, Field(ge=0)] | None = None
     """Answer at the edge as this client."""
     domain: Name | None = None
     """Answer at the edge as the client that has most samples of this domain."""
@@ -43,12 +43,12 @@ class ChatRequest(Body):
     messages: Annotated[list[Message], Field(min_length=1, max_length=64)]
     stream: bool = False
     stream_options: StreamOptions | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=4096)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=4096)] | None = None
+    max_tokens: Annotated[Whole, Field(ge=1, le=4096)] | None = None
+    max_completion_tokens: Annotated[Whole, Field(ge=1, le=4096)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     """0 where none is given: the likeliest words, as evaluation has them."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Annotated[Whole, Field(ge=-(2**63), lt=2**63)] | None = None
     stop: Stop | None = None
     n: Literal[1] | None = None
     mlecs: Wish = Wish()

@@ -1,4 +1,4 @@
-"""A server as a manifest for KubeRay: a ``RayService`` of ``ray.io/v1`` whose pods mount the run and the models."""
+"""A server as a manifest for KubeRay (1.5.1 or newer): a ``RayService`` whose pods mount the run and the models."""
 
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -18,6 +18,14 @@ _HEAD = """\
 # Written by `mlecs serve RUN --config FILE --config-kind rayservice`. It needs two claims and a secret, by the names
 # below: docs/serving/clusters.md has what must be in them.
 """
+_READY = {
+    "httpGet": {"path": "/-/healthz", "port": "serve"},
+    "initialDelaySeconds": 10,
+    "periodSeconds": 5,
+    "timeoutSeconds": 2,
+    "failureThreshold": 1,
+}
+"""A worker is when Serve's own proxy on it answers."""
 
 
 class Pods(BaseModel):
@@ -65,9 +73,7 @@ def _inside(settings: Settings, pods: Pods) -> Settings:
 
     def moved(path: str) -> str:
         if not Path(path).is_relative_to(run):
-            raise InputError(
-                f"{path} is not below the run's folder {run}, which is what pods mount: they have no {path}"
-            )
+            raise InputError(f"{path} is not below the run's folder {run}, so no pod has it: they mount that alone")
         return str(PurePosixPath(pods.run) / Path(path).relative_to(run))
 
     places = {"store": moved(settings.store), "gallery": moved(settings.gallery)}
@@ -109,17 +115,12 @@ def _cluster(pods: Pods, port: int) -> dict[str, Any]:
     # The operator deploys nothing before the head is ready, so the head must not wait for Serve: it keeps the probe
     # that the operator gives it, and gets requests once its proxy answers.
     head_pod = _pod("ray-head", pods, [*ports, serve, metrics], pods.head_cpus, pods.head_memory)
-    ready = {
-        "httpGet": {"path": "/-/healthz", "port": "serve"},
-        "initialDelaySeconds": 10,
-        "periodSeconds": 5,
-        "timeoutSeconds": 2,
-        "failureThreshold": 1,
-    }
-    worker = _pod("ray-worker", pods, [serve, metrics], pods.cpus, pods.memory, readinessProbe=ready)
+    worker = _pod("ray-worker", pods, [serve, metrics], pods.cpus, pods.memory, readinessProbe=_READY)
     group = {"groupName": "models", "replicas": pods.workers, "minReplicas": pods.workers, "maxReplicas": pods.workers}
     return {
         "rayVersion": ray.__version__,
+        # The operator makes the token: else whoever reaches the dashboard runs what they like.
+        "authOptions": {"mode": "token"},
         # No CPUs on the head: replicas run on workers, and a busy model never starves what keeps the cluster together.
         "headGroupSpec": {"rayStartParams": {"dashboard-host": ANYWHERE, "num-cpus": "0"}, "template": head_pod},
         "workerGroupSpecs": [{**group, "rayStartParams": {}, "template": worker}],

@@ -182,6 +182,15 @@ class Registry:
             "phone-mid" if edge is None else edge.device,
         )
 
+    def model(self, name: str) -> ModelCard:
+        """What ``GET /v1/models/NAME`` shows, by every name that a request may use. Raises Absent for others."""
+        bare, at, asked = name.partition("@")
+        version = self._version(asked or self.rollout.stable, "")
+        found = {card.id: card for card in (*_cards(version, at + asked), _encoder(version))}
+        if name not in found:
+            self._named(version, bare, None)
+        return found[name]
+
     def models(self) -> list[ModelCard]:
         """What ``GET /v1/models`` lists: of the version that answers, and of the one on trial under its full names."""
         found = [*_cards(self.versions[self.rollout.stable], ""), _encoder(self.versions[self.rollout.stable])]
@@ -198,7 +207,7 @@ def _cards(version: Version, suffix: str) -> Iterator[ModelCard]:
     everything = tuple(version.bundle.shape.modalities)
     yield _listed(version, AUTO + suffix, "gateway", everything)
     edge = version.edge()
-    if edge is not None:
+    if edge is not None and edge.name != EDGE:
         yield _listed(version, EDGE + suffix, "edge", edge.modalities, edge)
     for card in version.cards.values():
         yield _listed(version, card.name + suffix, card.side, card.modalities, card)
@@ -206,7 +215,11 @@ def _cards(version: Version, suffix: str) -> Iterator[ModelCard]:
 
 def _listed(version: Version, name: str, side: str, modalities: Sequence[str], card: Card | None = None) -> ModelCard:
     data, widths = version.bundle.scenario.data.name, dict(version.bundle.shape.widths)
-    own = {} if card is None else {"structure": card.structure or None, "device": card.device, "samples": card.samples}
+    own = (
+        {}
+        if card is None
+        else {"structure": Path(card.structure).name or None, "device": card.device, "samples": card.samples}
+    )
     return ModelCard.model_validate(
         {
             "id": name,

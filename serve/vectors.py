@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 
 from mlecs_ray.errors import InputError
-from serve.content import parts_of, sense, words_of
+from serve.content import MOST, check_length, parts_of, sense, words_of
 from serve.desk import Desk
 from serve.entries import THUMBNAIL, Card, Embedding, Entry, Facts, Hit, media_type
 from serve.faults import Absent, Failed
@@ -36,6 +36,7 @@ def router(desk: Desk) -> APIRouter:
     async def embeddings(request: Request, body: EmbeddingRequest) -> Embeddings:
         """Vectors of length 1 of words, or of lists of content: what edge and cloud make of it, in one space."""
         rows: list[Input] = [body.input] if isinstance(body.input, str) else list(body.input)
+        check_length((row if isinstance(row, str) else words_of(row) for row in rows), 10 * MOST)
         model, vectors = await Eye(desk, request, body.model).vectors(rows)
         data = [Row(index=i, embedding=_encoded(one, body.encoding_format)) for i, one in enumerate(vectors)]
         words = sum(len(row.split()) for row in rows if isinstance(row, str))
@@ -133,6 +134,7 @@ class Eye:
         if (body.input is None) == (body.vector is None):
             raise InputError("a search must have either input or vector, or it is not clear what is looked for")
         if body.vector is not None:
+            self._known()
             return self._model, [list(body.vector)]
         asked = body.input if body.input is not None else ""
         if not isinstance(asked, str) and parts_of(asked) and words_of(asked).strip():
@@ -140,6 +142,11 @@ class Eye:
                 "input holds both words and something sensed: only one can be looked for, so leave one out"
             )
         return await self.vectors([asked])
+
+    def _known(self) -> None:
+        """Raises Absent: whoever brings a vector says whose it is, and nobody else would look at that."""
+        if self._model != TEXTS and self._model.partition("@")[0] not in self._desk.registry:
+            raise Absent(f"model {self._model!r} is not served, so its vectors are of no space; GET /v1/models has all")
 
 
 def _in_space(model: str, space: str | None) -> str:

@@ -9,9 +9,10 @@ from pydantic import BaseModel, StringConstraints
 from mlecs_ray.errors import InputError
 from mlecs_ray.serving.rollout import Tally
 from serve.desk import Desk
-from serve.faults import Failed
+from serve.faults import Absent, Failed
 from serve.models import Refusal
 from serve.parts import Body
+from serve.protocol import ErrorBody
 
 
 class Shown(BaseModel):
@@ -52,7 +53,7 @@ def router(desk: Desk) -> APIRouter:
         """What answers, and what is on trial."""
         return shown(desk)
 
-    @routes.post("/versions")
+    @routes.post("/versions", responses={403: {"model": ErrorBody}})
     async def order(body: Order) -> Versions:
         """Put a version of the store on trial, promote the one that is, or go back. For keys of the role admin."""
         if body.action == "try":
@@ -73,6 +74,8 @@ async def attempt(desk: Desk, version: str) -> None:
     registry = desk.registry
     if version == registry.rollout.stable:
         raise InputError(f"version {version} answers already, so there is nothing to try")
+    if not (registry.store / version).is_dir():
+        raise Absent(f"version {version!r} is not in this server's store, so there is nothing to try")
     found = await asyncio.to_thread(registry.add, version)
     try:
         for side, card in ((desk.edge, found.edge()), (desk.cloud, found.cloud())):

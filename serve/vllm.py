@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.artifact import Card, model_digest
@@ -25,7 +25,11 @@ _HEAD = """\
 # Written by `mlecs serve RUN --config FILE --config-kind vllm`, and not run there: read the note beside it first.
 """
 
-Store = Annotated[str, StringConstraints(pattern=r"^(s3|gs|abfss|azure)://[^\s/]+[^\s]*$")]
+Store = Annotated[
+    str,
+    StringConstraints(pattern=r"^(s3|gs|abfss|azure)://[^\s/]+[^\s]*$"),
+    Field(description="object storage, as LoraConfig of Ray 2.60 takes no folder: s3://, gs://, abfss:// or azure://"),
+]
 
 
 class Engine(BaseModel):
@@ -34,7 +38,7 @@ class Engine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     adapters: Store
-    """Object storage: ``LoraConfig`` of Ray 2.60 takes no folder."""
+    """Where the adapters are, in a folder for each version and language model."""
     model: str | None = None
     """The language model's folder where vLLM runs, or an id; None: as on this machine."""
     accelerator: str | None = None
@@ -99,14 +103,13 @@ def choose(settings: Settings) -> Choice:
 
 
 def _base(bundle: Bundle, cloud: str | None) -> Card:
-    if cloud is not None and cloud != "none":
-        return bundle.card(cloud)
+    if cloud not in (None, "none"):
+        return bundle.card(str(cloud))
     found = next((card for card in bundle.cards.values() if card.side == "cloud"), None)
     if found is None or cloud == "none":
-        near = ", ".join(list(bundle.cards)[:4])
         raise InputError(
-            f"version {bundle.version} has no cloud's language model{' but none' if cloud else ''}, so vLLM has nothing "
-            f"to serve: --cloud NAME says whose it is; there are {near}"
+            f"--cloud {cloud}: version {bundle.version} then has no cloud's language model, so vLLM has nothing to "
+            f"serve: --cloud NAME says whose it is; there are {', '.join(list(bundle.cards)[:4])}"
         )
     return found
 
@@ -180,8 +183,8 @@ def llm_config(choice: Choice, settings: Settings, engine: Engine) -> dict[str, 
 
 
 def place(choice: Choice, engine: Engine) -> str:
-    """Below which every adapter has a folder by its name."""
-    return f"{engine.adapters.rstrip('/')}/{choice.bundle.version}"
+    """Below which every adapter has a folder by its name, and nobody else has one: Ray lists all that are there."""
+    return f"{engine.adapters.rstrip('/')}/{choice.bundle.version}/{choice.base.card.name}"
 
 
 def source(choice: Choice, engine: Engine) -> str:

@@ -16,8 +16,9 @@ of Ray 2.60's source alone; no request was ever sent to it.
 ## What must be where
 
 - The language model of `{base}`: `{source}`, on every node with a GPU.
-- Each adapter's `adapter_config.json` and `adapter_model.safetensors` in a folder by its name below `{place}`. Ray
-  lists every folder there as a model, so nothing else belongs there. Not `connector.safetensors`: see below.
+- Each adapter's `adapter_config.json` and `adapter_model.safetensors` in a folder by its name below
+  `{place}`.
+  Ray lists every folder there as a model, so nothing else belongs there. Not `connector.safetensors`: see below.
 
 | ask for | rank | copy from, below the run's `{store}` |
 |---|---:|---|
@@ -28,13 +29,14 @@ of Ray 2.60's source alone; no request was ever sent to it.
 ## What travels
 
 The attention's adapters, in PEFT's format, each over the same frozen language model. They answer **text** prompts
-at `/v1/completions`{chat}. All is computed in bfloat16, as vLLM's kernels for adapters take no float32: answers can
-differ from those that were measured.
+at `/v1/completions`{chat},
+as the gateway answers words that come alone, without soft tokens. All is computed in bfloat16, as vLLM computes
+adapters in 16 bits alone: answers can differ from the gateway's, and from those that were measured.
 
 ## What does not
 
-- **What is sensed.** An answer here starts from a soft prompt: encoders, projections and fusion turn a picture or a
-  sound into {tokens} vectors as wide as the language model, which stand before the words. They are in
+- **What is sensed.** The run's own answers start from a soft prompt: encoders, projections and fusion turn a picture
+  or a sound into {tokens} vectors as wide as the language model, which stand before the words. They are in
   `connector.safetensors`; vLLM has no place for them, so it sees text alone. The adapters learned *behind* a soft
   prompt, and the measured scores are of answers with one: without it, expect less.
 - To have it, vLLM would need `enable_prompt_embeds: true` among the `engine_kwargs`, and someone before it who runs

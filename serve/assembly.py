@@ -1,6 +1,7 @@
 """From settings to a gateway, with its sides wherever they run."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -26,7 +27,15 @@ from serve.sides import Encoding, Side
 def hosting(settings: Settings) -> Hosting:
     """How a replica serves: an engine takes as many answers as the gateway lets in."""
     queue = max(0, settings.slots - settings.rows)
-    return Hosting(settings.store, settings.residents, settings.rows, queue, settings.context, settings.threads)
+    return Hosting(
+        settings.store,
+        settings.residents,
+        settings.rows,
+        queue,
+        settings.context,
+        settings.threads,
+        settings.engine,
+    )
 
 
 def sensing(settings: Settings) -> Sensing:
@@ -59,13 +68,18 @@ def make_gateway(settings: Settings, desk: Desk) -> ASGIApp:
 
 
 async def warm(desk: Desk) -> None:
-    """Load the usual models and have each say something; then it is ready. Raises InputError where one cannot."""
+    """Load the usual models and have each say something; then it is ready.
+
+    Raises InputError where one cannot be loaded. A side that does not answer is left for later, as the other can.
+    """
     version = desk.registry.versions[desk.registry.rollout.stable]
     pairs = ((desk.edge, version.edge()), (desk.cloud, version.cloud()))
     asked = [side.warm([f"{card.name}@{version.name}"]) for side, card in pairs if card is not None]
-    for refused in await asyncio.gather(desk.encoding.warm(), *asked):
-        if isinstance(refused, Refusal):
-            raise InputError(f"models cannot be loaded: {refused.message}")
+    refused = [one for one in await asyncio.gather(desk.encoding.warm(), *asked) if isinstance(one, Refusal)]
+    for one in refused:
+        if one.kind != "down" or len(refused) > len(asked):
+            raise InputError(f"models cannot be loaded: {one.message}")
+        logging.getLogger(__name__).warning("not loaded yet: %s", one.message)
     desk.ready = True
 
 

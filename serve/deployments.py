@@ -3,7 +3,6 @@
 ``serve.deployments:build`` is what a Serve config file names; its arguments are ``Settings``.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -63,7 +62,7 @@ def models_of(residents: int) -> type:
 class Gateway:
     """The app on one replica, which alone knows how a rollout stands."""
 
-    def __init__(
+    async def __init__(  # type: ignore[misc]  # Ray awaits it
         self,
         settings: Settings,
         edge: DeploymentHandle[Any],
@@ -73,16 +72,11 @@ class Gateway:
     ) -> None:
         self._settings = settings
         self._desk = assembly.make_desk(settings, RaySide(edge), RaySide(cloud), RayEncoding(encoding), RayStore(store))
-        self._warming = asyncio.get_event_loop().create_task(assembly.warm(self._desk))
+        # Serve calls the application running, and upgrades move traffic to it, when this has returned.
+        await assembly.warm(self._desk)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         return assembly.make_gateway(self._settings, self._desk)
-
-    async def ready(self) -> bool:
-        """Whether models have answered something. Raises what kept them from it."""
-        if self._warming.done():
-            self._warming.result()
-        return self._desk.ready
 
     async def attempt(self, version: str) -> str | None:
         """Put a version on trial; why not, where it cannot be."""

@@ -119,7 +119,7 @@ def _value(first: Mapping[str, Any]) -> str:
 
 def _rule(first: Mapping[str, Any]) -> str:
     if first["type"] == "none_required":
-        return "is not there in this server, and must be left out, or the answer would not be what it asks for"
+        return "is unknown to these models and must be left out, or the answer would not be what was asked for"
     if first["type"] == "union_tag_not_found":
         return f"must have a type, one of {', '.join(sorted(TYPES))}"
     message: str = first["msg"]

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -15,7 +16,7 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.cost import token_flops
 from mlecs_ray.serving.engine import Full, TransformersEngine
-from mlecs_ray.serving.host import Ask, Host, Resident, Turn, Verdict
+from mlecs_ray.serving.host import Ask, Host, MakeEngine, Resident, Turn, Verdict
 
 WARM = Turn("user", "Hello")
 
@@ -60,6 +61,7 @@ class Hosting:
     """Most tokens of a prompt and its answer together."""
     threads: int | None = None
     """Of torch; None: all cores."""
+    engine: Literal["transformers", "llamacpp"] = "transformers"
 
 
 Load = Callable[[str], Awaitable[Resident]]
@@ -70,8 +72,7 @@ class Models:
 
     def __init__(self, hosting: Hosting, load: Load | None = None) -> None:
         torch.set_num_threads(hosting.threads or os.cpu_count() or 1)
-        make = lambda lm: TransformersEngine(lm, hosting.rows, hosting.queue, hosting.context)  # noqa: E731
-        self.host = Host(Path(hosting.store), make, hosting.context)
+        self.host = Host(Path(hosting.store), _maker(hosting), hosting.context)
         self._most = hosting.residents
         self._residents: OrderedDict[str, asyncio.Task[Resident]] = OrderedDict()
         self._load = load or self._least_recent
@@ -166,6 +167,15 @@ class Models:
     def close(self) -> None:
         """Stop the engines."""
         self.host.close()
+
+
+def _maker(hosting: Hosting) -> MakeEngine:
+    """llama.cpp is an extra, which need not be installed."""
+    if hosting.engine == "llamacpp":
+        from mlecs_ray.serving.llamacpp import LlamaCppEngine
+
+        return lambda lm: LlamaCppEngine(lm, hosting.rows, hosting.queue, hosting.context)
+    return lambda lm: TransformersEngine(lm, hosting.rows, hosting.queue, hosting.context)
 
 
 def refusal(error: Exception) -> Refusal:

@@ -215,11 +215,7 @@ def _cards(version: Version, suffix: str) -> Iterator[ModelCard]:
 
 def _listed(version: Version, name: str, side: str, modalities: Sequence[str], card: Card | None = None) -> ModelCard:
     data, widths = version.bundle.scenario.data.name, dict(version.bundle.shape.widths)
-    own = (
-        {}
-        if card is None
-        else {"structure": Path(card.structure).name or None, "device": card.device, "samples": card.samples}
-    )
+    own = {} if card is None else {"device": card.device, "samples": card.samples, "domains": card.domains}
     return ModelCard.model_validate(
         {
             "id": name,
@@ -229,7 +225,8 @@ def _listed(version: Version, name: str, side: str, modalities: Sequence[str], c
             "answers": version.answers,
             "modalities": sorted(modalities),
             "senses": {m: {"kind": kind(data, m), "width": widths[m]} for m in sorted(modalities)},
-            "domains": None if card is None else card.domains,
+            # Structures may be named by a folder, whose place is nobody's business.
+            "structure": None if card is None else Path(card.structure).name or None,
             **own,
         }
     )

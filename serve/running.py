@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,8 +15,8 @@ from serve.settings import Settings
 
 NAME = "mlecs"
 OBJECT_STORE_BYTES = 256 * 2**20
-READY_SECONDS = 600.0
-"""In which all models must have been loaded: the first time, language models are unpacked."""
+LOAD_SECONDS = 600.0
+"""In which a version's models must have been loaded: the first time, language models are unpacked."""
 
 
 class Running:
@@ -31,7 +30,6 @@ class Running:
     def __enter__(self) -> Self:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         if self._own:
-            # Logs of requests come to the terminal: they are what a server is watched by.
             ray.init(
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
@@ -40,25 +38,23 @@ class Running:
             )
         try:
             ray_serve.start(http_options={"host": self._host, "port": self._port})
-            self._gateway = ray_serve.run(build(self._settings), name=NAME)
-            self._await_models()
+            self._gateway = self._run()
         except BaseException:
             self._end()
             raise
         return self
 
-    def _await_models(self) -> None:
-        until = time.monotonic() + READY_SECONDS
-        while not self._gateway.ready.remote().result(timeout_s=60):
-            if time.monotonic() > until:
-                raise InputError(
-                    f"no model answered within {READY_SECONDS:g} s, so nothing is served; see Serve's logs"
-                )
-            time.sleep(0.2)
+    def _run(self) -> Any:
+        try:
+            return ray_serve.run(build(self._settings), name=NAME)
+        except RuntimeError as error:
+            told = ray_serve.status().applications.get(NAME)
+            why = told.message if told else str(error)
+            raise InputError(f"Ray Serve could not start the models, so nothing is served: {why}") from error
 
     def attempt(self, version: str) -> None:
         """Put a version of the store on trial. Raises InputError where it cannot be loaded."""
-        refused: str | None = self._gateway.attempt.remote(version).result(timeout_s=READY_SECONDS)
+        refused: str | None = self._gateway.attempt.remote(version).result(timeout_s=LOAD_SECONDS)
         if refused is not None:
             raise InputError(f"version {version} was not put on trial: {refused}")
 

@@ -1,6 +1,7 @@
 """What `mlecs serve` is told, checked before anything starts; also the arguments of a Serve config file."""
 
 import ipaddress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -40,6 +41,8 @@ class Settings(BaseModel):
     """Answers that run at once on one backbone."""
     context: Annotated[int, Field(ge=16)] = 1024
     """Most tokens of a prompt and its answer together."""
+    engine: Literal["transformers", "llamacpp"] = "transformers"
+    """What runs the language models; llama.cpp is quicker where few models are asked at once."""
     residents: Count = 64
     """Models in the memory of a replica."""
     threads: Count | None = None
@@ -64,6 +67,11 @@ class Settings(BaseModel):
             raise InputError(
                 f"version {self.version!r} is not below {self.store}, so there is nothing to serve; `mlecs serve RUN` "
                 "puts it there"
+            )
+        if self.engine == "llamacpp" and find_spec("llama_cpp") is None:
+            raise InputError(
+                "engine=llamacpp needs llama.cpp, which is not installed, so nothing was started: "
+                '`pip install "mlecs-ray[fast]"`, or engine=transformers'
             )
         return self
 

@@ -30,7 +30,7 @@ def copy(tmp_path):
         ("mlecs_ray/tree.py", "import ray", "mlecs_ray knows no Ray"),
         ("mlecs_ray/sim/clock.py", "import mlecs_ray.server.core", "rooms of mlecs_ray"),
         ("actors/fleet.py", "import scenarios.cli", "floors"),
-        ("serve/model.py", "import tune.objective", "floors"),
+        ("serve/models.py", "import tune.objective", "floors"),
     ],
 )
 def test_a_planted_violation_breaks_its_contract(copy, file, line, contract):

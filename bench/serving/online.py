@@ -110,8 +110,8 @@ def rolls(bed: Bed, web: Web, running: Running, versions: Sequence[str], content
     seen = {reply.told["version"] for reply in answers}
     found = Found(
         "Versions that roll under load",
-        f"{ROLLS} times a version is put on half of the traffic and then promoted, while {ASKERS} askers ask `auto` for "
-        f"the caption of one picture; {len(versions)} versions, which differ in all weights that were learned.",
+        f"{ROLLS} times a version is put on half of the traffic and then promoted, while {ASKERS} askers ask `auto` "
+        f"for the caption of one picture; {len(versions)} versions, which differ in all weights that were learned.",
         (
             Figure("answers", len(answers)),
             Figure("versions that answered", len(seen)),

@@ -14,8 +14,8 @@ import torch
 from torch import Generator, Tensor
 
 from mlecs_ray.models.lora import Backbone
+from mlecs_ray.serving.runner import Runner, TorchRunner
 from mlecs_ray.serving.sampling import Sampling, choose
-from mlecs_ray.serving.slots import Slots
 from mlecs_ray.serving.speech import Speech
 from mlecs_ray.tree import Tree
 
@@ -65,12 +65,13 @@ class Batcher:
     rows: int = 8
     context: int = 1024
     """Most tokens of a prompt and its answer together."""
+    runner: Runner | None = None
+    """What runs the rows; None: PyTorch."""
     _waiting: deque[Answer] = field(default_factory=deque)
     _running: list[Answer] = field(default_factory=list)
-    _stack: tuple[tuple[int, ...], Tree] | None = None
 
     def __post_init__(self) -> None:
-        self._slots = Slots(self.lm.decoder.config.num_hidden_layers, self.rows, self.context)
+        self._runner: Runner = self.runner or TorchRunner(self.lm, self.rows, self.context)
 
     @property
     def load(self) -> int:
@@ -80,7 +81,7 @@ class Batcher:
     @property
     def cache_bytes(self) -> int:
         """What keys and values take."""
-        return self._slots.bytes
+        return self._runner.cache_bytes
 
     def submit(self, adapters: Tree, prompt: Tensor, sampling: Sampling, sink: Sink) -> Answer:
         """Begin an answer; ``sink`` is called from the stepping thread. Raises ValueError where it cannot fit."""
@@ -97,7 +98,7 @@ class Batcher:
         """Read a chunk of the newest prompt and say one token of every answer; False where there is nothing to do."""
         self._drop()
         if self._waiting and len(self._running) < self.rows:
-            self._slots.join()
+            self._runner.join()
             self._running.append(self._waiting.popleft())
         talking = [row for row, one in enumerate(self._running) if one.read == len(one.prompt)]
         reading = next((row for row, one in enumerate(self._running) if one.read < len(one.prompt)), None)
@@ -116,28 +117,16 @@ class Batcher:
     def _read(self, row: int) -> None:
         answer = self._running[row]
         chunk = answer.prompt[answer.read : answer.read + CHUNK]
-        inputs = self._slots.open(range(row, row + 1), len(chunk))
-        states = self.lm.stepped(answer.adapters, chunk[None], **inputs)
+        logits = self._runner.run(range(row, row + 1), [answer.adapters], chunk[None])
         answer.read += len(chunk)
         if answer.read == len(answer.prompt):
-            self._say([answer], self.lm.logits(states[:, -1]))
+            self._say([answer], logits)
 
     def _talk(self, rows: range) -> None:
         """Rows whose prompt is read stand before the one that is being read, as they joined before it."""
         answers = [self._running[row] for row in rows]
         embeds = self.lm.embed(torch.tensor([[answer.last] for answer in answers]))
-        states = self.lm.stepped(self._adapters(answers), embeds, **self._slots.open(rows, 1))
-        self._say(answers, self.lm.logits(states[:, -1]))
-
-    def _adapters(self, answers: Sequence[Answer]) -> Tree:
-        """Those of one answer for all rows where they share them; else one a row, (n, ...), made once for a set."""
-        trees = [answer.adapters for answer in answers]
-        if all(tree is trees[0] for tree in trees):
-            return trees[0]
-        key = tuple(id(tree) for tree in trees)
-        if self._stack is None or self._stack[0] != key:
-            self._stack = key, side_by_side(trees)
-        return self._stack[1]
+        self._say(answers, self._runner.run(rows, [answer.adapters for answer in answers], embeds))
 
     def _say(self, answers: Sequence[Answer], logits: Tensor) -> None:
         """One token more of each, from logits (n, vocabulary)."""
@@ -159,11 +148,10 @@ class Batcher:
     def _leave(self) -> None:
         for answer in [one for one in self._running if one.cancelled]:
             row = self._running.index(answer)
-            moved = self._slots.leave(row)
+            moved = self._runner.leave(row)
             last = self._running.pop()
             if moved is not None:
                 self._running[row] = last
-            self._stack = None
 
     def fail(self) -> None:
         """Tell everyone that there will be no answer, and forget them: whatever stands in the cache may be half."""
@@ -171,22 +159,4 @@ class Batcher:
             answer.sink(Piece(finish="error"))
         self._running.clear()
         self._waiting.clear()
-        self.__post_init__()
-
-
-def side_by_side(trees: Sequence[Tree]) -> Tree:
-    """Adapters of n rows as one tree of leaves (n, ...); those of lower rank are filled up with zeros."""
-    found: dict[str, dict[str, Tensor]] = {}
-    for module in trees[0]:
-        widest = max(len(tree[module]["A"]) for tree in trees)
-        a = torch.stack([_padded(tree[module]["A"], widest, 0) for tree in trees])
-        b = torch.stack([_padded(tree[module]["B"], widest, 1) for tree in trees])
-        found[module] = {"A": a, "B": b}
-    return found
-
-
-def _padded(matrix: Tensor, rank: int, dim: int) -> Tensor:
-    missing = rank - matrix.shape[dim]
-    if not missing:
-        return matrix
-    return torch.nn.functional.pad(matrix, (0, 0, 0, missing) if dim == 0 else (0, missing))
+        self._runner.reset()

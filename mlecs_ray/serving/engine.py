@@ -32,12 +32,11 @@ class Engine(Protocol):
         """Stop; answers under way end with an error."""
 
 
-class TransformersEngine:
-    """The continuous batcher in a thread of its own: at most ``rows`` answers run and ``queue`` wait."""
+class BatchingEngine:
+    """Abstract: a continuous batcher in a thread of its own. At most its ``rows`` answers run and ``queue`` wait."""
 
-    def __init__(self, lm: Backbone, rows: int = 8, queue: int = 8, context: int = 1024) -> None:
-        self._make: Callable[[], Batcher] = lambda: Batcher(lm, rows, context)
-        self._batcher, self._most = self._make(), rows + queue
+    def __init__(self, batcher: Batcher, queue: int) -> None:
+        self._batcher, self._most = batcher, batcher.rows + queue
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._closed = False
@@ -98,6 +97,13 @@ class TransformersEngine:
             self._closed = True
             self._work.notify()
         self._thread.join()
+
+
+class TransformersEngine(BatchingEngine):
+    """Answers by PyTorch, whatever model ``transformers`` has, all rows in one pass."""
+
+    def __init__(self, lm: Backbone, rows: int = 8, queue: int = 8, context: int = 1024) -> None:
+        super().__init__(Batcher(lm, rows, context), queue)
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, pieces: "asyncio.Queue[Piece]", piece: Piece) -> None:

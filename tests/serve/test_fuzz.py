@@ -27,7 +27,7 @@ from serve.models import Refusal, refusal
 from serve.senses import Part
 from tests.serve import nasty
 from tests.serve.fakes import FakeEncoding, fake_desk
-from tests.serve.live import Live, listening
+from tests.serve.live import Live, listening, speaking
 
 NAMES = ("auto", "edge", "cloud", "minilm")
 SECONDS = 10
@@ -210,6 +210,18 @@ def test_ten_thousand_requests_are_answered(tmp_path: Path) -> None:
     print(dict(fuzz.answers))
     assert fuzz.wrong == []
     assert fuzz.answers.total() == most
+
+
+@pytest.mark.slow
+def test_real_models_answer_or_refuse_two_thousand_nasty_requests(tmp_path: Path) -> None:
+    fuzz = Fuzz(Counter(), [])
+    with speaking(tmp_path, log_file=str(tmp_path / "log"), answer_seconds=5) as spoken:
+        over_the_wire(spoken.live, nasty.spoilt(2000, seed=2), fuzz)
+        _is_well(spoken.live)
+        assert spoken.load == 0
+    print(dict(fuzz.answers))
+    assert fuzz.wrong == []
+    assert fuzz.answers[200] > 50
 
 
 def _is_well(live: Live) -> None:

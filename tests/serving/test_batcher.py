@@ -6,7 +6,8 @@ import torch
 from mlecs_ray.models.decode import greedy
 from mlecs_ray.models.lora import Backbone, LoRA, backbone, init_lora
 from mlecs_ray.serving import batcher as batchers
-from mlecs_ray.serving.batcher import Batcher, Piece, side_by_side
+from mlecs_ray.serving.batcher import Batcher, Piece
+from mlecs_ray.serving.runner import side_by_side
 from mlecs_ray.serving.sampling import Sampling
 from mlecs_ray.tree import Tree
 from tests.models import tiny

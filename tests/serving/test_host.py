@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.models.targets import _found
 from mlecs_ray.run.bundle import adopt
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.samples import Samples
@@ -114,3 +115,28 @@ def test_a_classifier_tells_the_class_of_evaluation_and_its_probabilities(tmp_pa
         assert max(verdict.probabilities, key=verdict.probabilities.__getitem__) == verdict.label
     with pytest.raises(InputError, match="is a classifier and has no words"):
         host.prompt(resident, Ask(test.take([0])))
+
+
+def test_a_prompt_without_room_is_refused_before_anything_is_computed_of_it(version: str) -> None:
+    short = Host(spoken.run() / "store", context=8)
+    resident = short.load(f"cloud@{version}")
+    row = _row(deal(resident.bundle.scenario)[0].test, 0)
+    turns = (Turn("user", "the cat and the hat and the hand"),)
+    for ask in (Ask(turns=turns), Ask(row, turns)):
+        with pytest.raises(InputError, match="leaves no room in a context of 8"):
+            short.prompt(resident, ask)
+
+
+def test_what_nothing_finite_comes_of_is_refused(host: Host, version: str) -> None:
+    resident = host.load(f"cloud@{version}")
+    huge = Samples({"image": torch.tensor([[3e38, -3e38, 3e38, 3e38]])})
+    for ask in (lambda: host.embed(resident, huge), lambda: host.prompt(resident, Ask(huge))):
+        with pytest.raises(InputError, match="nothing finite"):
+            ask()
+
+
+def test_a_long_text_is_not_remembered(host: Host, version: str) -> None:
+    resident = host.load(f"cloud@{version}")
+    before = _found.cache_info().currsize
+    host.embed_text(resident, ["the cat " * 500])
+    assert _found.cache_info().currsize == before

@@ -1,0 +1,119 @@
+"""`mlecs serve`: what is taken over from a run, and what is refused before anything starts."""
+
+import io
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.run.local import run_locally
+from mlecs_ray.serving import calibration
+from scenarios.cli import app
+from scenarios.serving import Wanted, check_port, edge_names, options_of, prepare, show, take
+from serve.settings import check_host
+from tests.serving import spoken
+from tests.small import small_scenario
+
+QUIET = Console(file=io.StringIO())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    shutil.copytree(spoken.run() / "artifact", tmp_path / "run" / "artifact")
+    return tmp_path / "run"
+
+
+def _wanted(run: Path, **told: object) -> Wanted:
+    usual: dict[str, object] = {
+        "edge": (),
+        "cloud": None,
+        "policy": "cascade",
+        "cloud_share": 0.3,
+        "watch": False,
+        "options": {},
+    }
+    return Wanted(run, **{**usual, **told})  # type: ignore[arg-type]
+
+
+def test_the_newest_version_is_taken_over_with_its_thresholds(run: Path) -> None:
+    settings = prepare(_wanted(run), QUIET)
+    version = run / "serving" / settings.version
+    assert version.is_dir()
+    (name,) = calibration.read(version)
+    assert name.startswith("tiny-edge")
+    assert calibration.read(version)[name].share == 0.3
+
+
+def test_thresholds_are_fitted_once_and_anew_for_another_share(run: Path) -> None:
+    version = take(_wanted(run), QUIET).folder
+    file = calibration.file_of(version)
+    first = file.stat().st_mtime_ns
+    take(_wanted(run), QUIET)
+    assert file.stat().st_mtime_ns == first
+    take(_wanted(run, cloud_share=0.6), QUIET)
+    assert {one.share for one in calibration.read(version).values()} == {0.6}
+
+
+def test_clients_that_are_named_get_thresholds_of_their_own(run: Path) -> None:
+    bundle = take(_wanted(run, edge=("client-1",)), QUIET)
+    assert set(calibration.read(bundle.folder)) == {"client-1"}
+    with pytest.raises(InputError, match="model 'client-9' is none of this run's"):
+        edge_names(bundle, ["client-9"])
+
+
+def test_a_run_of_classifiers_needs_no_threshold(tmp_path: Path) -> None:
+    run_locally(small_scenario(), tmp_path)
+    settings = prepare(_wanted(tmp_path), QUIET)
+    assert calibration.read(tmp_path / "serving" / settings.version) == {}
+
+
+def test_a_run_without_models_says_when_there_will_be_some(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no artifact: a run leaves one at its checkpoints"):
+        prepare(_wanted(tmp_path), QUIET)
+    with pytest.raises(InputError, match="is no run folder, so there is nothing to wait for"):
+        prepare(_wanted(tmp_path / "nowhere", watch=True), QUIET)
+
+
+def test_settings_are_checked_before_anything_starts(run: Path) -> None:
+    assert options_of(["slots=4", 'hosts=["a.example"]'], None) == {"slots": 4, "hosts": ["a.example"]}
+    with pytest.raises(InputError, match="did you mean slots"):
+        options_of(["slot=4"], None)
+    with pytest.raises(InputError, match="slots=0: Input should be greater than or equal to 1"):
+        prepare(_wanted(run, options={"slots": 0}), QUIET)
+    with pytest.raises(InputError, match="policy='sideways'"):
+        prepare(_wanted(run, policy="sideways"), QUIET)
+
+
+def test_strangers_need_a_key_and_this_machine_does_not() -> None:
+    for host in ("127.0.0.1", "localhost", "::1", "127.8.8.8"):
+        check_host(host, None)
+    for host in ("0.0.0.0", "::", "192.168.1.4", "example.org"):
+        with pytest.raises(InputError, match="a key file must say who may"):
+            check_host(host, None)
+        check_host(host, "keys.jsonl")
+
+
+def test_a_port_that_is_taken_is_said_at_once() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InputError, match="cannot be listened on"):
+            check_port("127.0.0.1", taken.getsockname()[1])
+
+
+def test_what_is_served_is_shown(run: Path) -> None:
+    bundle = take(_wanted(run), QUIET)
+    out = io.StringIO()
+    show(bundle, prepare(_wanted(run), QUIET), "::1", 8000, Console(file=out, width=200))
+    assert "http://[::1]:8000/v1" in out.getvalue()
+    assert "client-1" in out.getvalue()
+
+
+def test_the_command_line_passes_on_what_it_is_told(run: Path) -> None:
+    result = CliRunner().invoke(app, ["serve", str(run), "--host", "0.0.0.0"])
+    assert isinstance(result.exception, InputError)
+    assert "a key file must say who may" in str(result.exception)

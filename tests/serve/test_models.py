@@ -1,0 +1,125 @@
+"""A replica's models: asked by id, least recently asked first to go, and errors as values."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from mlecs_ray.run.bundle import adopt
+from mlecs_ray.samples import Samples
+from mlecs_ray.scenario.deal import deal
+from mlecs_ray.serving.batcher import Piece
+from mlecs_ray.serving.host import Ask, Resident, Turn
+from serve.models import Began, Hosting, Item, Models, Refusal
+from tests.serving import spoken
+
+HELLO = Ask(turns=(Turn("user", "the"),), max_tokens=3)
+
+
+@pytest.fixture(scope="module")
+def version() -> str:
+    run = spoken.run()
+    return adopt(run / "artifact", run / "store").version
+
+
+@pytest.fixture
+def models() -> Iterator[Models]:
+    made = Models(Hosting(str(spoken.run() / "store"), residents=2, rows=2, queue=1, threads=1))
+    yield made
+    made.close()
+
+
+async def _items(models: Models, model: str, ask: Ask = HELLO) -> list[Item]:
+    return [item async for item in models.stream(model, ask)]
+
+
+def test_an_answer_begins_with_who_gives_it(models: Models, version: str) -> None:
+    test = deal(models.host.bundle(version).scenario)[0].test.take([4])
+    row = test.only(["image"])
+    first, *rest = asyncio.run(_items(models, f"client-1@{version}", Ask(row)))
+    assert isinstance(first, Began)
+    assert (first.model, first.sensed, first.masked) == (f"client-1@{version}", ("image",), ("sound",))
+    assert first.token_flops > 0
+    assert isinstance(rest[-1], Piece)
+    assert rest[-1].finish in ("stop", "length")
+
+
+def test_the_least_recently_asked_leaves_first(models: Models, version: str) -> None:
+    read: list[str] = []
+    real = models.read
+
+    async def reading(model: str) -> Resident:
+        read.append(model.partition("@")[0])
+        return await real(model)
+
+    models.read = reading  # type: ignore[method-assign]
+
+    async def ask() -> None:
+        for name in ("client-0", "client-1", "client-0", "cloud", "client-0", "client-1"):
+            await _items(models, f"{name}@{version}")
+
+    asyncio.run(ask())
+    assert read == ["client-0", "client-1", "cloud", "client-1"]
+
+
+def test_two_who_ask_at_once_read_a_model_once(models: Models, version: str) -> None:
+    count = 0
+    real = models.read
+
+    async def reading(model: str) -> Resident:
+        nonlocal count
+        count += 1
+        return await real(model)
+
+    models.read = reading  # type: ignore[method-assign]
+
+    async def ask() -> None:
+        await asyncio.gather(*(models.warm([f"cloud@{version}"]) for _ in range(3)))
+
+    asyncio.run(ask())
+    assert count == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "told"),
+    [("cloud", "input", "must be NAME@VERSION"), ("nobody@{}", "input", "is none of this run's")],
+)
+def test_errors_are_values(models: Models, version: str, model: str, kind: str, told: str) -> None:
+    (found,) = asyncio.run(_items(models, model.format(version)))
+    assert isinstance(found, Refusal)
+    assert found.kind == kind
+    assert told in found.message
+    again = asyncio.run(models.classify(f"cloud@{version}", Samples({})))
+    assert isinstance(again, Refusal)
+
+
+def test_a_full_engine_is_a_value_too(models: Models, version: str) -> None:
+    endless = Ask(turns=(Turn("user", "the"),), max_tokens=900, temperature=2.0)
+
+    async def ask() -> Item:
+        streams = [models.stream(f"cloud@{version}", endless) for _ in range(3)]
+        for stream in streams:
+            await anext(stream)
+        waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        await asyncio.sleep(0)
+        *_, last = await _items(models, f"cloud@{version}")
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for stream in streams:
+            await stream.aclose()
+        return last
+
+    found = asyncio.run(ask())
+    assert isinstance(found, Refusal)
+    assert found.kind == "full"
+
+
+def test_a_failure_of_ours_tells_no_secrets(models: Models, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("/secret/path")
+
+    monkeypatch.setattr(models.host, "prompt", broken)
+    (found,) = asyncio.run(_items(models, f"cloud@{version}"))
+    assert isinstance(found, Refusal)
+    assert (found.kind, "secret" in found.message) == ("failed", False)

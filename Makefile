@@ -37,6 +37,9 @@ check: env ## format, lint, types, imports
 test: check ## everything that CI runs: checks, fast tests, Ray, science
 	$(BIN)/mlecs fetch stamps mobilenet smollm2 minilm wordnet watch mnist5k
 	@$(BIN)/mlecs fetch mnist10k || echo "no npm registry here: the tests of mnist10k are left out"
+	# The page is tested in a real browser, where one is to be had.
+	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
+		echo "no chromium here and none to install: the tests of the page are left out"
 	# Both language models side by side, before any test needs one: no test may take that long.
 	$(BIN)/mlecs heal
 	$(BIN)/pytest -m "not ray and not slow" && $(BIN)/pytest -m "ray and not slow" && $(BIN)/pytest -m slow

@@ -57,9 +57,7 @@ async def _rate(lm: Backbone, engine: Engine, adapters: Sequence[Tree]) -> float
 
 async def _answer(lm: Backbone, engine: Engine, adapters: Tree, seed: int) -> int:
     prompt = 0.1 * torch.randn(PROMPT, lm.hidden, generator=torch.Generator().manual_seed(seed))
-    # Drawn, so that hardly an answer ends before its last token.
-    asked = Sampling(TOKENS, temperature=2.0, seed=seed)
-    return sum([piece.tokens async for piece in engine.stream(adapters, prompt, asked)])
+    return sum([piece.tokens async for piece in engine.stream(adapters, prompt, Sampling(TOKENS))])
 
 
 def _adapters(lm: Backbone, seed: int) -> Tree:

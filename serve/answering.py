@@ -98,7 +98,14 @@ class Ended:
     finish: Literal["stop", "length"]
 
 
-Event = Piece | Ended
+@dataclass(frozen=True)
+class Named:
+    """The first of a stream: whose words follow."""
+
+    model: str
+
+
+Event = Named | Piece | Ended
 
 
 @dataclass
@@ -143,15 +150,12 @@ class Answering:
     _cloud: Measured = field(default_factory=Measured)
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
-        """Pieces of the answer that stands, and ``Ended``. Raises Declined where nobody answers."""
+        """Who answers, the pieces of the answer that stands, and ``Ended``. Raises Declined where nobody answers."""
         start = self.clock()
         plan = await self._plan(question, start)
         plan.since = self.clock()
-        if plan.side == "edge" and plan.own is not None:
-            yield _all(plan.own.pieces)
-            yield self._ended(question, plan, plan.own, start)
-            return
         stream, answer = await self._open(question, plan)
+        yield Named(answer.began.model)
         if stream is None:
             yield _all(answer.pieces)
             yield self._ended(question, plan, answer, start)
@@ -187,6 +191,8 @@ class Answering:
     async def _open(self, question: Question, plan: _Plan) -> tuple[Stream | None, _Answer]:
         """The stream of the side that was planned, or of the other one where this one cannot begin; None where the
         edge's answer is there already and has to do."""
+        if plan.side == "edge" and plan.own is not None:
+            return None, plan.own
         stream, began = await self._begin(question, plan.side)
         if isinstance(began, Began):
             return stream, _Answer(plan.side, began)
@@ -195,8 +201,6 @@ class Answering:
             raise Declined(began)
         plan.degraded = f"the {plan.side} could not answer: {began.message}"
         plan.why, plan.side = f"the {plan.side} is down", other
-        if plan.own is not None:
-            return None, plan.own
         return await self._open(question, plan)
 
     async def _begin(self, question: Question, side: Where) -> tuple[Stream, Began | Refusal]:

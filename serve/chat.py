@@ -15,7 +15,7 @@ from starlette.responses import Response
 from mlecs_ray.errors import InputError
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask
-from serve.answering import Declined, Ended, Event, Question
+from serve.answering import Declined, Ended, Event, Named, Question
 from serve.content import conversation, parts_of, sense
 from serve.desk import Desk
 from serve.faults import Failed, event
@@ -95,31 +95,34 @@ class Talk:
         self.id, self.created = f"chatcmpl-{record.request_id}", int(time.time())
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Pieces and the end, within the time that an answer may take; noted in the record and the rollout."""
+        """What ``Answering`` tells, within the time that an answer may take; noted in the record and the rollout."""
         version, start = self._question.route.version, time.monotonic()
         try:
-            async with asyncio.timeout(self._desk.answer_seconds):
-                async with aclosing(self._desk.answering.answer(self._question)) as events:
-                    async for one in events:
-                        self._note(one)
-                        yield one
-        except TimeoutError:
-            self._desk.tell(version, False, time.monotonic() - start)
-            late = f"no answer was done in {self._desk.answer_seconds:g} s, so it was given up"
-            raise Declined(Refusal("late", late)) from None
+            async with aclosing(self._desk.answering.answer(self._question)) as events:
+                while (one := await self._next(events, start)) is not None:
+                    self._note(one)
+                    yield one
         except Declined as declined:
             # What the asker has to mend, or a full house, says nothing of a version.
-            if declined.kind in ("failed", "down"):
+            if declined.kind in ("failed", "down", "late"):
                 self._desk.tell(version, False, time.monotonic() - start)
             raise
+
+    async def _next(self, events: AsyncGenerator[Event], start: float) -> Event | None:
+        """One event, None behind the last. Not one limit around all: another task may go on with a stream."""
+        try:
+            async with asyncio.timeout(self._desk.answer_seconds - (time.monotonic() - start)):
+                return await anext(events, None)
+        except TimeoutError:
+            raise Declined(late(self._desk)) from None
 
     def _note(self, one: Event) -> None:
         if isinstance(one, Piece):
             self._record.first_token()
-            return
-        told, record = one.told, self._record
-        record.answered_by, record.tokens_in, record.tokens_out = told.answered_by, one.prompt_tokens, one.tokens
-        self._desk.tell(told.version, True, told.latency_seconds, told.confidence)
+        elif isinstance(one, Ended):
+            told, record = one.told, self._record
+            record.answered_by, record.tokens_in, record.tokens_out = told.answered_by, one.prompt_tokens, one.tokens
+            self._desk.tell(told.version, True, told.latency_seconds, told.confidence)
 
     async def whole(self) -> ChatCompletion:
         """The answer when it is done."""
@@ -128,7 +131,7 @@ class Talk:
             async for one in events:
                 if isinstance(one, Ended):
                     end = one
-                else:
+                elif isinstance(one, Piece):
                     text.append(one.text)
         return ChatCompletion(
             id=self.id,
@@ -149,41 +152,49 @@ class Talk:
             await events.aclose()
             raise
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        lines = self._lines(first, events, wants_usage)
+        model = first.model if isinstance(first, Named) else ""
+        lines = self._lines(model, events, wants_usage)
         return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
-    async def _lines(self, first: Event, events: AsyncGenerator[Event], wants_usage: bool) -> AsyncGenerator[str]:
+    async def _lines(self, model: str, events: AsyncGenerator[Event], wants_usage: bool) -> AsyncGenerator[str]:
         async with aclosing(events):
-            yield self._chunk(Delta(role="assistant", content=""))
+            yield self._chunk(model, Delta(role="assistant", content=""))
             try:
-                one: Event | None = first
-                while one is not None:
+                async for one in events:
                     if isinstance(one, Ended):
-                        yield self._chunk(Delta(), one.finish, one.told)
+                        yield self._chunk(model, Delta(), one.finish, one.told)
                         if wants_usage:
-                            yield self._chunk(None, usage=usage(one))
-                    elif one.text:
-                        yield self._chunk(Delta(content=one.text))
-                    one = await anext(events, None)
+                            yield self._chunk(model, None, usage=usage(one))
+                    elif isinstance(one, Piece) and one.text:
+                        yield self._chunk(model, Delta(content=one.text))
             except Declined as declined:
                 yield event(declined.status, str(declined))
             yield "data: [DONE]\n\n"
 
     def _chunk(
-        self, delta: Delta | None, finish: str | None = None, told: Told | None = None, usage: Usage | None = None
+        self,
+        model: str,
+        delta: Delta | None,
+        finish: str | None = None,
+        told: Told | None = None,
+        usage: Usage | None = None,
     ) -> str:
-        route = self._question.route
         chunk = ChatChunk.model_construct(
             id=self.id,
             created=self.created,
-            model=told.model if told else route.model("cloud" if self._question.policy == "cloud" else "edge") or "",
+            model=model,
             choices=[] if delta is None else [ChunkChoice.model_construct(delta=delta, finish_reason=finish)],
-            system_fingerprint=route.version,
-            usage=usage,
+            system_fingerprint=self._question.route.version,
             mlecs=told,
+            usage=usage,
         )
         # What was not given is left out: a delta says only what is new.
         return f"data: {chunk.model_dump_json(exclude_none=True)}\n\n"
+
+
+def late(desk: Desk) -> Refusal:
+    """What is told of an answer that takes too long."""
+    return Refusal("late", f"no answer was done in {desk.answer_seconds:g} s, so it was given up")
 
 
 def usage(end: Ended) -> Usage:
@@ -220,8 +231,11 @@ async def _classified(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> C
     side, model = desk.side(chosen)
     start = time.monotonic()
     assert ask.samples is not None
-    async with asyncio.timeout(desk.answer_seconds):
-        verdict = await side.classify(model, ask.samples)
+    try:
+        async with asyncio.timeout(desk.answer_seconds):
+            verdict = await side.classify(model, ask.samples)
+    except TimeoutError:
+        verdict = late(desk)
     seconds = time.monotonic() - start
     if isinstance(verdict, Refusal):
         if verdict.kind != "input":

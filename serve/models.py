@@ -5,6 +5,7 @@ import logging
 import os
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -100,13 +101,10 @@ class Models:
         try:
             resident = await self._load(model)
             prompt = self.host.prompt(resident, ask)
-            engine = self.host.engine(resident)
-            yield self._began(resident, ask, len(prompt.embeds))
-            async for piece in engine.stream(prompt.adapters, prompt.embeds, prompt.sampling):
-                if piece.finish == "error":
-                    yield Refusal("failed", f"{model} failed while it answered; its log says why")
-                    return
-                yield piece
+            engine, began = self.host.engine(resident), self._began(resident, ask, len(prompt.embeds))
+            async with aclosing(engine.stream(prompt.adapters, prompt.embeds, prompt.sampling)) as pieces:
+                async for item in _begun(began, pieces):
+                    yield item
         except Exception as error:
             yield refusal(error)
 
@@ -176,6 +174,19 @@ def _maker(hosting: Hosting) -> MakeEngine:
 
         return lambda lm: LlamaCppEngine(lm, hosting.rows, hosting.queue, hosting.context)
     return lambda lm: TransformersEngine(lm, hosting.rows, hosting.queue, hosting.context)
+
+
+async def _begun(began: Began, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Item]:
+    """``began`` when the first piece is there: an engine that is full or fails before it has not begun."""
+    untold: Began | None = began
+    async for piece in pieces:
+        if piece.finish == "error":
+            yield Refusal("failed", f"{began.model} failed while it answered; its log says why")
+            return
+        if untold is not None:
+            yield untold
+            untold = None
+        yield piece
 
 
 def refusal(error: Exception) -> Refusal:

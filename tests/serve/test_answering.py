@@ -7,7 +7,7 @@ import pytest
 
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask, Turn
-from serve.answering import Answering, Declined, Ended, Policy, Question, Route
+from serve.answering import Answering, Declined, Ended, Named, Policy, Question, Route
 from serve.models import Refusal
 from tests.serve.fakes import FITTED, FakeSide
 
@@ -26,12 +26,15 @@ def _sides(edge: FakeSide | None = None, cloud: FakeSide | None = None) -> Answe
 
 def _answer(answering: Answering, question: Question) -> tuple[str, Ended]:
     async def ask() -> tuple[str, Ended]:
-        text, end = "", None
+        text, end, named = "", None, ""
         async for event in answering.answer(question):
             if isinstance(event, Piece):
                 text += event.text
-            else:
+            elif isinstance(event, Ended):
                 end = event
+            else:
+                named = event.model
+        assert end is None or named == end.told.model
         assert end is not None
         return text, end
 
@@ -142,6 +145,7 @@ def test_an_answer_that_breaks_off_in_the_middle_is_never_ended_by_another() -> 
     async def ask() -> list[str]:
         told = []
         events = _sides(FakeSide(breaks=Refusal("failed", "gone"))).answer(_question("edge"))
+        assert await anext(events) == Named("edge@6-0123abcd")
         for _ in range(3):
             event = await anext(events)
             assert isinstance(event, Piece)

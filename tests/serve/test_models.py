@@ -96,21 +96,18 @@ def test_errors_are_values(models: Models, version: str, model: str, kind: str, 
 def test_a_full_engine_is_a_value_too(models: Models, version: str) -> None:
     endless = Ask(turns=(Turn("user", "the"),), max_tokens=900, temperature=2.0)
 
-    async def ask() -> Item:
-        streams = [models.stream(f"cloud@{version}", endless) for _ in range(3)]
-        for stream in streams:
-            await anext(stream)
-        waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
-        await asyncio.sleep(0)
-        *_, last = await _items(models, f"cloud@{version}")
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        for stream in streams:
-            await stream.aclose()
-        return last
+    async def ask() -> list[Item]:
+        others = [asyncio.ensure_future(_items(models, f"cloud@{version}", endless)) for _ in range(3)]
+        async with asyncio.timeout(60):
+            while models.load < 3:
+                await asyncio.sleep(0.001)
+        found = await _items(models, f"cloud@{version}")
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        return found
 
-    found = asyncio.run(ask())
+    (found,) = asyncio.run(ask())
     assert isinstance(found, Refusal)
     assert found.kind == "full"
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mlecs_ray.errors import InputError
 
@@ -68,12 +68,17 @@ class Settings(BaseModel):
                 f"version {self.version!r} is not below {self.store}, so there is nothing to serve; `mlecs serve RUN` "
                 "puts it there"
             )
-        if self.engine == "llamacpp" and find_spec("llama_cpp") is None:
-            raise InputError(
-                "engine=llamacpp needs llama.cpp, which is not installed, so nothing was started: "
-                '`pip install "mlecs-ray[fast]"`, or engine=transformers'
-            )
         return self
+
+    @field_validator("engine")
+    @classmethod
+    def _installed(cls, engine: str) -> str:
+        if engine == "llamacpp" and find_spec("llama_cpp") is None:
+            raise InputError(
+                'llama.cpp is not installed: `pip install "mlecs-ray[fast]"`, which builds it in minutes, or '
+                "engine=transformers"
+            )
+        return engine
 
 
 def check_host(host: str, key_file: str | None) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from mlecs_ray.errors import InputError
 from serve import settings as module
 from serve.settings import Settings
 
@@ -14,5 +14,5 @@ def test_the_fast_engine_is_refused_where_it_is_not_installed(tmp_path: Path, mo
     (tmp_path / "1-a").mkdir()
     told = {"store": str(tmp_path), "version": "1-a", "gallery": str(tmp_path / "g")}
     assert Settings.model_validate(told).engine == "transformers"
-    with pytest.raises(InputError, match=r'nothing was started: `pip install "mlecs-ray\[fast\]"`'):
+    with pytest.raises(ValidationError, match=r'not installed: `pip install "mlecs-ray\[fast\]"`'):
         Settings.model_validate({**told, "engine": "llamacpp"})

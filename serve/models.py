@@ -61,7 +61,7 @@ class Hosting:
     context: int = 1024
     """Most tokens of a prompt and its answer together."""
     threads: int | None = None
-    """Of torch; None: all cores."""
+    """Of torch; None: half of the cores, as two sides share them."""
     engine: Literal["transformers", "llamacpp"] = "transformers"
 
 
@@ -72,7 +72,7 @@ class Models:
     """One replica's models. ``load`` finds one by its id; the usual one keeps the last ``residents`` asked for."""
 
     def __init__(self, hosting: Hosting, load: Load | None = None) -> None:
-        torch.set_num_threads(hosting.threads or os.cpu_count() or 1)
+        torch.set_num_threads(hosting.threads or max(1, (os.cpu_count() or 1) // 2))
         self.host = Host(Path(hosting.store), _maker(hosting), hosting.context)
         self._most = hosting.residents
         self._residents: OrderedDict[str, asyncio.Task[Resident]] = OrderedDict()

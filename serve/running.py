@@ -2,12 +2,14 @@
 
 import logging
 import os
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 import ray
 from ray import serve as ray_serve
 from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
 
 from mlecs_ray.errors import InputError
 from serve.deployments import build
@@ -36,6 +38,7 @@ class Running:
                 logging_level=logging.ERROR,
                 log_to_driver=False,
             )
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
         try:
             ray_serve.start(http_options={"host": self._host, "port": self._port})
             self._gateway = self._run()
@@ -71,6 +74,10 @@ class Running:
         self._end()
 
     def _end(self) -> None:
-        ray_serve.shutdown()  # type: ignore[no-untyped-call]  # Ray's
-        if self._own:
-            ray.shutdown()
+        if not self._own:
+            ray_serve.shutdown()  # type: ignore[no-untyped-call]  # Ray's
+            return
+        # The runtime goes with it, controller and all: to end the controller by itself makes Ray complain of it.
+        with suppress(RayError, RayServeException):
+            ray_serve.delete(NAME)
+        ray.shutdown()

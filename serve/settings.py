@@ -46,7 +46,7 @@ class Settings(BaseModel):
     residents: Count = 64
     """Models in the memory of a replica."""
     threads: Count | None = None
-    """Of torch, in each replica; None: all cores."""
+    """Of torch, in each replica; None: half of the cores, as both sides share them."""
     cpus: Annotated[float, Field(ge=0)] = 0.5
     """That Ray reserves for each replica of a side."""
     replicas: Count = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.serving import direct, online
+from bench.serving import direct, held, online
 from bench.serving.bed import Bed, lay, served, variant
 from bench.serving.figures import Found
 from bench.serving.page import page
@@ -30,7 +30,7 @@ def bench_serving(console: Console, run: Path, repeats: int, quick: bool, out: P
 
 
 def _direct(bed: Bed, repeats: int, console: Console) -> list[Found]:
-    found = [direct.memory(bed), direct.switching(bed, repeats), *direct.throughput(bed, repeats)]
+    found = [held.memory(bed), direct.switching(bed, repeats), *direct.throughput(bed, repeats)]
     _tell(console, found)
     return found
 

@@ -1,24 +1,20 @@
 """The engine without HTTP: tokens a second alone and together, adapters that come and go, and memory."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
 from bench.serving.bed import Bed
-from bench.serving.figures import Figure, Found, at_least, at_most, median, none
+from bench.serving.figures import Found, at_least, at_most, median, none
 from mlecs_ray.serving.host import Ask, Resident, Turn
-from mlecs_ray.sim.memory import pss_bytes
 from mlecs_ray.tree import tree_map
 from serve.models import Hosting, Models
 
 QUESTION = Turn("user", "Tell me a long story about a cat, a dog and a small red house by the sea.")
 TOKENS = 64
-SELF = Path("/proc/self")
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,7 @@ async def _throughput(models: Models, title: str, residents: Sequence[Resident],
     ratio = [m / a for m, a in zip(many, alone, strict=True)]
     return Found(
         f"Eight streams of four adapters: {title}",
-        f"Stories of {TOKENS} tokens drawn at temperature 1, each by its own seed; float32, two threads.",
+        f"Stories of {TOKENS} tokens drawn at temperature 1, each by its own seed; float32, half of the cores.",
         (
             median("one stream", alone, "tokens/s"),
             median("eight streams", many, "tokens/s"),
@@ -148,38 +144,3 @@ async def _switching(models: Models, bed: Bed, repeats: int) -> Found:
             at_most("the slowest cold one takes", 1e3 * max(cold), 300.0, "ms"),
         ),
     )
-
-
-def memory(bed: Bed) -> Found:
-    """What 64 models on one backbone take, above the backbone."""
-    models = Models(Hosting(str(bed.store)))
-    try:
-        return _memory(models, bed)
-    finally:
-        models.close()
-
-
-def _memory(models: Models, bed: Bed) -> Found:
-    version, cards = bed.bundle.version, bed.clients
-    first = models.host.load(f"{cards[0].name}@{version}")
-    lm = models.host.backbone(first)
-    before = _held()
-    held = [models.host.load(f"{cards[i % len(cards)].name}@{version}") for i in range(64)]
-    took, own = _held() - before, sum(resident.bytes for resident in held)
-    over = (lm.frozen_bytes + took) / (lm.frozen_bytes + own) - 1
-    return Found(
-        "64 adapters on one backbone",
-        f"{len(cards)} clients' models, some several times, each read anew: adapter, encoders, fusion and soft "
-        "prompt. Proportional set size of the process before and after.",
-        (
-            Figure("backbone", lm.frozen_bytes / 1e6, "MB"),
-            Figure("64 models, by their numbers", own / 1e6, "MB"),
-            Figure("64 models, as measured", took / 1e6, "MB"),
-        ),
-        (at_most("backbone and 64 models take more than their numbers by", 100 * over, 15.0, "%"),),
-    )
-
-
-def _held() -> int:
-    gc.collect()
-    return pss_bytes(SELF)

@@ -139,10 +139,11 @@ def overload(web: Web, seconds: float) -> list[Found]:
     def ask() -> Reply:
         return web.chat("cloud", direct.QUESTION.text, max_tokens=24, temperature=1.0, seed=1)
 
+    start = time.perf_counter()
     with Crowd(ask, 16) as crowd:
         time.sleep(seconds / 3)
     full = [reply for reply in crowd.replies if reply.status == 200]
-    rate = len(full) / (seconds / 3)
+    rate = len(full) / (time.perf_counter() - start)
     before = _memory()
     flood = _flood(ask, 10 * rate, seconds)
     after = _memory()

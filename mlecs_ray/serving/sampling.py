@@ -8,6 +8,9 @@ from torch import Generator, Tensor
 
 from mlecs_ray.errors import InputError
 
+_FEW = 64
+"""Tokens that are looked at first."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -48,10 +51,31 @@ def choose(logits: Tensor, asked: Sequence[tuple[Sampling, Generator]]) -> list[
 
 
 def _drawn(logits: Tensor, top_p: float, draw: Generator) -> int:
-    """The smallest set of tokens whose probability reaches ``top_p``, and one of them by one uniform number."""
-    order = logits.argsort(descending=True, stable=True)
-    sums = logits[order].softmax(0).double().cumsum(0)
+    """One of the fewest tokens whose probability reaches ``top_p``, the likeliest first, by one uniform number."""
+    wanted = float(torch.rand((), generator=draw, dtype=torch.float64))
+    if top_p == 1:
+        return _place(logits.softmax(0), wanted)
+    chances = logits.softmax(0)
+    best, tokens = _likeliest(chances, top_p)
+    sums = best.double().cumsum(0)
     many = int((sums < top_p).sum()) + 1
-    many = min(many, len(order))
-    place = int((sums[:many] <= torch.rand((), generator=draw).double() * sums[many - 1]).sum())
-    return int(order[min(place, many - 1)])
+    return int(tokens[_place(best[:many], wanted)])
+
+
+def _place(chances: Tensor, wanted: float) -> int:
+    """Where a share ``wanted`` of the sum of all is reached."""
+    sums = chances.double().cumsum(0)
+    place = int(torch.searchsorted(sums, wanted * sums[-1], right=True))
+    return min(place, len(chances) - 1)
+
+
+def _likeliest(chances: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
+    """As many of the likeliest as ``top_p`` needs, or more: to sort a whole vocabulary takes longer than a small
+    model's step."""
+    many = _FEW
+    while many < len(chances):
+        best, tokens = chances.topk(many)
+        if float(best.double().sum()) >= top_p:
+            return best, tokens
+        many *= 8
+    return chances.sort(descending=True, stable=True)

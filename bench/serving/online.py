@@ -44,7 +44,7 @@ def against_direct(bed: Bed, web: Web, repeats: int) -> list[Found]:
 def _against(models: Models, resident: Any, web: Web, name: str, repeats: int) -> Found:
     def over_http() -> Reply:
         text = direct.QUESTION.text
-        return web.chat(name, text, max_tokens=direct.TOKENS, temperature=1.0, seed=0)
+        return web.chat(name, text, max_tokens=direct.TOKENS, temperature=2.0, seed=0)
 
     def itself() -> direct.Said:
         return asyncio.run(direct.say(models, resident, direct.question()))
@@ -137,7 +137,7 @@ def overload(web: Web, seconds: float) -> list[Found]:
     """As many requests as the cloud's model can answer, and then ten times as many, whoever answers."""
 
     def ask() -> Reply:
-        return web.chat("cloud", direct.QUESTION.text, max_tokens=24, temperature=1.0, seed=1)
+        return web.chat("cloud", direct.QUESTION.text, max_tokens=24, temperature=2.0, seed=1)
 
     start = time.perf_counter()
     with Crowd(ask, 16) as crowd:

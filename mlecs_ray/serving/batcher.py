@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from mlecs_ray.models.lora import Backbone
 from mlecs_ray.serving.runner import Runner, TorchRunner
@@ -95,17 +96,19 @@ class Batcher:
 
     @torch.no_grad()
     def step(self) -> bool:
-        """Read a chunk of the newest prompt and say one token of every answer; False where there is nothing to do."""
+        """Say one token of every answer, and read on in the prompts of newcomers; False where there is nothing to do.
+
+        Rows stand in the order in which they joined and newcomers read in that order, so those that talk come first.
+        """
         self._drop()
-        if self._waiting and len(self._running) < self.rows:
+        while self._waiting and len(self._running) < self.rows:
             self._runner.join()
             self._running.append(self._waiting.popleft())
-        talking = [row for row, one in enumerate(self._running) if one.read == len(one.prompt)]
-        reading = next((row for row, one in enumerate(self._running) if one.read < len(one.prompt)), None)
+        talking = sum(one.read == len(one.prompt) for one in self._running)
         if talking:
-            self._talk(range(len(talking)))
-        if reading is not None:
-            self._read(reading)
+            self._talk(range(talking))
+        if talking < len(self._running):
+            self._read(talking)
         self._leave()
         return bool(self._running or self._waiting)
 
@@ -114,19 +117,35 @@ class Batcher:
             self._waiting.remove(answer)
         self._leave()
 
-    def _read(self, row: int) -> None:
-        answer = self._running[row]
-        chunk = answer.prompt[answer.read : answer.read + CHUNK]
-        logits = self._runner.run(range(row, row + 1), [answer.adapters], chunk[None])
-        answer.read += len(chunk)
-        if answer.read == len(answer.prompt):
-            self._say([answer], logits)
+    def _read(self, first: int) -> None:
+        """A chunk of the first prompt that is not read, and of as many behind it as fit beside it."""
+        tokens = self._portions([len(one.prompt) - one.read for one in self._running[first:]])
+        readers = self._running[first : first + len(tokens)]
+        chunks = [one.prompt[one.read : one.read + count] for one, count in zip(readers, tokens, strict=True)]
+        rows = range(first, first + len(tokens))
+        embeds = pad_sequence(chunks, batch_first=True)
+        logits = self._runner.run(rows, [one.adapters for one in readers], embeds, tokens)
+        for one, count in zip(readers, tokens, strict=True):
+            one.read += count
+        done = [i for i, one in enumerate(readers) if one.read == len(one.prompt)]
+        if done:
+            self._say([readers[i] for i in done], logits[done])
+
+    @staticmethod
+    def _portions(left: Sequence[int]) -> list[int]:
+        """How many tokens are read of each prompt: only the last may stay unread in part, and all are filled up to the
+        longest, so that is what counts."""
+        tokens = [min(left[0], CHUNK)]
+        for count in left[1:]:
+            if tokens[-1] < left[len(tokens) - 1] or max(*tokens, count) * (len(tokens) + 1) > CHUNK:
+                break
+            tokens.append(count)
+        return tokens
 
     def _talk(self, rows: range) -> None:
-        """Rows whose prompt is read stand before the one that is being read, as they joined before it."""
         answers = [self._running[row] for row in rows]
         embeds = self.lm.embed(torch.tensor([[answer.last] for answer in answers]))
-        self._say(answers, self._runner.run(rows, [answer.adapters for answer in answers], embeds))
+        self._say(answers, self._runner.run(rows, [answer.adapters for answer in answers], embeds, [1] * len(rows)))
 
     def _say(self, answers: Sequence[Answer], logits: Tensor) -> None:
         """One token more of each, from logits (n, vocabulary)."""
@@ -146,12 +165,10 @@ class Batcher:
         answer.sink(Piece(text, 1, logprob, finish))
 
     def _leave(self) -> None:
-        for answer in [one for one in self._running if one.cancelled]:
-            row = self._running.index(answer)
-            moved = self._runner.leave(row)
-            last = self._running.pop()
-            if moved is not None:
-                self._running[row] = last
+        for row in reversed(range(len(self._running))):
+            if self._running[row].cancelled:
+                self._runner.leave(row)
+                self._running.pop(row)
 
     def fail(self) -> None:
         """Tell everyone that there will be no answer, and forget them: whatever stands in the cache may be half."""

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import math
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from typing import Protocol
 
 from torch import Tensor
@@ -12,6 +15,9 @@ from mlecs_ray.models.lora import Backbone
 from mlecs_ray.serving.batcher import Answer, Batcher, Piece
 from mlecs_ray.serving.sampling import Sampling
 from mlecs_ray.tree import Tree
+
+PACE_SECONDS = 0.03
+"""Every piece is carried through two processes, which takes the engine's time."""
 
 
 class Full(Exception):
@@ -53,9 +59,9 @@ class BatchingEngine:
         return self._batcher.cache_bytes
 
     async def stream(self, adapters: Tree, prompt: Tensor, sampling: Sampling) -> AsyncGenerator[Piece]:
-        """Pieces that the asker was too slow to take one by one come as one."""
-        loop, pieces = asyncio.get_running_loop(), asyncio.Queue[Piece]()
-        answer = self._submit(adapters, prompt, sampling, lambda piece: _hand_over(loop, pieces, piece))
+        """The first piece comes at once; of those after it, what comes within ``PACE_SECONDS`` comes as one."""
+        pieces = asyncio.Queue[Piece]()
+        answer = self._submit(adapters, prompt, sampling, _Paced(asyncio.get_running_loop(), pieces))
         try:
             while True:
                 piece = await pieces.get()
@@ -106,12 +112,26 @@ class TransformersEngine(BatchingEngine):
         super().__init__(Batcher(lm, rows, context), queue)
 
 
-def _hand_over(loop: asyncio.AbstractEventLoop, pieces: "asyncio.Queue[Piece]", piece: Piece) -> None:
-    try:
-        loop.call_soon_threadsafe(pieces.put_nowait, piece)
-    except RuntimeError:
-        # The asker's loop is gone, and so is the asker.
-        return
+class _Paced:
+    """Hands pieces from the engine's thread to the asker's loop, not more often than a reader can tell."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pieces: "asyncio.Queue[Piece]") -> None:
+        self._loop, self._pieces = loop, pieces
+        self._held: Piece | None = None
+        self._last = -math.inf
+
+    def __call__(self, piece: Piece) -> None:
+        piece = piece if self._held is None else joined(self._held, piece)
+        now = time.monotonic()
+        if piece.finish is None and now - self._last < PACE_SECONDS:
+            self._held = piece
+            return
+        self._held = None
+        # The first word is not to wait behind a token that says nothing yet.
+        self._last = now if piece.text else self._last
+        # The asker's loop may be gone, and the asker with it.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
 
 
 def joined(first: Piece, second: Piece) -> Piece:

@@ -71,20 +71,17 @@ class LlamaRunner:
             raise IndexError(f"all {self._most} rows are taken, so nobody can join before someone leaves")
         self._rows.append(_Row(self._free.pop()))
 
-    def leave(self, row: int) -> int | None:
-        gone, last = self._rows[row], self._rows.pop()
+    def leave(self, row: int) -> None:
+        gone = self._rows.pop(row)
         self._llama.forget(gone.sequence)
         self._free.append(gone.sequence)
-        if gone is last:
-            return None
-        self._rows[row] = last
-        return len(self._rows)
 
-    def run(self, rows: range, adapters: Sequence[Tree], embeds: Tensor) -> Tensor:
+    def run(self, rows: range, adapters: Sequence[Tree], embeds: Tensor, tokens: Sequence[int]) -> Tensor:
         logits = torch.empty(len(rows), self._lm.decoder.config.vocab_size)
-        for mine in self._groups(adapters):
+        for mine in self._groups(adapters, tokens):
             self._wear(adapters[mine[0]])
-            logits[mine] = self._read([self._rows[rows[i]] for i in mine], embeds[mine])
+            read = embeds[mine, : tokens[mine[0]]]
+            logits[mine] = self._read([self._rows[rows[i]] for i in mine], read)
         return logits
 
     def _read(self, rows: Sequence[_Row], embeds: Tensor) -> Tensor:
@@ -95,12 +92,13 @@ class LlamaRunner:
             row.length += tokens
         return logits
 
-    def _groups(self, adapters: Sequence[Tree]) -> list[list[int]]:
-        """Rows by their adapters; those that are worn come first, as each change costs a millisecond or more."""
-        found: dict[int, list[int]] = {}
-        for i, tree in enumerate(adapters):
-            found.setdefault(id(tree), []).append(i)
-        return sorted(found.values(), key=lambda mine: adapters[mine[0]] is not self._worn)
+    def _groups(self, adapters: Sequence[Tree], tokens: Sequence[int]) -> list[list[int]]:
+        """Rows by their adapters and lengths; those that are worn come first, as each change costs a millisecond or
+        more."""
+        found: dict[tuple[int, int], list[int]] = {}
+        for i, (tree, count) in enumerate(zip(adapters, tokens, strict=True)):
+            found.setdefault((id(tree), count), []).append(i)
+        return sorted(found.values(), key=lambda mine: (adapters[mine[0]] is not self._worn, id(adapters[mine[0]])))
 
     def _wear(self, adapters: Tree) -> None:
         if adapters is self._worn:

@@ -17,11 +17,12 @@ class Runner(Protocol):
     def join(self) -> None:
         """One row more, that has read nothing. Raises IndexError where all are taken."""
 
-    def leave(self, row: int) -> int | None:
-        """Free a row. The last one moves to its place: returns the number that it had, None where it was this one."""
+    def leave(self, row: int) -> None:
+        """Free a row; those behind it move up by one."""
 
-    def run(self, rows: range, adapters: Sequence[Tree], embeds: Tensor) -> Tensor:
-        """Each row reads t more tokens (n, t, hidden) under its own adapters: logits after them, (n, vocabulary)."""
+    def run(self, rows: range, adapters: Sequence[Tree], embeds: Tensor, tokens: Sequence[int]) -> Tensor:
+        """Row i reads the first ``tokens[i]`` of its (t, hidden) under its own adapters: logits behind its last,
+        (n, vocabulary), from ``embeds`` (n, t, hidden)."""
 
     def reset(self) -> None:
         """Forget all rows, whatever state a failure has left them in."""
@@ -50,14 +51,14 @@ class TorchRunner:
     def join(self) -> None:
         self._slots.join()
 
-    def leave(self, row: int) -> int | None:
+    def leave(self, row: int) -> None:
         self._stack = None
-        return self._slots.leave(row)
+        self._slots.leave(row)
 
     @torch.no_grad()
-    def run(self, rows: range, adapters: Sequence[Tree], embeds: Tensor) -> Tensor:
-        states = self._lm.stepped(self._joint(adapters), embeds, **self._slots.open(rows, embeds.shape[1]))
-        return self._lm.logits(states[:, -1])
+    def run(self, rows: range, adapters: Sequence[Tree], embeds: Tensor, tokens: Sequence[int]) -> Tensor:
+        states = self._lm.stepped(self._joint(adapters), embeds, **self._slots.open(rows, tokens))
+        return self._lm.logits(states[torch.arange(len(rows)), torch.tensor(tokens) - 1])
 
     def _joint(self, trees: Sequence[Tree]) -> Tree:
         if all(tree is trees[0] for tree in trees):

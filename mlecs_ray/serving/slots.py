@@ -1,9 +1,9 @@
 """Keys and values of sequences that come and go: each in a row of its own, at its own length, never padded between.
 
-A row that leaves gives its place to the last one, so those that run always stand at the top, and what attention reads
-is a view.
+When a row leaves, those behind it move up: they keep their order, stand at the top, and what attention reads is a view.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,22 +54,21 @@ class Slots:
         self.lengths.append(0)
         return len(self.lengths) - 1
 
-    def leave(self, row: int) -> int | None:
-        """Free a row. The last one moves to its place: returns the number that it had, None where it was this one."""
-        last = len(self.lengths) - 1
-        if row != last:
-            for layer in self._layers:
-                layer.move(last, row, self.lengths[last])
-            self.lengths[row] = self.lengths[last]
-        self.lengths.pop()
-        return last if row != last else None
+    def leave(self, row: int) -> None:
+        """Free a row; those behind it move up by one."""
+        for layer in self._layers:
+            layer.close_up(row, self.lengths)
+        self.lengths.pop(row)
 
-    def open(self, rows: range, tokens: int) -> dict[str, Any]:
-        """Make ``tokens`` more fit into each of these rows; what the model must be called with beside its inputs."""
+    def open(self, rows: range, tokens: Sequence[int]) -> dict[str, Any]:
+        """Make so many tokens more fit into each of these rows; what the model must be called with beside its inputs.
+
+        Rows that read fewer than others are filled up behind: what is written there is overwritten before it is seen.
+        """
         starts = torch.tensor([self.lengths[row] for row in rows])
-        self.window = Window(rows.start, starts[:, None] + torch.arange(tokens))
-        for row in rows:
-            self.lengths[row] += tokens
+        self.window = Window(rows.start, starts[:, None] + torch.arange(max(tokens)))
+        for row, count in zip(rows, tokens, strict=True):
+            self.lengths[row] += count
         ends = torch.arange(self.window.longest)
         mask = ends <= self.window.positions[:, :, None]
         return {
@@ -126,11 +125,13 @@ class _Layer(CacheLayerMixin):
             self.values = values = torch.cat([values, values.new_zeros(*values.shape[:2], more, values.shape[3])], 2)
         return keys, values
 
-    def move(self, source: int, target: int, tokens: int) -> None:
-        """Copy the first ``tokens`` of a row to another."""
-        if self.keys is not None and self.values is not None:
-            self.keys[target, :, :tokens] = self.keys[source, :, :tokens]
-            self.values[target, :, :tokens] = self.values[source, :, :tokens]
+    def close_up(self, row: int, lengths: Sequence[int]) -> None:
+        """Copy every row behind this one to the place before it."""
+        if self.keys is None or self.values is None:
+            return
+        for source in range(row + 1, len(lengths)):
+            for kept in (self.keys, self.values):
+                kept[source - 1, :, : lengths[source]] = kept[source, :, : lengths[source]]
 
     @property
     def bytes(self) -> int:

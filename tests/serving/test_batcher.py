@@ -95,6 +95,41 @@ def test_a_long_prompt_is_read_in_chunks_while_others_go_on(lm: Backbone, monkey
     assert slow.text == greedy(lm, adapters, long[None], 6)[0]
 
 
+def test_who_leaves_while_a_long_prompt_is_read_leaves_the_others_their_own_rows(
+    lm: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that leaves stands before one that talks, and both before the one that still reads."""
+    monkeypatch.setattr(batchers, "CHUNK", 4)
+    adapters = [_adapters(lm, seed) for seed in (11, 12, 13)]
+    prompts = [_prompt(lm, 20, 3), _prompt(lm, 21, 4), _prompt(lm, 22, 25)]
+    expected = [greedy(lm, tree, prompt[None], 9)[0] for tree, prompt in zip(adapters, prompts, strict=True)]
+    batcher, heard = Batcher(lm), [Heard() for _ in prompts]
+    sampling = Sampling(9, line=True)
+    first = batcher.submit(adapters[0], prompts[0], sampling, heard[0].pieces.append)
+    batcher.submit(adapters[1], prompts[1], sampling, heard[1].pieces.append)
+    for _ in range(3):
+        batcher.step()
+    batcher.submit(adapters[2], prompts[2], sampling, heard[2].pieces.append)
+    batcher.step()
+    first.cancelled = True
+    _all(batcher)
+    assert [one.text for one in heard[1:]] == expected[1:]
+
+
+def test_newcomers_of_unequal_length_read_together_as_alone(lm: Backbone) -> None:
+    """Five prompts of 2 to 30 tokens: 30 x 4 are read at once, the fifth with the next step."""
+    adapters = [_adapters(lm, seed) for seed in range(5)]
+    prompts = [_prompt(lm, 30 + i, tokens) for i, tokens in enumerate((30, 2, 11, 7, 30))]
+    expected = [greedy(lm, tree, prompt[None], 8)[0] for tree, prompt in zip(adapters, prompts, strict=True)]
+    batcher, heard = Batcher(lm), [Heard() for _ in prompts]
+    for tree, prompt, one in zip(adapters, prompts, heard, strict=True):
+        batcher.submit(tree, prompt, Sampling(8, line=True), one.pieces.append)
+    batcher.step()
+    assert [len(one.pieces) for one in heard] == [1, 1, 1, 1, 0]
+    _all(batcher)
+    assert [one.text for one in heard] == expected
+
+
 def test_an_answer_ends_at_its_length_or_where_the_context_is_full(lm: Backbone) -> None:
     adapters, heard = _adapters(lm, 6), Heard()
     batcher = Batcher(lm, context=9)

@@ -62,8 +62,8 @@ def test_logits_are_those_of_transformers_under_adapters_of_any_rank_and_soft_pr
     runner = LlamaRunner(lm, 3, 64)
     for _ in adapters:
         runner.join()
-    runner.run(range(3), adapters, prompts[:, :5])
-    got = runner.run(range(3), adapters, prompts[:, 5:])
+    runner.run(range(3), adapters, prompts[:, :5], [5] * 3)
+    got = runner.run(range(3), adapters, prompts[:, 5:], [prompts.shape[1] - 5] * 3)
     with torch.no_grad():
         states = [lm.states(tree, prompt[None])[0, -1] for tree, prompt in zip(adapters, prompts, strict=True)]
         expected = lm.logits(torch.stack(states))
@@ -101,10 +101,10 @@ def test_after_a_failure_nothing_is_left_of_those_who_were_there(lm: Backbone) -
     adapters, prompt = _adapters(lm, 10), _prompt(lm, 6, 3)
     runner = LlamaRunner(lm, 1, 64)
     runner.join()
-    runner.run(range(1), [_adapters(lm, 11)], _prompt(lm, 7, 3)[None])
+    runner.run(range(1), [_adapters(lm, 11)], _prompt(lm, 7, 3)[None], [3])
     runner.reset()
     runner.join()
-    got = runner.run(range(1), [adapters], prompt[None])
+    got = runner.run(range(1), [adapters], prompt[None], [len(prompt)])
     with torch.no_grad():
         expected = lm.logits(lm.states(adapters, prompt[None])[:, -1])
     assert (got - expected).abs().max() < 1e-3

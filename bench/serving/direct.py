@@ -32,6 +32,14 @@ def question(seed: int = 0) -> Ask:
     return Ask(turns=(QUESTION,), max_tokens=TOKENS, temperature=2.0, seed=seed)
 
 
+def plain(number: int) -> Ask:
+    """One of several questions, answered by the likeliest words as evaluation does: drawn ones differ where the last
+    bits of a batch's sums do."""
+    return Ask(
+        turns=(Turn("user", f"Tell me about the number {number}, and what you would do with it."),), max_tokens=32
+    )
+
+
 async def say(models: Models, resident: Resident, ask: Ask) -> Said:
     """Ask the engine itself."""
     start, first, text, tokens = time.perf_counter(), 0.0, "", 0
@@ -79,18 +87,20 @@ def throughput(bed: Bed, repeats: int) -> list[Found]:
 
 async def _throughput(models: Models, title: str, residents: Sequence[Resident], repeats: int) -> Found:
     asked = [(residents[i % len(residents)], question(i)) for i in range(8)]
-    await say(models, *asked[0])
+    exact = [(resident, plain(i)) for i, (resident, _) in enumerate(asked)]
+    single = [(await say(models, *one)).text for one in exact]
     alone, many, wrong = [], [], 0
-    single = [(await say(models, *one)).text for one in asked]
     for _ in range(repeats):
         alone.append((await together(models, asked[:1]))[1])
-        said, rate = await together(models, asked)
-        many.append(rate)
+        many.append((await together(models, asked))[1])
+        said, _ = await together(models, exact)
         wrong += sum(one.text != text for one, text in zip(said, single, strict=True))
     ratio = [m / a for m, a in zip(many, alone, strict=True)]
     return Found(
         f"Eight streams of four adapters: {title}",
-        f"Stories of {TOKENS} tokens drawn at temperature 2, each by its own seed, after a prompt of some 40 tokens; float32, half of the cores.",
+        f"Stories of {TOKENS} tokens drawn at temperature 2, each by its own seed, after a prompt of some 40 tokens; "
+        "float32, half of the cores. Whether answers are those of single runs is asked of eight other questions, by "
+        "their likeliest words.",
         (
             median("one stream", alone, "tokens/s"),
             median("eight streams", many, "tokens/s"),

@@ -274,8 +274,7 @@ def _require_texts(batch: Samples) -> None:
 
 
 def _reading(slm: str) -> Tensor | None:
-    space = find_space(slm)
-    return None if space is None else space.reading
+    return None if (space := find_space(slm)) is None else space.reading
 
 
 @lru_cache(maxsize=8)
@@ -295,8 +294,7 @@ def _cost(task: CaptionTask, structure: str, modalities: tuple[str, ...], batch:
     client = Client(0, frozenset(modalities), _NOBODY, "", 0, structure)
     lm = blank_backbone(task.structure(client).slm, task.lora)
     params = flops.meta(task.part(task.init(0), client))
-    inputs = {m: torch.empty(batch, dim, device="meta") for m, dim in task.dims if m in modalities}
-    samples = Samples(inputs, {m: torch.ones(batch, dtype=torch.bool, device="meta") for m in inputs})
+    samples = Samples({m: torch.empty(batch, dim, device="meta") for m, dim in task.dims if m in modalities})
     goal = blank_targets(batch, task.max_tokens)
     step = flops.count(lambda: task.nll(lm, params, task.fused(params, samples, client), goal))
     return flops.cost(step, batch, params, frozen_bytes=lm.frozen_bytes)

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -68,6 +69,7 @@ def prepare(wanted: Wanted, console: Console) -> Settings:
         "edge": wanted.edge,
         "cloud": wanted.cloud,
         "policy": wanted.policy,
+        "started": uuid.uuid4().hex,
         "log_file": str((wanted.run / STORE / LOG).resolve()),
     }
     return settings_of({**told, **wanted.options})
@@ -112,8 +114,9 @@ def _fit(bundle: Bundle, names: Sequence[str], share: float, console: Console) -
     try:
         test = deal(bundle.scenario)[0].test
         found = calibrate(bundle, names, share, test)
-    except InputError as error:
-        console.print(f"no thresholds, so the edge answers all that it can: {error}", soft_wrap=True)
+    except (InputError, ValueError) as error:
+        # Weights that give no numbers are refused by the fit, and by the trial afterwards.
+        console.print(f"no thresholds, so the edge answers all that it can: {error}", soft_wrap=True, markup=False)
         return
     calibration.save({**calibration.read(bundle.folder), **found}, bundle.folder)
 
@@ -156,6 +159,8 @@ def serve(wanted: Wanted, host: str, port: int, local: bool, console: Console) -
     check_port(host, port)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     settings = prepare(wanted, console)
+    if local and wanted.watch:
+        raise InputError("--watch needs Ray Serve, so with --local nothing was started: leave one of them out")
     if local:
         from serve.local import run
 
@@ -177,21 +182,48 @@ def _announce(settings: Settings, host: str, port: int, console: Console) -> Non
     show(read_bundle(Path(settings.store) / settings.version), settings, host, port, console)
 
 
+class Follower:
+    """Rolls in every newer version of a run, one after another: a trial is judged before the next begins."""
+
+    def __init__(self, wanted: Wanted, running: Any, served: str, console: Console) -> None:
+        self._wanted, self._running, self._served, self._console = wanted, running, served, console
+        self._seen: tuple[int, ...] = ()
+
+    def look(self) -> None:
+        """Put a newer version on trial, if there is one. What goes wrong is said, and the server goes on."""
+        try:
+            file = (self._wanted.artifact / FACTS).stat()
+            stamp = (file.st_mtime_ns, file.st_size, file.st_ino)
+            # To take an artifact over reads all of it, so it is done once for each.
+            if stamp == self._seen or self._running.on_trial() is not None:
+                return
+            self._try(take(self._wanted, self._console).version)
+            self._seen = stamp
+        except Exception as error:
+            line = str(error).splitlines()[0] if str(error) else type(error).__name__
+            if line != self._complaint:
+                self._console.print(f"a newer version was not rolled in: {line}", soft_wrap=True, markup=False)
+            self._complaint = line
+
+    _complaint = ""
+    """Said once, and not every few seconds."""
+
+    def _try(self, version: str) -> None:
+        if version == self._served:
+            return
+        self._running.attempt(version)
+        self._served = version
+        self._console.print(f"version {version} is on trial; GET /v1/versions tells how it does")
+
+
 def _follow(wanted: Wanted, running: Any, served: str, console: Console) -> None:
-    """Roll in every newer version, where that is asked for; else only wait."""
+    """Until Ctrl-C; with ``--watch`` newer versions are rolled in."""
+    follower = Follower(wanted, running, served, console)
     while True:
         time.sleep(LOOK_SECONDS)
         running.check()
-        if not wanted.watch:
-            continue
-        try:
-            newest = take(wanted, console).version
-            if newest != served:
-                served = newest
-                running.attempt(newest)
-                console.print(f"version {newest} is on trial; GET /v1/versions tells how it does")
-        except InputError as error:
-            console.print(f"a newer version was not rolled in: {error}", soft_wrap=True)
+        if wanted.watch:
+            follower.look()
 
 
 def check_port(host: str, port: int) -> None:

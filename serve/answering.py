@@ -1,5 +1,6 @@
 """Who answers, edge or cloud, and what is told of it."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -19,7 +20,7 @@ from serve.sides import Side
 
 Where = Literal["edge", "cloud"]
 Policy = Literal["cascade", "edge", "cloud"]
-STATUS = {"input": 400, "full": 503, "down": 503, "late": 503, "failed": 500}
+STATUS = {"input": 400, "unsound": 400, "full": 503, "down": 503, "late": 503, "failed": 500}
 """By the kind of a refusal."""
 
 
@@ -147,6 +148,8 @@ class Answering:
     edge: Side
     cloud: Side
     clock: Clock = time.monotonic
+    begin_seconds: float = 45.0
+    """In which a side must have said its first word, however many wait: longer than the longest line takes."""
     _cloud: Measured = field(default_factory=Measured)
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
@@ -210,7 +213,11 @@ class Answering:
             return _nobody(), Refusal("down", f"this server has no model on the {side}")
         stream = (self.edge if side == "edge" else self.cloud).stream(model, question.ask)
         try:
-            first = await anext(stream, Refusal("failed", f"the {side} said nothing"))
+            async with asyncio.timeout(self.begin_seconds):
+                first = await anext(stream, Refusal("failed", f"the {side} said nothing"))
+        except TimeoutError:
+            await stream.aclose()
+            return stream, Refusal("down", f"it did not begin within {self.begin_seconds:g} s")
         except BaseException:
             await stream.aclose()
             raise
@@ -230,6 +237,9 @@ class Answering:
         if sure:
             return False, compared
         left = None if question.max_latency_seconds is None else question.max_latency_seconds - (self.clock() - start)
+        bounded = left is not None or question.max_joules is not None
+        if bounded and not self._cloud.answers:
+            return False, f"{compared}, but what the cloud takes is not known before its first answer"
         takes = self._cloud.seconds.seconds
         if left is not None and takes > left:
             return False, f"{compared}, but the cloud takes {takes:.2f} s and {max(left, 0):.2f} s are left"

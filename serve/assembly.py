@@ -10,6 +10,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.serving.rollout import Rules
 from serve.desk import Desk
+from serve.door import LOOPBACK
 from serve.exchange import Rules as ExchangeRules
 from serve.galleries import Galleries, Store
 from serve.gateway import Opening, make_app
@@ -55,6 +56,8 @@ def make_desk(settings: Settings, edge: Side, cloud: Side, encoding: Encoding, s
     registry = open_registry(
         Path(settings.store), settings.version, settings.policy, settings.edge, settings.cloud, rules
     )
+    registry.began = f"{settings.version} {settings.started}"
+    registry.recall()
     metrics = Metrics(models=registry)
     return Desk(registry, edge, cloud, encoding, store, metrics, settings.answer_seconds)
 
@@ -63,8 +66,9 @@ def make_gateway(settings: Settings, desk: Desk) -> ASGIApp:
     """The app around it."""
     keys = Keys(Path(settings.key_file)) if settings.key_file else None
     exchange = ExchangeRules(body_bytes=32 * 2**20, echo_request_id=not settings.behind_proxy)
+    hosts = None if keys else LOOPBACK
     log = to_file(Path(settings.log_file)) if settings.log_file else write
-    return make_app(desk, keys, Opening(settings.slots, settings.queue, exchange, log))
+    return make_app(desk, keys, Opening(settings.slots, settings.queue, exchange, hosts, log))
 
 
 async def warm(desk: Desk) -> None:
@@ -75,9 +79,10 @@ async def warm(desk: Desk) -> None:
     version = desk.registry.versions[desk.registry.rollout.stable]
     pairs = ((desk.edge, version.edge()), (desk.cloud, version.cloud()))
     asked = [side.warm([f"{card.name}@{version.name}"]) for side, card in pairs if card is not None]
-    refused = [one for one in await asyncio.gather(desk.encoding.warm(), *asked) if isinstance(one, Refusal)]
+    senses, *sides = await asyncio.gather(desk.encoding.warm(), *asked)
+    refused = [one for one in (senses, *sides) if isinstance(one, Refusal)]
     for one in refused:
-        if one.kind != "down" or len(refused) > len(asked):
+        if one.kind != "down" or all(isinstance(side, Refusal) for side in sides):
             raise InputError(f"models cannot be loaded: {one.message}")
         logging.getLogger(__name__).warning("not loaded yet: %s", one.message)
     desk.ready = True

@@ -67,6 +67,8 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
+FAULTS = frozenset({"failed", "down", "late", "unsound"})
+"""Kinds of refusals that speak against a version."""
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "An answer"}
 }
@@ -104,7 +106,7 @@ class Talk:
                     yield one
         except Declined as declined:
             # What the asker has to mend, or a full house, says nothing of a version.
-            if declined.kind in ("failed", "down", "late"):
+            if declined.kind in FAULTS:
                 self._desk.tell(version, False, time.monotonic() - start)
             raise
 
@@ -122,7 +124,8 @@ class Talk:
         elif isinstance(one, Ended):
             told, record = one.told, self._record
             record.answered_by, record.tokens_in, record.tokens_out = told.answered_by, one.prompt_tokens, one.tokens
-            self._desk.tell(told.version, True, told.latency_seconds, told.confidence)
+            # Where another had to answer, the version has failed, whoever was told something.
+            self._desk.tell(told.version, told.degraded is None, told.latency_seconds, told.confidence)
 
     async def whole(self) -> ChatCompletion:
         """The answer when it is done."""
@@ -238,7 +241,7 @@ async def _classified(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> C
         verdict = late(desk)
     seconds = time.monotonic() - start
     if isinstance(verdict, Refusal):
-        if verdict.kind != "input":
+        if verdict.kind in FAULTS:
             desk.tell(chosen.version.name, False, seconds)
         raise Failed(verdict)
     record.answered_by = "cloud" if chosen.policy == "cloud" else "edge"

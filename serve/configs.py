@@ -23,7 +23,7 @@ def document(settings: Settings, told: Settings | None = None, env: Mapping[str,
 
     ``told``: the settings with the paths of where it will run, where those are others. ``env``: of the replicas.
     """
-    shown = (told or settings).model_dump(mode="json", exclude_defaults=True, exclude=_OF_DEPLOYMENTS)
+    shown = (told or settings).model_dump(mode="json", exclude_defaults=True, exclude={*_OF_DEPLOYMENTS, "started"})
     one = {
         "name": NAME,
         "route_prefix": "/",

@@ -78,6 +78,10 @@ class Gateway:
     def __serve_build_asgi_app__(self) -> ASGIApp:
         return assembly.make_gateway(self._settings, self._desk)
 
+    async def on_trial(self) -> str | None:
+        """The version that is on trial."""
+        return self._desk.registry.rollout.canary
+
     async def attempt(self, version: str) -> str | None:
         """Put a version on trial; why not, where it cannot be."""
         try:

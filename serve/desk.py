@@ -1,11 +1,9 @@
 """What the gateway's routes work with."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from mlecs_ray.serving.rollout import Step
 from serve.answering import Answering
 from serve.galleries import Store
 from serve.metrics import Metrics
@@ -27,8 +25,6 @@ class Desk:
     metrics: Metrics
     answer_seconds: float = 120.0
     """After which an answer that is not done is given up."""
-    on_step: Callable[[Step], None] = lambda _: None
-    """Told when a version was promoted or rolled back."""
     answering: Answering = field(init=False)
     ready: bool = False
 
@@ -53,4 +49,4 @@ class Desk:
         """What came of an answer, to the rollout."""
         step = self.registry.rollout.record(version, ok, seconds, confidence)
         if step is not None:
-            self.on_step(step)
+            self.registry.remember()

@@ -3,6 +3,7 @@
 Pure ASGI. The body is read before a place is taken, so that a slow sender holds none.
 """
 
+import re
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,9 @@ KEY: Final = "mlecs.key"
 """Where in the ASGI scope the key is."""
 OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/favicon.ico"})
 """What anyone may read."""
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""The names of this machine for itself."""
+_PORT = re.compile(r":\d+$")
 _UNGATED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 """Methods that no model works for: they have limits of their own key alone."""
 
@@ -32,10 +36,19 @@ class Checks(Protocol):
 class Door:
     """Wrap an ASGI app. ``keys`` None: everyone comes in as ``anonymous``, as on loopback."""
 
-    def __init__(self, app: ASGIApp, keys: Checks | None, gate: Gate, anonymous: Key, admin: frozenset[str]) -> None:
-        """``admin``: paths that only keys of that role may change things under."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Checks | None,
+        gate: Gate,
+        anonymous: Key,
+        admin: frozenset[str],
+        hosts: frozenset[str] | None = None,
+    ) -> None:
+        """``admin``: paths that only keys of that role may change things under. ``hosts``: the names that are served;
+        None: all."""
         self._app, self._keys, self._gate = app, keys, gate
-        self._anonymous, self._admin = anonymous, admin
+        self._anonymous, self._admin, self._hosts = anonymous, admin, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request in, or refuse it."""
@@ -44,7 +57,11 @@ class Door:
             await self._app(scope, receive, send)
             return
         key = self._owner(scope)
-        if key is None:
+        if not self._named(scope):
+            await self._refuse(
+                scope, receive, send, 403, "role", "without keys only this machine's own names are served"
+            )
+        elif key is None:
             await self._refuse(
                 scope, receive, send, 401, "key", "Authorization: Bearer KEY must carry a key that is valid"
             )
@@ -52,6 +69,10 @@ class Door:
             await self._refuse(scope, receive, send, 403, "role", f"{path} is for keys of the role admin")
         else:
             await self._enter(key, scope, receive, send)
+
+    def _named(self, scope: Scope) -> bool:
+        """Whether the request is for one of our names: a page of a stranger may lead its own name to this machine."""
+        return self._hosts is None or _PORT.sub("", header(scope, b"host") or "") in self._hosts
 
     def _owner(self, scope: Scope) -> Key | None:
         if self._keys is None:
@@ -64,18 +85,21 @@ class Door:
         record.key = key.name
         scope[KEY] = key
         try:
-            if scope["method"] in _UNGATED:
-                hold = self._gate.keys.acquire(key.name, key.limits)
-            else:
+            # The key's own limits before its body, so that nobody fills the memory with bodies that wait.
+            async with self._gate.keys.acquire(key.name, key.limits):
+                if scope["method"] in _UNGATED:
+                    await self._pass(scope, receive, send)
+                    return
                 receive = replayed(await _body(receive), receive)
-                hold = await self._gate.acquire(key.name, key.limits)
+                async with await self._gate.admission.acquire():
+                    await self._pass(scope, receive, send)
         except Refused as refused:
             record.refused = refused.reason
             await respond(refused.status, str(refused), refused.headers)(scope, receive, send)
-            return
-        async with hold:
-            with span("request", {"http.request.method": scope["method"], "mlecs.request": record.request_id}):
-                await self._app(scope, receive, send)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with span("request", {"http.request.method": scope["method"], "mlecs.request": record_of(scope).request_id}):
+            await self._app(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int, reason: str, why: str) -> None:
         record_of(scope).refused = reason

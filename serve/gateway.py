@@ -51,6 +51,8 @@ class Opening:
     queue: int = 16
     """Requests that wait for that."""
     rules: Rules = field(default_factory=lambda: Rules(body_bytes=32 * 2**20))
+    hosts: frozenset[str] | None = None
+    """The names that are served; None: all."""
     log: Callable[[str], object] = write
     """Is given a line of JSON for each request."""
 
@@ -74,7 +76,7 @@ def make_app(desk: Desk, keys: Checks | None, opening: Opening) -> ASGIApp:
     _page(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     gate = Gate(Admission(opening.slots, opening.queue), KeyLimits())
-    door = Door(Heads(app), keys, gate, ANYONE, ADMIN)
+    door = Door(Heads(app), keys, gate, ANYONE, ADMIN, opening.hosts)
     return Middleware(door, desk.metrics, opening.rules, opening.log)
 
 

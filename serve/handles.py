@@ -1,5 +1,6 @@
 """Sides, encoding and galleries behind Ray Serve's handles."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from serve.models import Item, Refusal
 from serve.senses import Part
 from serve.sides import Vectors
 
+CALL_SECONDS = 60.0
+"""For anything but an answer in words: a deployment without replicas would be waited for without end."""
 _DOWN = (RayError, RayServeException, ConnectionError)
 
 
@@ -100,7 +103,10 @@ class RayStore:
 async def got(asked: Awaitable[Any]) -> Any:
     """What a replica answers; a refusal where it is gone."""
     try:
-        return await asked
+        async with asyncio.timeout(CALL_SECONDS):
+            return await asked
+    except TimeoutError:
+        return Refusal("late", f"it did not answer within {CALL_SECONDS:g} s")
     except _DOWN as error:
         return down(error)
 

@@ -19,11 +19,18 @@ async def _serve(settings: Settings, host: str, port: int, ready: Callable[[], N
     config = uvicorn.Config(make_gateway(settings, desk), host, port, log_level="warning", lifespan="off")
 
     async def begin() -> None:
-        await warm(desk)
-        ready()
+        try:
+            await warm(desk)
+            ready()
+        except BaseException:
+            server.should_exit = True
+            raise
 
+    server = uvicorn.Server(config)
     warming = asyncio.get_running_loop().create_task(begin())
     try:
-        await uvicorn.Server(config).serve()
+        await server.serve()
     finally:
+        if warming.done():
+            warming.result()
         warming.cancel()

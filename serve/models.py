@@ -17,7 +17,7 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.cost import token_flops
 from mlecs_ray.serving.engine import Full, TransformersEngine
-from mlecs_ray.serving.host import Ask, Host, MakeEngine, Resident, Turn, Verdict
+from mlecs_ray.serving.host import Ask, Host, MakeEngine, Resident, Turn, Unsound, Verdict
 
 WARM = Turn("user", "Hello")
 
@@ -40,7 +40,8 @@ class Refusal:
     """In place of an answer: errors cross processes as values, not as tracebacks."""
 
     kind: str
-    """``input``: the asker's to mend; ``full``: come again; ``failed``: ours."""
+    """``input``: the asker's to mend; ``full``: come again; ``failed``: ours; ``down``: nobody is there; ``late``: it
+    took too long; ``unsound``: numbers that are none came of it, by the input or by the weights."""
     message: str
 
 
@@ -191,7 +192,9 @@ async def _begun(began: Began, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[
 
 def refusal(error: Exception) -> Refusal:
     """What an asker is told of it; what is ours to mend goes to the log whole."""
-    if isinstance(error, InputError | ValueError):
+    if isinstance(error, Unsound):
+        return Refusal("unsound", str(error))
+    if isinstance(error, InputError):
         return Refusal("input", str(error))
     if isinstance(error, Full):
         return Refusal("full", str(error))

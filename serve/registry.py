@@ -1,13 +1,16 @@
 """Which models there are, in which versions, and which of them a request is for."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from threading import Lock
 
 from mlecs_ray.data.encoding import kind
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.artifact import FACTS, Card
+from mlecs_ray.run.artifact import FACTS, Card, folder_of
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.serving.calibration import Calibration, read
 from mlecs_ray.serving.rollout import Rollout, Rules
@@ -20,6 +23,9 @@ AUTO = "auto"
 """The model of whoever wants the best answer: the gateway chooses the side."""
 EDGE = "edge"
 """The usual edge model."""
+STATE = "rollout.json"
+"""Who answers, below the store."""
+_VERSION = re.compile(r"\d+-[0-9a-f]{8}")
 _KEPT = 4
 """Versions that can still be asked for by name."""
 
@@ -83,7 +89,7 @@ class Version:
 
     def calibration(self, card: Card) -> Calibration | None:
         """That of the model; for a client without one, that of its structure."""
-        return self.calibrations.get(card.name) or self.calibrations.get(card.structure)
+        return self.calibrations.get(card.name) or self.calibrations.get(folder_of(card.structure))
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,10 @@ class Registry:
     above: str | None
     """The name of the model that answers as the cloud; None: the run's own; ``none``: nobody."""
     rollout: Rollout
+    began: str = ""
+    """What this start of the server began with: of another one nothing is recalled."""
     versions: dict[str, Version] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def add(self, version: str) -> Version:
         """Read a version from the store; the oldest go that neither answer, are on trial, nor came just before."""
@@ -115,20 +124,42 @@ class Registry:
         cards = {name: card for name, card in bundle.cards.items() if self._serves(card)}
         self._check(bundle, cards)
         found = Version(bundle, cards, read(bundle.folder), self.above)
-        self.versions = {**{name: v for name, v in self.versions.items() if name != version}, version: found}
-        self._tidy(version)
+        with self._lock:
+            # A new mapping each time: requests read the old one meanwhile.
+            others = {name: one for name, one in self.versions.items() if name != version}
+            self.versions = self._tidy({**others, version: found})
         return found
 
-    def _tidy(self, newest: str) -> None:
-        kept = {newest, self.rollout.stable, self.rollout.canary, self.rollout.previous}
-        for name in list(self.versions)[:-_KEPT]:
-            if name not in kept:
-                del self.versions[name]
+    def _tidy(self, versions: Mapping[str, Version]) -> dict[str, Version]:
+        kept = {*list(versions)[-_KEPT:], *self._used()}
+        return {name: one for name, one in versions.items() if name in kept}
+
+    def _used(self) -> set[str | None]:
+        return {self.rollout.stable, self.rollout.canary, self.rollout.previous}
 
     def forget(self, version: str) -> None:
-        """A version that could not be loaded is not there."""
-        if version not in (self.rollout.stable, self.rollout.canary):
-            self.versions.pop(version, None)
+        """A version that could not be loaded is not there, unless it is one that answers, or that may come back."""
+        with self._lock:
+            if version not in self._used():
+                self.versions = {name: one for name, one in self.versions.items() if name != version}
+
+    def remember(self) -> None:
+        """Write down who answers, so that a gateway that is started anew goes on with it."""
+        told = {"began": self.began, "stable": self.rollout.stable, "previous": self.rollout.previous}
+        part = self.store / f".{STATE}.part"
+        part.write_text(json.dumps(told))
+        part.replace(self.store / STATE)
+
+    def recall(self) -> None:
+        """Go on with what ``remember`` wrote, where that was of the same start; whatever was on trial is tried anew."""
+        file = self.store / STATE
+        told = json.loads(file.read_text()) if file.is_file() else {}
+        if told.get("began") != self.began or not (self.store / told["stable"]).is_dir():
+            return
+        for version in (told["previous"], told["stable"]):
+            if version is not None:
+                self.add(version)
+        self.rollout.stable, self.rollout.previous = told["stable"], told["previous"]
 
     def _serves(self, card: Card) -> bool:
         if card.side == "cloud":
@@ -161,6 +192,9 @@ class Registry:
 
     def _version(self, asked: str, request: str) -> Version:
         name = asked or self.rollout.choose(request)
+        if name not in self.versions and _VERSION.fullmatch(name) and (self.store / name).is_dir():
+            # An old one, as of a gallery: read again where someone asks for it.
+            return self.add(name)
         if name not in self.versions:
             raise Absent(f"version {name!r} is none of {list(self.versions)}, so nobody answers as it")
         return self.versions[name]
@@ -200,7 +234,7 @@ class Registry:
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in (AUTO, EDGE) or any(name in version.cards for version in self.versions.values())
+        return name in (AUTO, EDGE) or any(name in one.cards for one in self.versions.values())
 
 
 def _cards(version: Version, suffix: str) -> Iterator[ModelCard]:

@@ -61,6 +61,11 @@ class Running:
         if refused is not None:
             raise InputError(f"version {version} was not put on trial: {refused}")
 
+    def on_trial(self) -> str | None:
+        """The version that is on trial."""
+        found: str | None = self._gateway.on_trial.remote().result(timeout_s=60)
+        return found
+
     def check(self) -> None:
         """Raise InputError where Serve is gone."""
         try:
@@ -78,6 +83,6 @@ class Running:
             ray_serve.shutdown()  # type: ignore[no-untyped-call]  # Ray's
             return
         # The runtime goes with it, controller and all: to end the controller by itself makes Ray complain of it.
-        with suppress(RayError, RayServeException):
+        with suppress(RayError, RayServeException, TimeoutError):
             ray_serve.delete(NAME)
         ray.shutdown()

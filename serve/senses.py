@@ -84,7 +84,7 @@ class Senses:
             case "speech":
                 return await asyncio.to_thread(media.audio, part.content, part.format, limits)
             case "values":
-                return media.values(part.content, limits)
+                return await asyncio.to_thread(media.values, part.content, limits)
             case "text":
                 return media.text(part.content, limits)
 

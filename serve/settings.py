@@ -52,12 +52,14 @@ class Settings(BaseModel):
     replicas: Count = 1
     """Of the edge's models and of the cloud's, each."""
     answer_seconds: Annotated[float, Field(gt=0)] = 120.0
-    canary_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    canary_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Of the traffic, for a new version on trial."""
     canary_answers: Count = 50
     """After how many answers the trial is judged."""
     log_file: str | None = None
     """A line of JSON for each request goes there, 10 MB a file, five files; None: to standard output."""
+    started: str = ""
+    """Names this start of a server: a gateway that is started anew goes on with the version that answered."""
     behind_proxy: bool = True
     """Whether Ray Serve's proxy stands before it, which puts request ids on answers itself."""
 

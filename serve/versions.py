@@ -62,8 +62,10 @@ def router(desk: Desk) -> APIRouter:
             await attempt(desk, body.version)
         elif body.action == "promote":
             desk.registry.rollout.promote()
+            desk.registry.remember()
         else:
             desk.registry.rollout.roll_back()
+            desk.registry.remember()
         return shown(desk)
 
     return routes

@@ -14,7 +14,7 @@ import torch
 from rich.console import Console
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.artifact import FACTS, Card, digests
+from mlecs_ray.run.artifact import FACTS, Card, digests, weights_of
 from mlecs_ray.run.bundle import Bundle, adopt, read_bundle, version_of
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.deal import deal
@@ -85,7 +85,8 @@ def variant(bed: Bed, seed: int, scale: float) -> str:
         moved = tree_map(lambda x: x + scale * x.std() * torch.randn(x.shape, generator=draw), load_tree(file))
         save_tree(moved, file)
     facts = json.loads((part / FACTS).read_text())
-    facts.update(state=f"{seed:08x}{facts['state'][8:]}", version=facts["version"] + seed, files=digests(part))
+    files = digests(part)
+    facts.update(weights=weights_of(files), version=facts["version"] + seed, files=files)
     (part / FACTS).write_text(json.dumps(facts))
     target = bed.store / version_of(facts)
     shutil.rmtree(target, ignore_errors=True)

@@ -66,7 +66,9 @@ def write(folder: Path, built: Built, server: Server, kept: Mapping[int, Tree]) 
         if collaborates(server.method) and built.dataset.public.texts:
             save_tree({"usual": server.method.usual_words}, part / WORDS)
         cards = [*_wholes(built, server, part), *_personal(built, server, kept, part)]
-        facts = {**_facts(built, server), "cards": [asdict(card) for card in cards], "files": digests(part)}
+        files = digests(part)
+        facts = {**_facts(built, server), "weights": weights_of(files), "cards": [asdict(card) for card in cards]}
+        facts["files"] = files
         (part / FACTS).write_text(json.dumps(facts, indent=2) + "\n")
         shutil.rmtree(target, ignore_errors=True)
         part.rename(target)
@@ -83,6 +85,11 @@ def digests(folder: Path) -> dict[str, str]:
     """Every file below ``folder`` but the facts themselves -> its SHA-256."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FACTS)
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def weights_of(files: Mapping[str, str]) -> str:
+    """One digest for all of them, clients' models included: what a version is named after."""
+    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
 
 
 def folder_of(structure: str) -> str:

@@ -28,7 +28,7 @@ from mlecs_ray.tree import Tree
 from mlecs_ray.wire import load_tree
 
 DIGITS = 8
-"""Of the state's digest in the name of a version."""
+"""Of the weights' digest in the name of a version."""
 _TRIES = 5
 _PAUSE_SECONDS = 0.2
 
@@ -134,7 +134,7 @@ class Bundle:
 
 def version_of(facts: Mapping[str, Any]) -> str:
     """The name of the version that these facts are about."""
-    return f"{facts['version']}-{facts['state'][:DIGITS]}"
+    return f"{facts['version']}-{facts['weights'][:DIGITS]}"
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -181,7 +181,8 @@ def _copied(artifact: Path, store: Path) -> Bundle:
     part = store / f".{target.name}-{os.getpid()}.part"
     try:
         shutil.copytree(artifact, part)
-        read_bundle(part)
+        if read_bundle(part).version != target.name:
+            raise InputError(f"{artifact} was replaced while it was read")
         part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -14,6 +14,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from mlecs_ray.errors import InputError
 from mlecs_ray.models.lora import Backbone
 from mlecs_ray.serving.runner import Runner, TorchRunner
 from mlecs_ray.serving.sampling import Sampling, choose
@@ -85,10 +86,10 @@ class Batcher:
         return self._runner.cache_bytes
 
     def submit(self, adapters: Tree, prompt: Tensor, sampling: Sampling, sink: Sink) -> Answer:
-        """Begin an answer; ``sink`` is called from the stepping thread. Raises ValueError where it cannot fit."""
+        """Begin an answer; ``sink`` is called from the stepping thread. Raises InputError where it cannot fit."""
         room = self.context - len(prompt)
         if len(prompt) == 0 or room < 1:
-            raise ValueError(f"a prompt of {len(prompt)} tokens leaves no room in a context of {self.context}")
+            raise InputError(f"a prompt of {len(prompt)} tokens leaves no room in a context of {self.context}")
         speech = Speech(self.lm.tokenizer, sampling.stop, sampling.line)
         answer = Answer(adapters, prompt, sampling, sink, speech, sampling.generator())
         self._waiting.append(answer)
@@ -113,8 +114,10 @@ class Batcher:
         return bool(self._running or self._waiting)
 
     def _drop(self) -> None:
-        for answer in [one for one in self._waiting if one.cancelled]:
-            self._waiting.remove(answer)
+        # A copy, made in one step: others may submit meanwhile.
+        for answer in list(self._waiting):
+            if answer.cancelled:
+                self._waiting.remove(answer)
         self._leave()
 
     def _read(self, first: int) -> None:
@@ -172,8 +175,10 @@ class Batcher:
 
     def fail(self) -> None:
         """Tell everyone that there will be no answer, and forget them: whatever stands in the cache may be half."""
-        for answer in [*self._running, *self._waiting]:
-            answer.sink(Piece(finish="error"))
-        self._running.clear()
-        self._waiting.clear()
+        failed, self._running = self._running, []
         self._runner.reset()
+        # One by one: who submits meanwhile is either told or stays.
+        while self._waiting:
+            failed.append(self._waiting.popleft())
+        for answer in failed:
+            answer.sink(Piece(finish="error"))

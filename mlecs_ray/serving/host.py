@@ -116,6 +116,10 @@ def split_id(model: str) -> tuple[str, str]:
     return name, version
 
 
+class Unsound(InputError):
+    """What a model makes of a request is no number: the request's numbers are too large, or the weights are broken."""
+
+
 MakeEngine = Callable[["Backbone"], Engine]
 
 
@@ -130,11 +134,12 @@ class Host:
     _bundles: "OrderedDict[str, Bundle]" = field(default_factory=OrderedDict)
     _engines: "dict[int, Engine]" = field(default_factory=dict)
     """By their backbones, which stay for as long as the process."""
-    _lock: Lock = field(default_factory=Lock)
+    _reading: Lock = field(default_factory=Lock)
+    _making: Lock = field(default_factory=Lock)
 
     def bundle(self, version: str) -> Bundle:
         """A version's facts, read once. Raises InputError where the store has none of that name."""
-        with self._lock:
+        with self._reading:
             if version not in self._bundles:
                 self._bundles[version] = read_bundle(self.store / version)
             self._bundles.move_to_end(version)
@@ -152,7 +157,7 @@ class Host:
     def engine(self, resident: Resident) -> Engine:
         """That of the model's backbone. Raises InputError where it does not answer in words."""
         lm = self.backbone(resident)
-        with self._lock:
+        with self._making:
             if id(lm) not in self._engines:
                 self._engines[id(lm)] = self.make_engine(lm)
             return self._engines[id(lm)]
@@ -234,7 +239,7 @@ def _words_of(resident: Resident) -> "CaptionTask":
 
 def _finite(computed: Tensor) -> Tensor:
     if not bool(computed.isfinite().all()):
-        raise InputError("what is sensed holds numbers so large that nothing finite comes of them: no answer is given")
+        raise Unsound("what is sensed holds numbers so large that nothing finite comes of them: no answer is given")
     return computed
 
 

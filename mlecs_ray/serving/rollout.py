@@ -26,8 +26,8 @@ class Rules:
     """How many times as long it may take on average."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise InputError(f"share={self.share} must lie above 0 and up to 1, or the new version is never asked")
+        if not 0 < self.share < 1:
+            raise InputError(f"share={self.share} must lie between 0 and 1, or there is nothing to compare it with")
         if self.answers < 1 or self.failures < 0 or self.confidence < 0 or self.slower < 1:
             raise InputError(f"{self} must have answers and slower of 1 or more and no negative margin")
 
@@ -111,10 +111,12 @@ class Rollout:
         # A version that cannot answer at all need not fail so many people before it goes.
         if new.failed >= 3 and new.failure_rate > old.failure_rate + max(self.rules.failures, 0.5):
             return "roll back", f"{new.failed} of {new.answers} answers failed"
-        if new.answers < self.rules.answers:
+        if new.answers < self.rules.answers or not old.answers:
             return None, ""
         if new.failure_rate > old.failure_rate + self.rules.failures:
             return "roll back", f"fails {new.failure_rate:.1%}, the old one {old.failure_rate:.1%}"
+        if old.judged and not new.judged:
+            return "roll back", "it was never sure of an answer, the old one was"
         if new.mean_confidence < old.mean_confidence - self.rules.confidence:
             return "roll back", f"confidence {new.mean_confidence:.3f}, the old one {old.mean_confidence:.3f}"
         if new.mean_seconds > old.mean_seconds * self.rules.slower:

@@ -58,7 +58,7 @@ def test_raw_features_are_brought_to_the_scale_that_was_learned(digits: Path) ->
 
 def test_a_version_is_named_after_its_merges_and_its_weights(digits: Path) -> None:
     bundle = read_bundle(digits / "artifact")
-    assert bundle.version == f"8-{bundle.facts['state'][:8]}"
+    assert bundle.version == f"8-{bundle.facts['weights'][:8]}"
 
 
 def test_it_is_adopted_once_and_stays_while_the_run_goes_on(digits: Path, tmp_path: Path) -> None:

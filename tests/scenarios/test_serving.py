@@ -13,7 +13,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.serving import calibration
 from scenarios.cli import app
-from scenarios.serving import Wanted, check_port, edge_names, options_of, prepare, show, take
+from scenarios.serving import Follower, Wanted, check_port, edge_names, options_of, prepare, show, take
 from serve.settings import check_host
 from tests.serving import spoken
 from tests.small import small_scenario
@@ -117,3 +117,84 @@ def test_the_command_line_passes_on_what_it_is_told(run: Path) -> None:
     result = CliRunner().invoke(app, ["serve", str(run), "--host", "0.0.0.0"])
     assert isinstance(result.exception, InputError)
     assert "a key file must say who may" in str(result.exception)
+
+
+class FakeRunning:
+    """Remembers what was tried; refuses or has a trial on as told."""
+
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+        self.canary: str | None = None
+        self.fault: Exception | None = None
+
+    def on_trial(self) -> str | None:
+        return self.canary
+
+    def attempt(self, version: str) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.tried.append(version)
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """What the run leaves later: another state."""
+    run_locally(spoken.scenario(tmp_path / "again", seed=5), tmp_path / "again" / "run")
+    return tmp_path / "again" / "run" / "artifact"
+
+
+def _replace(run: Path, newer: Path) -> None:
+    shutil.rmtree(run / "artifact")
+    shutil.copytree(newer, run / "artifact")
+
+
+def test_a_newer_version_is_put_on_trial_once(run: Path, newer: Path) -> None:
+    running, served = FakeRunning(), take(_wanted(run), QUIET).version
+    follower = Follower(_wanted(run), running, served, QUIET)
+    follower.look()
+    assert running.tried == []
+    _replace(run, newer)
+    follower.look()
+    follower.look()
+    (version,) = running.tried
+    assert version != served
+    assert (run / "serving" / version).is_dir()
+
+
+def test_while_one_is_on_trial_the_next_waits(run: Path, newer: Path) -> None:
+    running = FakeRunning()
+    follower = Follower(_wanted(run), running, "1-00000000", QUIET)
+    running.canary = "0-00000000"
+    _replace(run, newer)
+    follower.look()
+    assert running.tried == []
+    running.canary = None
+    follower.look()
+    assert len(running.tried) == 1
+
+
+@pytest.mark.parametrize("fault", [InputError("refused"), TimeoutError(), OSError("full"), RuntimeError("gone")])
+def test_what_goes_wrong_is_said_once_and_tried_again(run: Path, fault: Exception) -> None:
+    out = io.StringIO()
+    running = FakeRunning()
+    running.fault = fault
+    follower = Follower(_wanted(run), running, "1-00000000", Console(file=out, width=200))
+    follower.look()
+    follower.look()
+    assert out.getvalue().count("was not rolled in") == 1
+    running.fault = None
+    follower.look()
+    assert len(running.tried) == 1
+
+
+def test_an_artifact_that_is_gone_for_a_moment_ends_nothing(run: Path) -> None:
+    running = FakeRunning()
+    follower = Follower(_wanted(run), running, "1-00000000", QUIET)
+    shutil.rmtree(run / "artifact")
+    follower.look()
+    assert running.tried == []
+
+
+def test_watching_needs_ray(run: Path) -> None:
+    result = CliRunner().invoke(app, ["serve", str(run), "--local", "--watch", "--port", "8999"])
+    assert "--watch needs Ray Serve" in str(result.exception)

@@ -136,6 +136,7 @@ def _facts(merges: int, words: bool) -> dict[str, Any]:
         "method": "mlecs" if words else "fedbuff",
         "version": merges,
         "state": "0123abcd" * 8,
+        "weights": "0123abcd" * 8,
         "structures": {},
         "data": "stamps" if words else "digits",
         "widths": sensed,

@@ -1,6 +1,7 @@
 """Who answers, edge or cloud, and what is told when one of them cannot."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask, Turn
 from serve.answering import Answering, Declined, Ended, Named, Policy, Question, Route
-from serve.models import Refusal
+from serve.models import Item, Refusal
 from tests.serve.fakes import FITTED, FakeSide
 
 ROUTE = Route("6-0123abcd", "edge", "cloud", FITTED)
@@ -175,3 +176,24 @@ def test_who_leaves_frees_the_place(policy: Policy) -> None:
 async def _drained(answering: Answering, question: Question) -> None:
     async for _ in answering.answer(question):
         pass
+
+
+def test_before_the_cloud_has_answered_nobody_knows_what_fits_in_a_budget() -> None:
+    _, end = _answer(_sides(FakeSide(logprob=-2.0)), _question(max_joules=5.0))
+    assert end.told.answered_by == "edge"
+    assert "not known before its first answer" in end.told.why
+
+
+def test_a_side_that_does_not_begin_in_time_is_down() -> None:
+    answering = _sides(FakeSide(pieces=(), endless=True))
+    silent = answering.edge
+
+    async def never(*_: object) -> AsyncGenerator[Item]:
+        await asyncio.Event().wait()
+        yield DOWN
+
+    silent.stream = never  # type: ignore[method-assign]
+    answering.begin_seconds = 0.01
+    text, end = _answer(answering, _question())
+    assert (text, end.told.answered_by) == ("The cloud's.", "cloud")
+    assert end.told.degraded == "the edge could not answer: it did not begin within 0.01 s"

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from serve.assembly import make_gateway
 from serve.clocks import utc_now
+from serve.door import LOOPBACK
 from serve.gateway import Opening, make_app
 from serve.keyfile import add, issue, remove
 from serve.keys import Keys
@@ -109,3 +110,27 @@ def test_a_full_house_says_when_to_come_back(tmp_path: Path) -> None:
         thread.join()
         assert first == [200]
         assert client.post("/v1/chat/completions", json=CHAT).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("[::1]", 200),
+        ("evil.example", 403),
+        ("", 403),
+    ],
+)
+def test_without_keys_only_this_machines_own_names_are_served(tmp_path: Path, host: str, status: int) -> None:
+    """A page of a stranger could else lead its own name to this machine and ask as anyone here."""
+    with TestClient(make_app(fake_desk(tmp_path), None, Opening(hosts=LOOPBACK))) as client:
+        assert client.get("/v1/models", headers={"Host": host}).status_code == status
+
+
+def test_a_keys_limits_hold_before_its_body_is_read(tmp_path: Path) -> None:
+    key = _key(tmp_path / "keys", limits=Limits(per_minute=6, burst=1, concurrent=1))
+    with TestClient(fake_app(fake_desk(tmp_path), tmp_path / "keys")) as client:
+        assert client.get("/v1/models", headers=_bearer(key)).status_code == 200
+        assert client.post("/v1/chat/completions", content=b"{}", headers=_bearer(key)).status_code == 429

@@ -106,3 +106,42 @@ def test_a_client_without_a_threshold_of_its_own_has_that_of_its_structure(tmp_p
     one = next(iter(version.values()))
     card = dataclasses.replace(one.cards["edge"], name="client-3", client=3)
     assert one.calibration(card) == one.calibrations["edge"]
+
+
+def _two(tmp_path: Path) -> tuple[Registry, str, str]:
+    first, second = (write_artifact(tmp_path, merges, words=True) for merges in (6, 8))
+    registry = open_registry(tmp_path, first, "cascade", (), None, Rules(share=0.5))
+    registry.began = "a start"
+    registry.add(second)
+    registry.rollout.begin(second)
+    registry.rollout.promote()
+    return registry, first, second
+
+
+def test_a_gateway_that_is_started_anew_goes_on_with_who_answered(tmp_path: Path) -> None:
+    registry, first, second = _two(tmp_path)
+    registry.remember()
+    again = open_registry(tmp_path, first, "cascade", (), None, Rules())
+    again.began = "a start"
+    again.recall()
+    assert (again.rollout.stable, again.rollout.previous) == (second, first)
+    assert again.choose("auto", Wish(), "1").route.version == second
+    other = open_registry(tmp_path, first, "cascade", (), None, Rules())
+    other.began = "another start"
+    other.recall()
+    assert other.rollout.stable == first
+
+
+def test_a_version_that_may_come_back_is_never_forgotten(tmp_path: Path) -> None:
+    registry, first, second = _two(tmp_path)
+    for version in (first, second):
+        registry.forget(version)
+    assert set(registry.versions) == {first, second}
+
+
+def test_an_old_version_is_read_again_where_someone_asks_for_it(tmp_path: Path) -> None:
+    names = [write_artifact(tmp_path, merges, words=True) for merges in range(1, 8)]
+    registry = open_registry(tmp_path, names[-1], "edge", (), None, Rules())
+    assert registry.choose(f"cloud@{names[0]}", Wish(), "1").route.version == names[0]
+    with pytest.raises(Absent):
+        registry.choose("cloud@../../etc", Wish(), "1")

@@ -25,6 +25,7 @@ def test_without_a_trial_all_get_the_stable_one() -> None:
 
 def test_as_good_as_the_old_one_it_is_promoted_and_can_be_taken_back() -> None:
     rollout = _rollout()
+    rollout.record("1-a", True, 1.0, 0.5)
     steps = [rollout.record("2-b", True, 1.0, 0.5) for _ in range(4)]
     assert steps == [None, None, None, "promote"]
     assert (rollout.stable, rollout.canary, rollout.previous) == ("2-b", None, "1-a")
@@ -73,5 +74,16 @@ def test_what_cannot_be_done_is_said() -> None:
         Rollout("1-a").promote()
     with pytest.raises(InputError, match="nothing to go back to"):
         Rollout("1-a").roll_back()
-    with pytest.raises(InputError, match="share=0"):
-        Rules(share=0)
+    for share in (0, 1):
+        with pytest.raises(InputError, match=f"share={share}"):
+            Rules(share=share)
+
+
+def test_a_version_that_is_never_sure_of_anything_goes() -> None:
+    rollout = _rollout()
+    for _ in range(4):
+        rollout.record("1-a", True, 1.0, 0.5)
+    for _ in range(4):
+        rollout.record("2-b", True, 1.0, None)
+    assert rollout.stable == "1-a"
+    assert "never sure" in rollout.history[-1]

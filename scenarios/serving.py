@@ -173,7 +173,7 @@ def serve(wanted: Wanted, host: str, port: int, local: bool, console: Console) -
         try:
             _follow(wanted, running, settings.version, console)
         except KeyboardInterrupt:
-            console.print("draining: answers under way are finished, nobody new is let in")
+            console.print("draining: answers under way have a minute to end, nobody new is let in")
 
 
 def _announce(settings: Settings, host: str, port: int, console: Console) -> None:

@@ -149,7 +149,7 @@ def read_bundle(folder: Path) -> Bundle:
     if wrong:
         raise InputError(
             f"{folder}: {wrong[0]} is not the file that the run wrote ({len(wrong)} differ), so answers would not be "
-            "those that were measured: copy the artifact again, or run `mlecs resume`"
+            "those that were measured: copy the artifact again, or remove this folder where it is a copy of one"
         )
     return Bundle(folder, facts)
 

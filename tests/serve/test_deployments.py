@@ -189,7 +189,7 @@ def test_a_client_that_leaves_frees_its_place(port: int) -> None:
 
     body = json.dumps(_chat("cloud", "the", stream=True, max_tokens=900, temperature=2))
     with socket.create_connection(("127.0.0.1", port)) as raw:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         raw.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
         assert raw.recv(100)
         assert working() >= 1

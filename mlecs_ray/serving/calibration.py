@@ -1,6 +1,7 @@
 """How sure an edge model is, in units that mean something: what its answers were worth on data held out for that."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -112,7 +113,8 @@ def save(calibrations: Mapping[str, Calibration], version: Path) -> None:
     """Those of a version's models by name."""
     file = file_of(version)
     part = file.with_name(f".{file.name}.part")
-    part.write_text(json.dumps({name: asdict(one) for name, one in calibrations.items()}))
+    told = {name: _plain(asdict(one)) for name, one in calibrations.items()}
+    part.write_text(json.dumps(told, allow_nan=False))
     part.replace(file)
 
 
@@ -124,8 +126,23 @@ def read(version: Path) -> dict[str, Calibration]:
     return {name: _calibration(one) for name, one in found.items()}
 
 
+def _plain(value: Any) -> Any:
+    """JSON has no infinity, as a threshold may be, and no number for an empty share: they are words there."""
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _point(one: Mapping[str, Any]) -> Point:
+    mixed = one["cascade"]
+    own = (float(one[name]) for name in ("threshold", "coverage", "quality"))
+    return Point(*own, None if mixed is None else float(mixed))
+
+
 def _calibration(one: Mapping[str, Any]) -> Calibration:
     return Calibration(
         **{**one, "scores": tuple(one["scores"]), "worth": tuple(one["worth"])}
-        | {"curve": tuple(Point(**point) for point in one["curve"])}
+        | {"curve": tuple(_point(point) for point in one["curve"]), "threshold": float(one["threshold"])}
     )

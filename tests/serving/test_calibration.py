@@ -1,12 +1,13 @@
 """Certainty in units of worth, and the threshold for a share of questions."""
 
+import json
 import math
 from pathlib import Path
 
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.serving.calibration import fit, read, save
+from mlecs_ray.serving.calibration import file_of, fit, read, save
 
 SCORES = [-float(i) for i in range(20)]
 WORTH = [1.0 if i < 10 else 0.0 for i in range(20)]
@@ -47,6 +48,18 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     again = read(tmp_path / "20-abc")["edge"]
     assert (again.scores, again.worth, again.threshold) == (found.scores, found.worth, found.threshold)
     assert read(tmp_path / "nowhere") == {}
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_thresholds_that_nobody_reaches_are_json_too(tmp_path: Path, share: float) -> None:
+    """Browsers and jq know no Infinity and no NaN; an empty share of the curve has no worth."""
+    found = fit(SCORES, WORTH, None, share, "accuracy")
+    save({"edge": found}, tmp_path / "20-abc")
+    json.loads(file_of(tmp_path / "20-abc").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    again = read(tmp_path / "20-abc")["edge"]
+    assert again.threshold == found.threshold
+    assert math.isnan(again.curve[-1].quality)
+    assert again.curve[:-1] == found.curve[:-1]
 
 
 def test_too_few_answers_and_shares_that_are_none_are_refused() -> None:

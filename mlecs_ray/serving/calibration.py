@@ -136,9 +136,8 @@ def _plain(value: Any) -> Any:
 
 
 def _point(one: Mapping[str, Any]) -> Point:
-    mixed = one["cascade"]
-    own = (float(one[name]) for name in ("threshold", "coverage", "quality"))
-    return Point(*own, None if mixed is None else float(mixed))
+    mixed = None if one["cascade"] is None else float(one["cascade"])
+    return Point(float(one["threshold"]), float(one["coverage"]), float(one["quality"]), mixed)
 
 
 def _calibration(one: Mapping[str, Any]) -> Calibration:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.calibration import Calibration
@@ -18,6 +18,7 @@ from serve.models import Began, Refusal
 from serve.protocol import Told
 from serve.sides import Side
 
+T = TypeVar("T")
 Where = Literal["edge", "cloud"]
 Policy = Literal["cascade", "edge", "cloud"]
 STATUS = {"input": 400, "unsound": 400, "full": 503, "down": 503, "late": 503, "failed": 500}
@@ -31,6 +32,13 @@ class Declined(Exception):
         super().__init__(refusal.message)
         self.kind = refusal.kind
         self.status = STATUS[refusal.kind]
+
+
+def granted(found: T | Refusal) -> T:
+    """What a side answers. Raises Declined where it refuses."""
+    if isinstance(found, Refusal):
+        raise Declined(found)
+    return found
 
 
 @dataclass(frozen=True)

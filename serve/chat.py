@@ -18,7 +18,7 @@ from mlecs_ray.serving.host import Ask
 from serve.answering import Declined, Ended, Event, Named, Question
 from serve.content import conversation, parts_of, sense
 from serve.desk import Desk
-from serve.faults import Failed, event
+from serve.faults import event
 from serve.models import Refusal
 from serve.observe import Record
 from serve.protocol import (
@@ -243,7 +243,7 @@ async def _classified(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> C
     if isinstance(verdict, Refusal):
         if verdict.kind in FAULTS:
             desk.tell(chosen.version.name, False, seconds)
-        raise Failed(verdict)
+        raise Declined(verdict)
     record.answered_by = "cloud" if chosen.policy == "cloud" else "edge"
     confidence = verdict.probabilities[verdict.label]
     desk.tell(chosen.version.name, True, seconds, confidence)

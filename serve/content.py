@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.host import Turn
-from serve.faults import Failed
-from serve.models import Refusal
+from serve.answering import granted
 from serve.parts import AudioPart, ContentPart, ImagePart, TextPart
 from serve.protocol import Message
 from serve.senses import Part
@@ -63,10 +62,7 @@ def conversation(messages: Sequence[Message]) -> tuple[tuple[Turn, ...], list[Pa
 
 
 async def sense(encoding: Encoding, parts: Sequence[Part]) -> Samples | None:
-    """One row of features; None where nothing is sensed. Raises Failed where it cannot be."""
+    """One row of features; None where nothing is sensed. Raises Declined where it cannot be."""
     if not parts:
         return None
-    found = await encoding.sense(parts)
-    if isinstance(found, Refusal):
-        raise Failed(found)
-    return found
+    return granted(await encoding.sense(parts))

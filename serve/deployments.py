@@ -15,7 +15,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.host import Ask, Resident, Verdict
 from serve import assembly
-from serve.faults import Failed
+from serve.answering import Declined
 from serve.galleries import Galleries
 from serve.handles import RayEncoding, RaySide, RayStore
 from serve.models import Hosting, Item, Models, Refusal
@@ -86,7 +86,7 @@ class Gateway:
         """Put a version on trial; why not, where it cannot be."""
         try:
             await attempt(self._desk, version)
-        except (InputError, Failed) as error:
+        except (InputError, Declined) as error:
             return str(error)
         return None
 

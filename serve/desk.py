@@ -40,10 +40,10 @@ class Desk:
 
     def side(self, chosen: Chosen) -> tuple[Side, str]:
         """The side that a policy names first, and the model's id there: for what is not an answer in words."""
-        where = "cloud" if chosen.policy == "cloud" else "edge"
-        model = chosen.route.model("cloud" if where == "cloud" else "edge")
+        cloud = chosen.policy == "cloud"
+        model = chosen.route.model("cloud" if cloud else "edge")
         assert model is not None
-        return (self.cloud if where == "cloud" else self.edge), model
+        return self.cloud if cloud else self.edge, model
 
     def tell(self, version: str, ok: bool, seconds: float, confidence: float | None = None) -> None:
         """What came of an answer, to the rollout."""

@@ -12,9 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
 from mlecs_ray.errors import InputError
-from serve.answering import STATUS, Declined
+from serve.answering import Declined
 from serve.limits import Refused
-from serve.models import Refusal
 from serve.parts import TAGS, TYPES
 from serve.protocol import ErrorBody, Fault
 
@@ -41,14 +40,6 @@ class Absent(InputError):
     """A model, version or gallery that is not there."""
 
 
-class Failed(Exception):
-    """A refusal of a side, on its way to the asker."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.status = STATUS[refusal.kind]
-
-
 def fault(status: int, message: str, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """The body of a refusal."""
     one = Fault(message=message, type=KINDS.get(status, "server_error"), param=param, code=code)
@@ -73,7 +64,6 @@ def install(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(InputError)(_input)
     app.exception_handler(Declined)(_declined)
-    app.exception_handler(Failed)(_declined)
     app.exception_handler(Refused)(_refused)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(Exception)(_broken)
@@ -131,7 +121,7 @@ async def _input(_: Request, error: InputError) -> JSONResponse:
     return respond(status, str(error), code="not_found" if status == 404 else None)
 
 
-async def _declined(_: Request, error: Declined | Failed) -> JSONResponse:
+async def _declined(_: Request, error: Declined) -> JSONResponse:
     return respond(error.status, str(error))
 
 

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any, Protocol
 
-from serve.faults import Failed
-from serve.models import Refusal, refusal
+from serve.answering import granted
+from serve.models import refusal
 
 ACTIONS = frozenset({"enrol", "search", "get", "page", "delete", "drop", "galleries", "facts"})
 """Methods of ``Gallery`` that can be asked for."""
@@ -38,8 +38,5 @@ class Galleries:
 
 
 async def asked(store: Store, action: str, *args: Any) -> Any:
-    """What the store answers. Raises Failed where it refuses."""
-    found = await store.do(action, *args)
-    if isinstance(found, Refusal):
-        raise Failed(found)
-    return found
+    """What the store answers. Raises Declined where it refuses."""
+    return granted(await store.do(action, *args))

@@ -9,14 +9,14 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 
 from mlecs_ray.errors import InputError
+from serve.answering import granted
 from serve.content import MOST, check_length, parts_of, sense, words_of
 from serve.desk import Desk
 from serve.entries import THUMBNAIL, Card, Embedding, Entry, Facts, Hit, media_type
-from serve.faults import Absent, Failed
+from serve.faults import Absent
 from serve.finding import Enrolled, EnrolRequest, Found, GalleryEntry, SearchRequest, SearchResult
 from serve.galleries import asked
 from serve.media import decoded
-from serve.models import Refusal
 from serve.parts import ContentPart
 from serve.protocol import Embedding as Row
 from serve.protocol import EmbeddingRequest, Embeddings, Usage, Wish
@@ -104,20 +104,20 @@ class Eye:
         self._model = _in_space(model, space)
 
     async def vectors(self, rows: Sequence[Input]) -> tuple[str, Vectors]:
-        """The model's full name, and a vector a row. Raises Failed where a row cannot be sensed."""
+        """The model's full name, and a vector a row. Raises Declined where a row cannot be sensed."""
         if self._model == TEXTS:
             words = [row if isinstance(row, str) else words_of(row) for row in rows]
-            return TEXTS, _or_fail(await self._desk.encoding.embed(words))
+            return TEXTS, granted(await self._desk.encoding.embed(words))
         _, chosen = self._desk.choose(self._request, self._model, Wish())
         side, model = self._desk.side(chosen)
         found: Vectors = []
         for row in rows:
             samples = None if isinstance(row, str) else await sense(self._desk.encoding, parts_of(row))
             if samples is not None:
-                found += _or_fail(await side.embed(model, [samples]))
+                found += granted(await side.embed(model, [samples]))
             else:
                 text = row if isinstance(row, str) else words_of(row)
-                found += _or_fail(await side.embed_text(model, [text]))
+                found += granted(await side.embed_text(model, [text]))
         return model, found
 
     async def of_entries(self, entries: Sequence[GalleryEntry]) -> tuple[str, Vectors]:
@@ -245,9 +245,3 @@ def _encoded(vector: Sequence[float], encoding: str) -> list[float] | str:
     if encoding == "float":
         return list(vector)
     return base64.b64encode(np.asarray(vector, dtype="<f4").tobytes()).decode()
-
-
-def _or_fail(found: Vectors | Refusal) -> Vectors:
-    if isinstance(found, Refusal):
-        raise Failed(found)
-    return found

@@ -8,8 +8,9 @@ from pydantic import BaseModel, StringConstraints
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.serving.rollout import Tally
+from serve.answering import Declined
 from serve.desk import Desk
-from serve.faults import Absent, Failed
+from serve.faults import Absent
 from serve.models import Refusal
 from serve.parts import Body
 from serve.protocol import ErrorBody
@@ -72,7 +73,7 @@ def router(desk: Desk) -> APIRouter:
 
 
 async def attempt(desk: Desk, version: str) -> None:
-    """Put a version on trial once its usual models are loaded, so that nobody waits for that. Raises Failed."""
+    """Put a version on trial once its usual models are loaded, so that nobody waits for that. Raises Declined."""
     registry = desk.registry
     if version == registry.rollout.stable:
         raise InputError(f"version {version} answers already, so there is nothing to try")
@@ -83,7 +84,7 @@ async def attempt(desk: Desk, version: str) -> None:
         for side, card in ((desk.edge, found.edge()), (desk.cloud, found.cloud())):
             refused = None if card is None else await side.warm([f"{card.name}@{version}"])
             if isinstance(refused, Refusal):
-                raise Failed(refused)
+                raise Declined(refused)
     except BaseException:
         registry.forget(version)
         raise

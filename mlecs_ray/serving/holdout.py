@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from mlecs_ray.metrics.registry import measure
-from mlecs_ray.run.artifact import Card
+from mlecs_ray.run.artifact import Card, captioner_of
 from mlecs_ray.run.bundle import Bundle
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Batcher, Piece
@@ -50,7 +50,6 @@ def metric_of(bundle: Bundle) -> str:
 def answers(bundle: Bundle, card: Card, samples: Samples) -> Outcome:
     """What a model says of samples on its own scale. Rows of which it senses nothing are answered all the same."""
     from mlecs_ray.models.lora import backbone
-    from mlecs_ray.run.artifact import captioner_of
 
     task, client, params = captioner_of(bundle.task), bundle.client(card), bundle.params(card)
     assert task is not None

@@ -53,9 +53,9 @@ def choose(logits: Tensor, asked: Sequence[tuple[Sampling, Generator]]) -> list[
 def _drawn(logits: Tensor, top_p: float, draw: Generator) -> int:
     """One of the fewest tokens whose probability reaches ``top_p``, the likeliest first, by one uniform number."""
     wanted = float(torch.rand((), generator=draw, dtype=torch.float64))
-    if top_p == 1:
-        return _place(logits.softmax(0), wanted)
     chances = logits.softmax(0)
+    if top_p == 1:
+        return _place(chances, wanted)
     best, tokens = _likeliest(chances, top_p)
     sums = best.double().cumsum(0)
     many = int((sums < top_p).sum()) + 1

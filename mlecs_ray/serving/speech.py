@@ -24,18 +24,20 @@ class Speech:
     def say(self, token: int) -> str:
         """What can be told for certain after one more token."""
         self._ids.append(token)
-        start = max(0, self._read - _WINDOW)
-        before, now = self._decode(self._ids[start : self._read]), self._decode(self._ids[start:])
-        if not now.endswith(_BROKEN):
-            self._whole, self._read = self._whole + now[len(before) :], len(self._ids)
+        self._take(broken=False)
         return self._tell(self._certain())
 
     def end(self) -> str:
         """The rest, when no more tokens come."""
+        self._take(broken=True)
+        return self._tell(self.text)
+
+    def _take(self, broken: bool) -> None:
+        """The text of the newest tokens, also of half a letter where that is all that comes."""
         start = max(0, self._read - _WINDOW)
         before, now = self._decode(self._ids[start : self._read]), self._decode(self._ids[start:])
-        self._whole, self._read = self._whole + now[len(before) :], len(self._ids)
-        return self._tell(self.text)
+        if broken or not now.endswith(_BROKEN):
+            self._whole, self._read = self._whole + now[len(before) :], len(self._ids)
 
     @property
     def text(self) -> str:

@@ -6,8 +6,8 @@ import pytest
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.serving.host import Turn
+from serve.answering import Declined
 from serve.content import conversation, sense, words_of
-from serve.faults import Failed
 from serve.models import Refusal
 from serve.protocol import ChatRequest, Message
 from serve.senses import Part
@@ -69,6 +69,6 @@ class Deaf(FakeEncoding):
 
 def test_what_cannot_be_sensed_is_refused() -> None:
     assert asyncio.run(sense(FakeEncoding(), [])) is None
-    with pytest.raises(Failed, match="audio: is damaged") as found:
+    with pytest.raises(Declined, match="audio: is damaged") as found:
         asyncio.run(sense(Deaf(), [Part("speech", "AA==", "wav")]))
     assert found.value.status == 400

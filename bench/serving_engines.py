@@ -13,7 +13,6 @@ from bench.machine import describe
 from mlecs_ray.models.lora import Backbone, LoRA, backbone, init_lora
 from mlecs_ray.scenario.captions import find_slm
 from mlecs_ray.serving.engine import Engine, TransformersEngine
-from mlecs_ray.serving.llamacpp import LlamaCppEngine
 from mlecs_ray.serving.sampling import Sampling
 from mlecs_ray.tree import Tree
 
@@ -23,6 +22,8 @@ PROMPT, TOKENS, REPEATS, THREADS = 20, 32, 3, 2
 
 def main(names: Sequence[str]) -> None:
     """Print a table for each language model."""
+    from mlecs_ray.serving.llamacpp import LlamaCppEngine
+
     torch.set_num_threads(THREADS)
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "transformers", "llama-cpp-python"))
     print(f"{describe()}; {versions}; {THREADS} threads, float32, {TOKENS} tokens after {PROMPT}")
@@ -39,7 +40,7 @@ def main(names: Sequence[str]) -> None:
 
 def measured(lm: Backbone, engines: dict[str, Engine], many: int, sets: int) -> dict[str, list[float]]:
     """By engine, each repetition's tokens a second; they take turns, as others may use the machine meanwhile."""
-    adapters = [_adapters(lm, seed) for seed in range(sets)]
+    adapters = [adapters_of(lm, seed) for seed in range(sets)]
     found: dict[str, list[float]] = {name: [] for name in engines}
     for turn in range(REPEATS + 1):
         for name, engine in engines.items():
@@ -60,7 +61,8 @@ async def _answer(lm: Backbone, engine: Engine, adapters: Tree, seed: int) -> in
     return sum([piece.tokens async for piece in engine.stream(adapters, prompt, Sampling(TOKENS))])
 
 
-def _adapters(lm: Backbone, seed: int) -> Tree:
+def adapters_of(lm: Backbone, seed: int) -> Tree:
+    """A set of adapters drawn by its seed, on the CPU."""
     draw = torch.Generator().manual_seed(seed)
     drawn = init_lora(dict.fromkeys(lm.leaves, draw))
     return {m: {**one, "B": 0.02 * torch.randn(one["B"].shape, generator=draw)} for m, one in drawn.items()}

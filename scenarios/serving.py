@@ -107,6 +107,7 @@ def take(wanted: Wanted, console: Console) -> Bundle:
     if _cascades(bundle, wanted) and any(n not in known or known[n].share != wanted.cloud_share for n in names):
         with console.status(f"fitting thresholds of {', '.join(names)} on held-out rows; the first time, minutes"):
             _fit(bundle, names, wanted.cloud_share, console)
+        _redraw(wanted.run, console)
     return bundle
 
 
@@ -119,6 +120,19 @@ def _fit(bundle: Bundle, names: Sequence[str], share: float, console: Console) -
         console.print(f"no thresholds, so the edge answers all that it can: {error}", soft_wrap=True, markup=False)
         return
     calibration.save({**calibration.read(bundle.folder), **found}, bundle.folder)
+
+
+def _redraw(run: Path, console: Console) -> None:
+    """The report of a run that has ended shows its thresholds; one that goes on has its report yet to come."""
+    if not (run / "report.html").is_file():
+        return
+    # What draws it takes a second to import.
+    from mlecs_ray.report.write import write_report
+
+    try:
+        write_report(run)
+    except InputError as error:
+        console.print(f"the report does not show the thresholds: {error}", soft_wrap=True, markup=False)
 
 
 def _cascades(bundle: Bundle, wanted: Wanted) -> bool:

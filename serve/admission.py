@@ -1,25 +1,38 @@
 """Who is let in: so many requests run, so many wait in line, and the next one is told when to come back."""
 
 import asyncio
+import math
 import time
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 
 from mlecs_ray.errors import InputError
 from serve.clocks import Clock
-from serve.limits import Hold, KeyLimits, Limits, Mean, Refused
+from serve.limits import Hold, KeyLimits, Mean, Refused
 
 
 class Admission:
-    """``slots`` requests run and ``queue`` wait, first come, first served; everyone else is refused at once."""
+    """``slots`` requests run and ``queue`` wait, first come, first served; everyone else is refused at once.
 
-    def __init__(self, slots: int, queue: int, clock: Clock = time.monotonic, expected_seconds: float = 1.0) -> None:
+    Nobody joins the line who is to wait for longer than ``wait_seconds``, by what requests took of late: a long line
+    helps no one, and the server is its old self soon after a flood.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        queue: int,
+        clock: Clock = time.monotonic,
+        expected_seconds: float = 1.0,
+        wait_seconds: float = math.inf,
+    ) -> None:
         """``expected_seconds`` of a request, until some were measured. Raises InputError where none could run."""
         if slots < 1:
             raise InputError(f"slots={slots} must be at least 1, or no request ever runs")
         if queue < 0:
             raise InputError(f"queue={queue} must be 0 or above: it counts the requests that may wait")
-        self.slots, self.queue = slots, queue
+        self.slots, self.queue, self.wait_seconds = slots, queue, wait_seconds
         self._clock = clock
         self._mean = Mean(expected_seconds)
         self._running = 0
@@ -39,7 +52,7 @@ class Admission:
         """A slot, at once or in turn. Raises Refused with 503 where the line is full."""
         if self._running < self.slots:
             self._running += 1
-        elif len(self._line) < self.queue:
+        elif len(self._line) < self.queue and self._wait <= self.wait_seconds:
             await self._turn()
         else:
             raise self._refusal()
@@ -58,10 +71,15 @@ class Admission:
                 self._line.remove(place)
             raise
 
+    @property
+    def _wait(self) -> float:
+        """Seconds until one more would run: when all that wait now do, and not when the next slot is free."""
+        return (len(self._line) + 1) * self._mean.seconds / self.slots
+
     def _refusal(self) -> Refused:
-        # When all that wait now are served, and not when the next slot is free: that one is theirs.
-        wait = (len(self._line) + 1) * self._mean.seconds / self.slots
-        return Refused(503, wait, "full", f"{self._running} requests run and {len(self._line)} wait, all that may")
+        return Refused(
+            503, self._wait, "full", f"{self._running} requests run and {len(self._line)} wait, all that may"
+        )
 
     def _end(self, since: float) -> None:
         self._mean.add(self._clock() - since)
@@ -78,22 +96,9 @@ class Admission:
         self._running -= 1
 
 
+@dataclass(frozen=True)
 class Gate:
-    """The key's limits first, then the server's: a flood of one key never fills the line of all."""
+    """What stands at the door: the key's limits come first, so that a flood of one key never fills the line of all."""
 
-    def __init__(self, admission: Admission, keys: KeyLimits) -> None:
-        self.admission = admission
-        self.keys = keys
-
-    async def acquire(self, name: str, limits: Limits) -> Hold:
-        """One request of the key ``name``; ``async with await gate.acquire(...)`` releases it in every case.
-
-        Raises Refused with 429 or 503. What the full server refuses counts against the key's requests a minute.
-        """
-        key = self.keys.acquire(name, limits)
-        try:
-            slot = await self.admission.acquire()
-        except BaseException:
-            key.release()
-            raise
-        return Hold(key.release, slot.release)
+    admission: Admission
+    keys: KeyLimits

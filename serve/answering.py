@@ -12,8 +12,9 @@ from mlecs_ray.serving.calibration import Calibration
 from mlecs_ray.serving.cost import Estimate, computed, sent
 from mlecs_ray.serving.host import Ask
 from mlecs_ray.sim.devices import find_device
+from serve.certainty import certainty, unlike
 from serve.clocks import Clock
-from serve.limits import Mean
+from serve.costs import Measured, features
 from serve.models import Began, Refusal
 from serve.protocol import Told
 from serve.sides import Side
@@ -21,7 +22,7 @@ from serve.sides import Side
 T = TypeVar("T")
 Where = Literal["edge", "cloud"]
 Policy = Literal["cascade", "edge", "cloud"]
-STATUS = {"input": 400, "unsound": 400, "full": 503, "down": 503, "late": 503, "failed": 500}
+STATUS = {"input": 400, "unsound": 400, "role": 403, "full": 503, "down": 503, "late": 503, "failed": 500}
 """By the kind of a refusal."""
 
 
@@ -105,6 +106,8 @@ class Ended:
     prompt_tokens: int
     tokens: int
     finish: Literal["stop", "length"]
+    judged: bool
+    """Whether it could have a confidence: the edge was asked what thresholds are fitted to."""
 
 
 @dataclass(frozen=True)
@@ -115,22 +118,6 @@ class Named:
 
 
 Event = Named | Piece | Ended
-
-
-@dataclass
-class Measured:
-    """Running means of the cloud's answers; 0 before there was one."""
-
-    seconds: Mean = field(default_factory=lambda: Mean(0.0))
-    joules: Mean = field(default_factory=lambda: Mean(0.0))
-    answers: int = 0
-
-    def add(self, seconds: float, joules: float) -> None:
-        """One more."""
-        self.answers += 1
-        for mean, value in ((self.seconds, seconds), (self.joules, joules)):
-            mean.seconds = value if self.answers == 1 else mean.seconds
-            mean.add(value)
 
 
 @dataclass
@@ -240,6 +227,8 @@ class Answering:
             return False, "there is no cloud model"
         if calibration is None or own.score is None:
             return False, "no threshold was fitted for this model"
+        if why := unlike(question.ask):
+            return False, why
         sure = calibration.sure(own.score)
         compared = f"score {own.score:.3f} {'>=' if sure else '<'} {calibration.threshold:.3f}"
         if sure:
@@ -277,10 +266,11 @@ class Answering:
             modalities=list(answer.began.sensed),
             masked=list(answer.began.masked),
             degraded=plan.degraded or None,
-            **_certainty(route.calibration if answer.side == "edge" else None, answer.score),
+            **certainty(route.calibration if answer.side == "edge" else None, question.ask, answer.score),
         )
         last = answer.pieces[-1].finish if answer.pieces else "stop"
-        return Ended(told, answer.began.prompt_tokens, answer.tokens, "length" if last == "length" else "stop")
+        judged = unlike(question.ask) is None and (answer.side == "edge" or plan.own is not None)
+        return Ended(told, answer.began.prompt_tokens, answer.tokens, "length" if last == "length" else "stop", judged)
 
 
 async def _nobody() -> Stream:
@@ -293,16 +283,5 @@ def _all(pieces: list[Piece]) -> Piece:
 
 
 def _payload(ask: Ask) -> int:
-    """Bytes of what the cloud is asked: features in four bytes each, and words."""
-    features = 0 if ask.samples is None else sum(column.nbytes for column in ask.samples.inputs.values())
-    return features + sum(len(turn.text.encode()) for turn in ask.turns)
-
-
-def _certainty(calibration: Calibration | None, score: float | None) -> dict[str, float | None]:
-    if calibration is None or score is None:
-        return {"score": score}
-    return {
-        "score": score,
-        "confidence": calibration.confidence(score),
-        "threshold": calibration.confidence(calibration.threshold),
-    }
+    """Bytes of what the cloud is asked."""
+    return features(() if ask.samples is None else (ask.samples,)) + sum(len(turn.text.encode()) for turn in ask.turns)

@@ -1,6 +1,7 @@
 """From settings to a gateway, with its sides wherever they run."""
 
 import asyncio
+import gc
 import logging
 from pathlib import Path
 
@@ -26,16 +27,16 @@ from serve.sides import Encoding, Side
 
 
 def hosting(settings: Settings) -> Hosting:
-    """How a replica serves: an engine takes as many answers as the gateway lets in."""
-    queue = max(0, settings.slots - settings.rows)
+    """How a replica serves: an engine takes as many answers as the gateway lets in, and those that have just ended."""
     return Hosting(
         settings.store,
         settings.residents,
         settings.rows,
-        queue,
+        settings.slots,
         settings.context,
         settings.threads,
         settings.engine,
+        settings.device,
     )
 
 
@@ -68,7 +69,7 @@ def make_gateway(settings: Settings, desk: Desk) -> ASGIApp:
     exchange = ExchangeRules(body_bytes=32 * 2**20, echo_request_id=not settings.behind_proxy)
     hosts = None if keys else LOOPBACK
     log = to_file(Path(settings.log_file)) if settings.log_file else write
-    return make_app(desk, keys, Opening(settings.slots, settings.queue, exchange, hosts, log))
+    return make_app(desk, keys, Opening(settings.slots, settings.queue, settings.wait_seconds, exchange, hosts, log))
 
 
 async def warm(desk: Desk) -> None:
@@ -76,6 +77,10 @@ async def warm(desk: Desk) -> None:
 
     Raises InputError where one cannot be loaded. A side that does not answer is left for later, as the other can.
     """
+    # What is imported by now stays: else the collector may look through all of it, for half a second, when a large body
+    # has been read.
+    gc.collect()
+    gc.freeze()
     version = desk.registry.versions[desk.registry.rollout.stable]
     pairs = ((desk.edge, version.edge()), (desk.cloud, version.cloud()))
     asked = [side.warm([f"{card.name}@{version.name}"]) for side, card in pairs if card is not None]

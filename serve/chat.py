@@ -13,11 +13,14 @@ from fastapi.responses import StreamingResponse
 from starlette.responses import Response
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask
 from serve.answering import Declined, Ended, Event, Named, Question
 from serve.content import conversation, parts_of, sense
+from serve.costs import Load
 from serve.desk import Desk
+from serve.either import either
 from serve.faults import event
 from serve.models import Refusal
 from serve.observe import Record
@@ -33,18 +36,20 @@ from serve.protocol import (
     Delta,
     Told,
     Usage,
+    Wish,
 )
+from serve.reading import Route
 from serve.registry import Chosen
 
 
 def router(desk: Desk) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1")
+    routes = APIRouter(prefix="/v1", route_class=Route)
 
     @routes.post("/chat/completions", response_model=ChatCompletion, responses=_STREAM)
     async def chat(request: Request, body: ChatRequest) -> Response | ChatCompletion:
         """Answer in words what is said, seen, heard or measured. OpenAI's endpoint; ``mlecs`` is ours."""
-        record, chosen = desk.choose(request, body.model, body.mlecs)
+        record, chosen = await desk.choose(request, body.model, body.mlecs)
         turns, parts = conversation(body.messages)
         question = _question(body, chosen, Ask(await sense(desk.encoding, parts), turns))
         talk = Talk(desk, record, question)
@@ -56,13 +61,13 @@ def router(desk: Desk) -> APIRouter:
     @routes.post("/classify")
     async def classify(request: Request, body: ClassifyRequest) -> Classification:
         """Tell which class what is sensed belongs to."""
-        record, chosen = desk.choose(request, body.model, body.mlecs)
+        record, chosen = await desk.choose(request, body.model, body.mlecs)
         samples = await sense(desk.encoding, parts_of(body.input))
         if samples is None:
             raise InputError("input holds nothing to sense, so there is nothing to classify")
         if chosen.version.words:
-            return await _named(desk, record, chosen, Ask(samples))
-        return await _classified(desk, record, chosen, Ask(samples))
+            return await _named(desk, record, chosen, Ask(samples), body.mlecs)
+        return await _classified(desk, record, chosen, samples)
 
     return routes
 
@@ -125,7 +130,7 @@ class Talk:
             told, record = one.told, self._record
             record.answered_by, record.tokens_in, record.tokens_out = told.answered_by, one.prompt_tokens, one.tokens
             # Where another had to answer, the version has failed, whoever was told something.
-            self._desk.tell(told.version, told.degraded is None, told.latency_seconds, told.confidence)
+            self._desk.tell(told.version, told.degraded is None, told.latency_seconds, told.confidence, one.judged)
 
     async def whole(self) -> ChatCompletion:
         """The answer when it is done."""
@@ -209,12 +214,13 @@ def usage(end: Ended) -> Usage:
     )
 
 
-async def _named(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> Classification:
+async def _named(desk: Desk, record: Record, chosen: Chosen, ask: Ask, wish: Wish) -> Classification:
     """By a model that says the class in words."""
     classes = chosen.version.bundle.shape.classes
     if chosen.version.bundle.scenario.task.answer != "class":
         raise InputError("these models say captions and no classes: ask /v1/chat/completions")
-    answer = await Talk(desk, record, Question(ask, chosen.route, chosen.policy, chosen.bound)).whole()
+    bounds = wish.max_latency_seconds, wish.max_joules
+    answer = await Talk(desk, record, Question(ask, chosen.route, chosen.policy, chosen.bound, *bounds)).whole()
     said = answer.choices[0].message.content
     label = next((name for name in classes if said == f"{name}."), None)
     score = answer.mlecs.score
@@ -229,41 +235,23 @@ async def _named(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> Classi
     )
 
 
-async def _classified(desk: Desk, record: Record, chosen: Chosen, ask: Ask) -> Classification:
-    """By a classifier."""
-    side, model = desk.side(chosen)
+async def _classified(desk: Desk, record: Record, chosen: Chosen, samples: Samples) -> Classification:
+    """By a classifier; all of a version tell the same classes apart, so the other side may stand in."""
     start = time.monotonic()
-    assert ask.samples is not None
     try:
-        async with asyncio.timeout(desk.answer_seconds):
-            verdict = await side.classify(model, ask.samples)
-    except TimeoutError:
-        verdict = late(desk)
-    seconds = time.monotonic() - start
-    if isinstance(verdict, Refusal):
-        if verdict.kind in FAULTS:
-            desk.tell(chosen.version.name, False, seconds)
-        raise Declined(verdict)
-    record.answered_by = "cloud" if chosen.policy == "cloud" else "edge"
+        given = await either(desk, chosen, lambda side, model: side.classify(model, samples), stand_in=True)
+    except Declined as declined:
+        if declined.kind in FAULTS:
+            desk.tell(chosen.version.name, False, time.monotonic() - start)
+        raise
+    verdict, record.answered_by = given.found, given.side
     confidence = verdict.probabilities[verdict.label]
-    desk.tell(chosen.version.name, True, seconds, confidence)
-    card = chosen.version.cards[model.partition("@")[0]]
-    told = Told(
-        answered_by="cloud" if chosen.policy == "cloud" else "edge",
-        model=model,
-        version=chosen.version.name,
-        policy=chosen.policy,
-        why=f"policy {chosen.policy}",
-        confidence=confidence,
-        latency_seconds=seconds,
-        device=card.device,
-        modalities=sorted(ask.samples.modalities & set(card.modalities)),
-        masked=sorted(set(card.modalities) - ask.samples.modalities),
-    )
+    desk.tell(chosen.version.name, given.degraded is None, given.seconds, confidence)
+    back = len(verdict.label.encode()) + 4 * len(verdict.probabilities)
     return Classification(
         id=f"class-{record.request_id}",
-        model=model,
+        model=given.model,
         label=verdict.label,
         probabilities=dict(verdict.probabilities),
-        mlecs=told,
+        mlecs=given.told(Load((samples,), down=back), confidence),
     )

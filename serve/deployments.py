@@ -16,6 +16,7 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.serving.host import Ask, Resident, Verdict
 from serve import assembly
 from serve.answering import Declined
+from serve.drain import Drain
 from serve.galleries import Galleries
 from serve.handles import RayEncoding, RaySide, RayStore
 from serve.models import Hosting, Item, Models, Refusal
@@ -26,6 +27,8 @@ from serve.versions import attempt
 
 _MANY = 10_000
 """The gateway refuses what is too much, and says when to come back; Serve must not cut in before it."""
+_LOOK_SECONDS = 2.0
+"""So often Serve looks whether a replica lives: for that long, and while another one starts, nobody is there."""
 
 
 def models_of(residents: int) -> type:
@@ -39,7 +42,9 @@ def models_of(residents: int) -> type:
         async def _resident(self, model: str) -> Resident:
             return await self._models.read(model)
 
-        async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
+        async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item | None]:
+            # Before anything is loaded or computed: whoever asks knows by it that somebody is there.
+            yield None
             async for item in self._models.stream(model, ask):
                 yield item
 
@@ -70,13 +75,17 @@ class Gateway:
         encoding: DeploymentHandle[Any],
         store: DeploymentHandle[Any],
     ) -> None:
-        self._settings = settings
         self._desk = assembly.make_desk(settings, RaySide(edge), RaySide(cloud), RayEncoding(encoding), RayStore(store))
+        self._app = Drain(assembly.make_gateway(settings, self._desk))
         # Serve calls the application running, and upgrades move traffic to it, when this has returned.
         await assembly.warm(self._desk)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
-        return assembly.make_gateway(self._settings, self._desk)
+        return self._app
+
+    async def drain(self, seconds: float) -> bool:
+        """Refuse whoever comes from now on; whether all others have their answers within ``seconds``."""
+        return await self._app.close(seconds)
 
     async def on_trial(self) -> str | None:
         """The version that is on trial."""
@@ -94,20 +103,25 @@ class Gateway:
 def build(settings: Settings) -> Application:
     """The application of these settings."""
     hosting, cpus = assembly.hosting(settings), {"num_cpus": 0.1}
+    gpus = {"num_gpus": settings.gpus} if settings.device == "cuda" else {}
 
     def side(name: str) -> Application:
         deployment = ray_serve.deployment(
             name=name,
             num_replicas=settings.replicas,
             max_ongoing_requests=_MANY,
-            ray_actor_options={"num_cpus": settings.cpus},
+            ray_actor_options={"num_cpus": settings.cpus, **gpus},
             graceful_shutdown_timeout_s=settings.answer_seconds,
+            health_check_period_s=_LOOK_SECONDS,
         )
         return deployment(models_of(settings.residents)).bind(hosting)
 
-    few = ray_serve.deployment(max_ongoing_requests=64, ray_actor_options=cpus)
+    few = ray_serve.deployment(max_ongoing_requests=64, ray_actor_options=cpus, health_check_period_s=_LOOK_SECONDS)
     gateway = ray_serve.deployment(
-        max_ongoing_requests=_MANY, ray_actor_options=cpus, graceful_shutdown_timeout_s=settings.answer_seconds
+        max_ongoing_requests=_MANY,
+        ray_actor_options=cpus,
+        graceful_shutdown_timeout_s=settings.answer_seconds,
+        health_check_period_s=_LOOK_SECONDS,
     )
     return gateway(Gateway).bind(
         settings,

@@ -1,16 +1,24 @@
 """What the gateway's routes work with."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from fastapi import Request
 
 from serve.answering import Answering
+from serve.faults import Absent
 from serve.galleries import Store
 from serve.metrics import Metrics
 from serve.observe import Record, record_of
-from serve.protocol import Wish
+from serve.protocol import ModelCard, Wish
 from serve.registry import Chosen, Registry
 from serve.sides import Encoding, Side
+from serve.trouble import ours
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -31,22 +39,27 @@ class Desk:
     def __post_init__(self) -> None:
         self.answering = Answering(self.edge, self.cloud)
 
-    def choose(self, request: Request, model: str, wish: Wish) -> tuple[Record, Chosen]:
+    async def choose(self, request: Request, model: str, wish: Wish) -> tuple[Record, Chosen]:
         """Who is meant by a request, noted in its record."""
         record = record_of(request.scope)
-        chosen = self.registry.choose(model, wish, record.request_id)
+        chosen = await self._looked_up(model, partial(self.registry.choose, model, wish, record.request_id))
         record.model = model.partition("@")[0]
         return record, chosen
 
-    def side(self, chosen: Chosen) -> tuple[Side, str]:
-        """The side that a policy names first, and the model's id there: for what is not an answer in words."""
-        cloud = chosen.policy == "cloud"
-        model = chosen.route.model("cloud" if cloud else "edge")
-        assert model is not None
-        return self.cloud if cloud else self.edge, model
+    async def card(self, model: str) -> ModelCard:
+        """What ``GET /v1/models/MODEL`` shows."""
+        return await self._looked_up(model, partial(self.registry.model, model))
 
-    def tell(self, version: str, ok: bool, seconds: float, confidence: float | None = None) -> None:
+    async def _looked_up(self, model: str, look: Callable[[], T]) -> T:
+        """An old version is read again where someone asks for it: all of its files, so in a thread."""
+        version = model.partition("@")[2]
+        with ours(f"version {version}", Absent):
+            return look() if not version or version in self.registry.versions else await asyncio.to_thread(look)
+
+    def tell(
+        self, version: str, ok: bool, seconds: float, confidence: float | None = None, judgeable: bool = True
+    ) -> None:
         """What came of an answer, to the rollout."""
-        step = self.registry.rollout.record(version, ok, seconds, confidence)
+        step = self.registry.rollout.record(version, ok, seconds, confidence, judgeable)
         if step is not None:
             self.registry.remember()

@@ -92,11 +92,13 @@ class Hit:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a gallery is: its space, the width of its vectors, how many entries it holds."""
+    """What a gallery is: its space, the width of its vectors, how many entries it holds, and whose it is."""
 
     space: str
     width: int
     entries: int
+    owner: str = ""
+    """The name of the key that made it; none is known of old ones."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,10 @@ def metadata_text(metadata: Mapping[str, Any]) -> str:
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"metadata must be a JSON object, so it cannot be stored: {error}") from error
-    if _deep(metadata, NESTED):
-        raise InputError(f"metadata has more than {NESTED} lists or objects in one another, so it is refused")
     if size > METADATA:
         raise InputError(f"metadata has {size} bytes of JSON, more than {METADATA}, so it is refused")
+    if _deep(metadata, NESTED):
+        raise InputError(f"metadata has more than {NESTED} lists or objects in one another, so it is refused")
     return text
 
 

@@ -35,16 +35,19 @@ class Rules:
     """What a request may take. Raises InputError where no request could be answered."""
 
     body_bytes: int = 16 * 2**20
+    body_values: int = 200_000
+    """Commas, and so numbers, names and all else that JSON has, but for one in each list: to read more takes so long
+    that others wait."""
     body_seconds: float = 30.0
     """That the server may wait for a body in all, while the app asks for it."""
     echo_request_id: bool = True
     """Off behind Ray Serve's proxy, which sends the header itself: it would stand there twice."""
 
     def __post_init__(self) -> None:
-        if self.body_bytes < 0 or not self.body_seconds > 0:
+        if self.body_bytes < 0 or self.body_values < 0 or not self.body_seconds > 0:
             raise InputError(
-                f"body_bytes={self.body_bytes} must be 0 or above and body_seconds={self.body_seconds} above 0, or "
-                "every request is refused"
+                f"body_bytes={self.body_bytes} and body_values={self.body_values} must be 0 or above and "
+                f"body_seconds={self.body_seconds} above 0, or every request is refused"
             )
 
 
@@ -86,6 +89,7 @@ class Exchange:
         self._scope, self._receive, self._send = scope, receive, send
         self._record, self._rules = record, rules
         self._seconds = rules.body_seconds
+        self._values = 0
         self._whole = False
         self._verdict: _Verdict | None = None
         self._started: int | None = None
@@ -145,11 +149,10 @@ class Exchange:
             self._left = self._left or not self._ended
             self._whole = True
         else:
-            self._record.bytes_in += len(message.get("body", b""))
-            if self._record.bytes_in > self._rules.body_bytes:
-                self._refuse_size(f"of {self._record.bytes_in} bytes or more")
-                raise Stopped
+            self._count(message.get("body", b""))
             self._whole = not message.get("more_body", False)
+            if self._values > self._rules.body_values:
+                await self._refuse_values()
         return message
 
     async def _timely(self) -> Message:
@@ -166,6 +169,24 @@ class Exchange:
             raise Stopped from None
         finally:
             self._seconds -= clock() - since
+
+    def _count(self, piece: bytes) -> None:
+        self._record.bytes_in += len(piece)
+        if self._record.bytes_in > self._rules.body_bytes:
+            self._refuse_size(f"of {self._record.bytes_in} bytes or more")
+            raise Stopped
+        self._values += piece.count(b",")
+
+    async def _refuse_values(self) -> None:
+        # Not before its end: while a client sends it would not hear why it is refused.
+        while not self._whole:
+            message = await self._timely()
+            self._left = self._left or message["type"] == "http.disconnect"
+            self._count(message.get("body", b""))
+            self._whole = self._left or not message.get("more_body", False)
+        told = f"a body with {self._values:,} commas must have at most {self._rules.body_values:,}: ask in parts"
+        self._refuse(_Verdict(413, "invalid_request_error", "body_values", told, close=False))
+        raise Stopped
 
     def _refuse_size(self, size: str) -> None:
         message = f"a body {size} must have at most {self._rules.body_bytes}, so it was not read"

@@ -1,6 +1,7 @@
 """Refusals as OpenAI's clients read them."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,10 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
 from mlecs_ray.errors import InputError
-from serve.answering import Declined
+from serve.answering import STATUS, Declined
 from serve.limits import Refused
+from serve.observe import record_of
 from serve.parts import TAGS, TYPES
 from serve.protocol import ErrorBody, Fault
+from serve.trouble import Trouble
 
 KINDS = {
     400: "invalid_request_error",
@@ -62,6 +65,7 @@ def event(status: int, message: str) -> str:
 def install(app: FastAPI) -> None:
     """Make the app refuse in this manner."""
     app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(Trouble)(_trouble)
     app.exception_handler(InputError)(_input)
     app.exception_handler(Declined)(_declined)
     app.exception_handler(Refused)(_refused)
@@ -116,12 +120,19 @@ def _rule(first: Mapping[str, Any]) -> str:
     return message
 
 
+async def _trouble(_: Request, error: Trouble) -> JSONResponse:
+    logging.getLogger(__name__).error("a request failed: %s", error)
+    return respond(STATUS[error.kind], error.shown)
+
+
 async def _input(_: Request, error: InputError) -> JSONResponse:
     status = 404 if isinstance(error, Absent) else getattr(error, "status", 400)
     return respond(status, str(error), code="not_found" if status == 404 else None)
 
 
-async def _declined(_: Request, error: Declined) -> JSONResponse:
+async def _declined(request: Request, error: Declined) -> JSONResponse:
+    if error.kind == "role":
+        record_of(request.scope).refused = "role"
     return respond(error.status, str(error))
 
 

@@ -1,13 +1,18 @@
 """What is said over HTTP about galleries: what is enrolled, what is looked for, and what is found."""
 
+import base64
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from serve.entries import Hit, media_type
 from serve.parts import Body, Name, Parts, Sought, Whole
+from serve.protocol import Told
 
 Gallery = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+# One wrong number is told: to list hundreds of thousands would take seconds, in which nobody else is answered.
+Vector = Annotated[list[Number], Field(min_length=1, max_length=4096, fail_fast=True)]
 Tagged = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -16,7 +21,7 @@ class GalleryEntry(Body):
 
     id: Tagged | None = None
     input: Parts | None = None
-    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
+    vector: Vector | None = None
     identity: Tagged | None = None
     camera: Tagged | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -38,6 +43,8 @@ class Enrolled(BaseModel):
     gallery: str
     ids: list[str]
     model: str
+    mlecs: Told | None = None
+    """Of the vectors that were made here; None where all were given."""
 
 
 class SearchRequest(Body):
@@ -46,7 +53,7 @@ class SearchRequest(Body):
     model: Name
     gallery: Gallery
     input: Sought | None = None
-    vector: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
+    vector: Vector | None = None
     top_k: Annotated[Whole, Field(ge=1, le=100)] = 10
     cameras: Annotated[list[Name], Field(max_length=64)] | None = None
     """Only of these."""
@@ -79,3 +86,24 @@ class SearchResult(BaseModel):
     model: str
     data: list[Found]
     latency_seconds: float
+    mlecs: Told | None = None
+    """Of the vector that was looked for; None where it was given."""
+
+
+def found(hit: Hit, thumbnail: bytes | None = None) -> Found:
+    """A hit as it is shown."""
+    card = hit.card
+    return Found(
+        id=card.id,
+        score=hit.score,
+        identity=card.identity,
+        camera=card.camera,
+        modalities=sorted(card.modalities),
+        metadata=dict(card.metadata),
+        made_by=card.made_by,
+        thumbnail=None if thumbnail is None else _data_url(thumbnail),
+    )
+
+
+def _data_url(picture: bytes) -> str:
+    return f"data:{media_type(picture)};base64,{base64.b64encode(picture).decode()}"

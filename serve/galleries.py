@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from serve.answering import granted
-from serve.models import refusal
+from serve.entries import Facts
+from serve.faults import Absent
+from serve.models import Refusal, refusal
 
 ACTIONS = frozenset({"enrol", "search", "get", "page", "delete", "drop", "galleries", "facts"})
 """Methods of ``Gallery`` that can be asked for."""
@@ -40,3 +42,19 @@ class Galleries:
 async def asked(store: Store, action: str, *args: Any) -> Any:
     """What the store answers. Raises Declined where it refuses."""
     return granted(await store.do(action, *args))
+
+
+async def facts_of(store: Store, gallery: str) -> Facts | None:
+    """What a gallery is; None where there is none of that name. Raises Declined where it cannot be read."""
+    found: Facts | Refusal = await store.do("facts", gallery)
+    if isinstance(found, Refusal) and found.kind == "input":
+        return None
+    return granted(found)
+
+
+async def existing(store: Store, gallery: str) -> Facts:
+    """What a gallery is. Raises Absent where there is none of that name, Declined where it cannot be read."""
+    facts = await facts_of(store, gallery)
+    if facts is None:
+        raise Absent(f"gallery {gallery!r} does not exist: POST /v1/gallery/{gallery} makes it with its first entries")
+    return facts

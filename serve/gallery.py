@@ -17,6 +17,7 @@ from serve.filters import one_of
 from serve.nearest import candidates, ranked
 from serve.rows import LIGHT, Row, card, encode, entry, rows, schema, sound
 from serve.tables import Tables
+from serve.trouble import Trouble
 from serve.where import Where
 
 T = TypeVar("T")
@@ -33,21 +34,24 @@ class Gallery:
         self._limits = limits or Limits()
         self._tables = Tables(folder)
 
-    def enrol(self, gallery: str, entries: Sequence[Entry]) -> list[str]:
-        """Add entries or replace those of the same id, all or none; their ids, in order."""
+    def enrol(self, gallery: str, entries: Sequence[Entry], owner: str = "", replaces: bool = True) -> list[str]:
+        """Add entries or replace those of the same id, all or none; their ids, in order.
+
+        ``owner``: of a gallery that is made by this. Raises Trouble where an id is there already, unless ``replaces``.
+        """
         _checked(gallery)
         named = self._identified(entries)
         if not named:
             return []
         space, width = _one_space(entries)
-        new = encode(named, schema(space, width))
+        new = encode(named, schema(space, width, owner))
         with self._tables.writing():
             table = self._tables.open(gallery)
             if table is None:
                 self._create(gallery, new)
             else:
                 _same_space(gallery, table, space, width)
-                self._put(gallery, table, new, [one.id for one in entries if one.id])
+                self._put(gallery, table, new, [one.id for one in entries if one.id], replaces)
         return list(named)
 
     def search(self, gallery: str, query: Embedding, top_k: int = 10, where: Where | None = None) -> list[Hit]:
@@ -151,8 +155,14 @@ class Gallery:
         self._room(gallery, 0, len(new))
         self._tables.create(gallery, new)
 
-    def _put(self, gallery: str, table: Table, new: pa.Table, given: list[str]) -> None:
+    def _put(self, gallery: str, table: Table, new: pa.Table, given: list[str], replaces: bool) -> None:
         known = _known(table, given) if given else 0
+        if known and not replaces:
+            raise Trouble(
+                f"{known} of the ids are in gallery {gallery!r} already, and only the key that made it, or one of the "
+                "role admin, replaces entries, so none was enrolled",
+                kind="role",
+            )
         self._room(gallery, table.count_rows(), len(new) - known)
         self._tables.change(gallery, table, lambda t: _upsert(t, new) if known else t.add(new))
 
@@ -190,7 +200,8 @@ def _upsert(table: Table, new: pa.Table) -> None:
 
 def _facts(table: Table) -> Facts:
     columns = table.schema
-    return Facts(columns.metadata[b"space"].decode(), columns.field("vector").type.list_size, table.count_rows())
+    space, owner = columns.metadata[b"space"].decode(), columns.metadata.get(b"owner", b"").decode()
+    return Facts(space, columns.field("vector").type.list_size, table.count_rows(), owner)
 
 
 def _one_space(entries: Sequence[Entry]) -> tuple[str, int]:

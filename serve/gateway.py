@@ -1,5 +1,6 @@
 """The gateway as an ASGI app: OpenAI's routes and ours, behind a door, wherever the models run."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from serve import chat, vectors, versions
+from serve import chat, enrolment, vectors, versions
 from serve.admission import Admission, Gate
 from serve.desk import Desk
 from serve.door import OPEN, Checks, Door
@@ -46,10 +47,12 @@ ANYONE = Key(
 class Opening:
     """How the gateway lets people in."""
 
-    slots: int = 16
+    slots: int = 8
     """Requests that are worked on at once."""
-    queue: int = 16
+    queue: int = 64
     """Requests that wait for that."""
+    wait_seconds: float = math.inf
+    """Nobody waits who would have to wait for longer."""
     rules: Rules = field(default_factory=lambda: Rules(body_bytes=32 * 2**20))
     hosts: frozenset[str] | None = None
     """The names that are served; None: all."""
@@ -70,12 +73,13 @@ def make_app(desk: Desk, keys: Checks | None, opening: Opening) -> ASGIApp:
     install(app)
     app.include_router(chat.router(desk))
     app.include_router(vectors.router(desk))
+    app.include_router(enrolment.router(desk))
     app.include_router(versions.router(desk))
     _models(app, desk)
     _health(app, desk)
     _page(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
-    gate = Gate(Admission(opening.slots, opening.queue), KeyLimits())
+    gate = Gate(Admission(opening.slots, opening.queue, wait_seconds=opening.wait_seconds), KeyLimits())
     door = Door(Heads(app), keys, gate, ANYONE, ADMIN, opening.hosts)
     return Middleware(door, desk.metrics, opening.rules, opening.log)
 
@@ -89,7 +93,7 @@ def _models(app: FastAPI, desk: Desk) -> None:
     @app.get("/v1/models/{model}")
     async def model(model: Annotated[str, InPath(max_length=200)]) -> ModelCard:
         """One of them."""
-        return desk.registry.model(model)
+        return await desk.card(model)
 
 
 def _health(app: FastAPI, desk: Desk) -> None:

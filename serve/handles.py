@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import Any
 
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
@@ -17,6 +17,10 @@ from serve.sides import Vectors
 
 CALL_SECONDS = 60.0
 """For anything but an answer in words: a deployment without replicas would be waited for without end."""
+REACH_SECONDS = 3.0
+"""In which a replica says that a question has come to it, however long its answer takes. Serve itself would hold the
+question until there is a replica again."""
+_PAUSE_SECONDS = 1.0
 _DOWN = (RayError, RayServeException, ConnectionError)
 
 
@@ -26,18 +30,45 @@ class RaySide:
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         # Ray types what a handle returns only for classes that it can see.
         self._handle: Any = handle
+        self._looking: asyncio.Task[None] | None = None
 
     async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
-        """As ``Side`` has it; a replica that dies is a refusal."""
+        """As ``Side`` has it; a replica that dies is a refusal, and nobody waits for the one that takes its place."""
+        if self._looking is not None and not self._looking.done():
+            yield _unreached()
+            return
         asked = self._for(model).options(stream=True).stream.remote(model, ask)
         try:
+            if not await _reached(asked):
+                self._look(model)
+                yield _unreached()
+                return
             async for item in asked:
                 yield item
         except _DOWN as error:
+            if isinstance(error, RayActorError):
+                self._look(model)
             yield down(error)
         finally:
             # Of no effect where it has ended; else the replica frees the answer's place.
             asked.cancel()
+
+    def _look(self, model: str) -> None:
+        """Ask nobody until a replica is there again, at best with the model loaded."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._until_warm(model))
+
+    async def _until_warm(self, model: str) -> None:
+        models = [model]
+        while True:
+            try:
+                await self._for(model).warm.remote(models)
+                return
+            except _DOWN as error:
+                _log(error)
+                # It may be this model by which replicas die.
+                models = []
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def classify(self, model: str, samples: Samples) -> Verdict | Refusal:
         """As ``Side`` has it."""
@@ -100,6 +131,20 @@ class RayStore:
         return await got(self._handle.do.remote(action, *args))
 
 
+async def _reached(asked: Any) -> bool:
+    """Whether a replica has the question; its stream begins with None, which says so."""
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            await anext(asked, None)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _unreached() -> Refusal:
+    return Refusal("down", "none of its replicas can be reached")
+
+
 async def got(asked: Awaitable[Any]) -> Any:
     """What a replica answers; a refusal where it is gone."""
     try:
@@ -115,5 +160,9 @@ def down(error: Exception) -> Refusal:
     """What an asker is told of a replica that does not answer."""
     if isinstance(error, BackPressureError):
         return Refusal("full", "as many requests wait as may; ask again later")
-    logging.getLogger(__name__).warning("a replica did not answer: %s", str(error).splitlines()[0])
+    _log(error)
     return Refusal("down", f"it does not answer ({type(error).__name__})")
+
+
+def _log(error: Exception) -> None:
+    logging.getLogger(__name__).warning("a replica did not answer: %s", str(error).partition("\n")[0])

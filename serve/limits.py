@@ -54,13 +54,13 @@ class Limits:
 class Hold:
     """What was granted, until it is released or its ``async with`` ends, by cancellation too; twice is once."""
 
-    def __init__(self, *releases: Callable[[], None]) -> None:
-        self._releases = releases
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release: Callable[[], None] | None = release
 
     def release(self) -> None:
-        """Give everything back, the last granted first."""
-        releases, self._releases = self._releases, ()
-        for release in reversed(releases):
+        """Give it back."""
+        release, self._release = self._release, None
+        if release is not None:
             release()
 
     async def __aenter__(self) -> Self:

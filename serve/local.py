@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
+import torch
 import uvicorn
 
 from serve.assembly import local_desk, make_gateway, warm
-from serve.settings import Settings
+from serve.settings import Settings, check_gpus
 
 
 def run(settings: Settings, host: str, port: int, ready: Callable[[], None]) -> None:
-    """Serve until Ctrl-C; ``ready`` is called once models have answered something."""
+    """Serve until Ctrl-C; ``ready`` is called once models have answered something. Raises InputError as Ray's does."""
+    check_gpus(settings, torch.cuda.device_count(), 1)
     asyncio.run(_serve(settings.model_copy(update={"behind_proxy": False}), host, port, ready))
 
 

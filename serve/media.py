@@ -66,7 +66,7 @@ class MediaLimits:
     image_pixels: int = 25_000_000
     audio_bytes: int = 10_000_000
     audio_seconds: float = 60.0
-    numbers: int = 400_000
+    numbers: int = 200_000
     text_characters: int = 20_000
     fetch_seconds: float = 5.0
     hosts: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from serve.observe import Record
 
 OTHER: Final = "other"
 NONE: Final = "none"
-REASONS: Final = frozenset({"rate", "concurrency", "full", "key", "role", "body_bytes", "body_seconds"})
+REASONS: Final = frozenset({"rate", "concurrency", "full", "key", "role", "body_bytes", "body_values", "body_seconds"})
 """Why requests are refused: limits, admission, an unknown key, one that may not, and bodies too large or too slow."""
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 """Upper ends of the histograms' buckets: from an answer out of a cache to a long one by a language model."""
@@ -26,7 +26,7 @@ def bounded(value: str | None, known: Container[str]) -> str:
 class Metrics:
     """The figures of one process, on a registry of their own."""
 
-    def __init__(self, models: Container[str] = (), answerers: Collection[str] = ("edge", "cloud")) -> None:
+    def __init__(self, models: Container[str] = (), answerers: Collection[str] = ("edge", "cloud", "encoder")) -> None:
         """``models`` and ``answerers`` are the names that may be labels, read anew at each request."""
         self._models, self._answerers = models, answerers
         self._registry = own = CollectorRegistry()

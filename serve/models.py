@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -16,8 +16,9 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.cost import token_flops
-from mlecs_ray.serving.engine import Full, TransformersEngine
-from mlecs_ray.serving.host import Ask, Host, MakeEngine, Resident, Turn, Unsound, Verdict
+from mlecs_ray.serving.engine import Engine, Full, TransformersEngine
+from mlecs_ray.serving.host import Ask, Host, MakeEngine, Resident, Turn, Unsound, Verdict, split_id
+from serve.trouble import Trouble, ours
 
 WARM = Turn("user", "Hello")
 
@@ -41,7 +42,8 @@ class Refusal:
 
     kind: str
     """``input``: the asker's to mend; ``full``: come again; ``failed``: ours; ``down``: nobody is there; ``late``: it
-    took too long; ``unsound``: numbers that are none came of it, by the input or by the weights."""
+    took too long; ``unsound``: numbers that are none came of it, by the input or by the weights; ``role``: the key may
+    not."""
     message: str
 
 
@@ -64,6 +66,8 @@ class Hosting:
     threads: int | None = None
     """Of torch; None: half of the cores, as two sides share them."""
     engine: Literal["transformers", "llamacpp"] = "transformers"
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where language models run."""
 
 
 Load = Callable[[str], Awaitable[Resident]]
@@ -74,9 +78,11 @@ class Models:
 
     def __init__(self, hosting: Hosting, load: Load | None = None) -> None:
         torch.set_num_threads(hosting.threads or max(1, (os.cpu_count() or 1) // 2))
-        self.host = Host(Path(hosting.store), _maker(hosting), hosting.context)
+        self.host = Host(Path(hosting.store), _maker(hosting), hosting.context, hosting.device)
         self._most = hosting.residents
         self._residents: OrderedDict[str, asyncio.Task[Resident]] = OrderedDict()
+        self._loading: dict[Any, asyncio.Task[Engine]] = {}
+        """By what makes a backbone."""
         self._load = load or self._least_recent
 
     async def _least_recent(self, model: str) -> Resident:
@@ -94,15 +100,37 @@ class Models:
             raise
 
     async def read(self, model: str) -> Resident:
-        """A model from the disk, whatever is resident."""
-        return await asyncio.to_thread(self.host.load, model)
+        """A model from the disk, whatever is resident. Raises Trouble where its version is damaged."""
+        return await asyncio.to_thread(self._read, model)
+
+    def _read(self, model: str) -> Resident:
+        name, version = split_id(model)
+        with ours(f"version {version}"):
+            bundle = self.host.bundle(version)
+        bundle.card(name)
+        with ours(f"model {model}"):
+            return self.host.load(model)
+
+    async def engine(self, resident: Resident) -> Engine:
+        """That of its backbone; while the first who asks for one has it loaded in a thread, others are answered."""
+        found = self.host.ready(resident)
+        return found if found is not None else await self._loaded(resident)
+
+    async def _loaded(self, resident: Resident) -> Engine:
+        kind = resident.kind
+        if kind not in self._loading:
+            self._loading[kind] = asyncio.ensure_future(asyncio.to_thread(self.host.engine, resident))
+            self._loading[kind].add_done_callback(lambda _: self._loading.pop(kind))
+        # One for all who wait, as each would take a thread from those who read models; shielded as above.
+        return await asyncio.shield(self._loading[kind])
 
     async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
         """``Began``, then pieces; or a refusal. To close it frees the answer's place."""
         try:
             resident = await self._load(model)
+            engine = await self.engine(resident)
             prompt = self.host.prompt(resident, ask)
-            engine, began = self.host.engine(resident), self._began(resident, ask, len(prompt.embeds))
+            began = self._began(resident, ask, len(prompt.embeds))
             async with aclosing(engine.stream(prompt.adapters, prompt.embeds, prompt.sampling)) as pieces:
                 async for item in _begun(began, pieces):
                     yield item
@@ -132,7 +160,7 @@ class Models:
         """``fused_repr`` of each row, 256 numbers at length 1."""
         try:
             resident = await self._load(model)
-            return [self.host.embed(resident, one).tolist() for one in samples]
+            return await asyncio.to_thread(lambda: [self.host.embed(resident, one).tolist() for one in samples])
         except Exception as error:
             return refusal(error)
 
@@ -151,9 +179,13 @@ class Models:
             try:
                 resident = await self._load(model)
                 if resident.captioner is not None:
+                    engine = await self.engine(resident)
                     prompt = self.host.prompt(resident, Ask(turns=(WARM,), max_tokens=1))
-                    async for _ in self.host.engine(resident).stream(prompt.adapters, prompt.embeds, prompt.sampling):
+                    async for _ in engine.stream(prompt.adapters, prompt.embeds, prompt.sampling):
                         pass
+            except Trouble as error:
+                # Whoever starts a server, or puts a version on trial, is who can mend it.
+                return Refusal("failed", str(error))
             except Exception as error:
                 return refusal(error)
         return None
@@ -192,6 +224,10 @@ async def _begun(began: Began, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[
 
 def refusal(error: Exception) -> Refusal:
     """What an asker is told of it; what is ours to mend goes to the log whole."""
+    if isinstance(error, Trouble):
+        if error.kind == "failed":
+            logging.getLogger(__name__).error("a request failed: %s", error)
+        return Refusal(error.kind, error.shown)
     if isinstance(error, Unsound):
         return Refusal("unsound", str(error))
     if isinstance(error, InputError):

@@ -36,6 +36,12 @@ class StreamOptions(Body):
     include_usage: bool = False
 
 
+class ResponseFormat(Body):
+    """OpenAI's."""
+
+    type: Literal["text"]
+
+
 class ChatRequest(Body):
     """``POST /v1/chat/completions``."""
 
@@ -63,8 +69,8 @@ class ChatRequest(Body):
     top_logprobs: Literal[0] | None = None
     presence_penalty: Literal[0] | None = None
     frequency_penalty: Literal[0] | None = None
-    response_format: dict[Literal["type"], Literal["text"]] | None = None
-    modalities: list[Literal["text"]] | None = None
+    response_format: ResponseFormat | None = None
+    modalities: Annotated[list[Literal["text"]], Field(fail_fast=True)] | None = None
     audio: None = None
     web_search_options: None = None
 
@@ -80,14 +86,15 @@ class Usage(BaseModel):
 class Told(BaseModel):
     """Ours, with every answer: who gave it, and what it cost."""
 
-    answered_by: Literal["edge", "cloud"]
+    answered_by: Literal["edge", "cloud", "encoder"]
     model: str
     """With its version: ``name@merges-digest``."""
     version: str
     policy: str
     why: str
     confidence: float | None = None
-    """What an answer as certain as this was worth on held-out data, on average; None where none was fitted."""
+    """What an answer as certain as this was worth on held-out data, on average; None where none was fitted to answers
+    of this kind. Of a classifier, the probability of its class."""
     threshold: float | None = None
     """In the same units: below it, the cascade asks the cloud."""
     score: float | None = None
@@ -183,12 +190,13 @@ class Embedding(BaseModel):
 
 
 class Embeddings(BaseModel):
-    """OpenAI's."""
+    """OpenAI's, and ``mlecs``."""
 
     object: Literal["list"] = "list"
     data: list[Embedding]
     model: str
     usage: Usage
+    mlecs: Told | None = None
 
 
 class ClassifyRequest(Body):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,7 @@ from mlecs_ray.serving.calibration import Calibration, read
 from mlecs_ray.serving.rollout import Rollout, Rules
 from serve.answering import Policy, Route
 from serve.faults import Absent
+from serve.leases import Lease
 from serve.protocol import ModelCard, Wish
 from serve.senses import TEXTS
 
@@ -25,9 +27,9 @@ EDGE = "edge"
 """The usual edge model."""
 STATE = "rollout.json"
 """Who answers, below the store."""
-_VERSION = re.compile(r"\d+-[0-9a-f]{8}")
-_KEPT = 4
-"""Versions that can still be asked for by name."""
+VERSION = re.compile(r"\d+-[0-9a-f]{8}")
+KEPT = 4
+"""Versions that stay, in memory and in the store, beside those that are needed."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Version:
     calibrations: Mapping[str, Calibration]
     above: str | None = None
     """The name of the model that answers as the cloud, where it is not the run's own; ``none``: nobody."""
+    lease: Lease | None = None
+    """Whoever still has the version, has its folder."""
 
     @property
     def name(self) -> str:
@@ -67,7 +71,7 @@ class Version:
         """Who answers as the cloud."""
         if self.above is not None:
             return self.cards.get(self.above)
-        return next((card for card in self.cards.values() if card.side == "cloud"), None)
+        return self.bundle.cloud
 
     def _edges(self) -> list[Card]:
         return [card for card in self.cards.values() if card.side == "edge"]
@@ -120,10 +124,11 @@ class Registry:
 
     def add(self, version: str) -> Version:
         """Read a version from the store; the oldest go that neither answer, are on trial, nor came just before."""
+        lease = Lease(self.store / version)
         bundle = read_bundle(self.store / version)
         cards = {name: card for name, card in bundle.cards.items() if self._serves(card)}
         self._check(bundle, cards)
-        found = Version(bundle, cards, read(bundle.folder), self.above)
+        found = Version(bundle, cards, read(bundle.folder), self.above, lease)
         with self._lock:
             # A new mapping each time: requests read the old one meanwhile.
             others = {name: one for name, one in self.versions.items() if name != version}
@@ -131,8 +136,13 @@ class Registry:
         return found
 
     def _tidy(self, versions: Mapping[str, Version]) -> dict[str, Version]:
-        kept = {*list(versions)[-_KEPT:], *self._used()}
+        kept = {*list(versions)[-KEPT:], *self._used()}
         return {name: one for name, one in versions.items() if name in kept}
+
+    @property
+    def in_use(self) -> set[str | None]:
+        """Versions that answer, may answer again, or can be asked for by name."""
+        return {*self.versions, *self._used()}
 
     def _used(self) -> set[str | None]:
         return {self.rollout.stable, self.rollout.canary, self.rollout.previous}
@@ -145,13 +155,18 @@ class Registry:
 
     def remember(self) -> None:
         """Write down who answers, so that a gateway that is started anew goes on with it."""
-        told = {"began": self.began, "stable": self.rollout.stable, "previous": self.rollout.previous}
+        told = {
+            "began": self.began,
+            "stable": self.rollout.stable,
+            "previous": self.rollout.previous,
+            "canary": self.rollout.canary,
+        }
         part = self.store / f".{STATE}.part"
         part.write_text(json.dumps(told))
         part.replace(self.store / STATE)
 
     def recall(self) -> None:
-        """Go on with what ``remember`` wrote, where that was of the same start; whatever was on trial is tried anew."""
+        """Go on with what ``remember`` wrote, where that was of the same start; a trial begins anew."""
         file = self.store / STATE
         told = json.loads(file.read_text()) if file.is_file() else {}
         if told.get("began") != self.began or not (self.store / told["stable"]).is_dir():
@@ -160,6 +175,10 @@ class Registry:
             if version is not None:
                 self.add(version)
         self.rollout.stable, self.rollout.previous = told["stable"], told["previous"]
+        # What cannot be read any more is on trial no more; who answers must.
+        with suppress(InputError):
+            if told.get("canary") is not None:
+                self.rollout.begin(self.add(told["canary"]).name)
 
     def _serves(self, card: Card) -> bool:
         if card.side == "cloud":
@@ -192,7 +211,7 @@ class Registry:
 
     def _version(self, asked: str, request: str) -> Version:
         name = asked or self.rollout.choose(request)
-        if name not in self.versions and _VERSION.fullmatch(name) and (self.store / name).is_dir():
+        if name not in self.versions and VERSION.fullmatch(name) and (self.store / name).is_dir():
             # An old one, as of a gallery: read again where someone asks for it.
             return self.add(name)
         if name not in self.versions:

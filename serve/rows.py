@@ -18,7 +18,7 @@ LIGHT = [*TEXTS, "thumbnail_check", "vector", "check"]
 Row = Mapping[str, Any]
 
 
-def schema(space: str, width: int) -> pa.Schema:
+def schema(space: str, width: int, owner: str = "") -> pa.Schema:
     """The columns of a gallery; an identity or camera that is not given is an empty text, as no name is empty."""
     fields = [pa.field(name, pa.utf8(), nullable=False) for name in TEXTS]
     fields += [
@@ -27,7 +27,7 @@ def schema(space: str, width: int) -> pa.Schema:
         pa.field("vector", pa.list_(pa.float32(), width), nullable=False),
         pa.field("check", pa.int64(), nullable=False),
     ]
-    return pa.schema(fields, metadata={b"space": space.encode(), b"format": FORMAT})
+    return pa.schema(fields, metadata={b"space": space.encode(), b"owner": owner.encode(), b"format": FORMAT})
 
 
 def encode(entries: Mapping[str, Entry], columns: pa.Schema) -> pa.Table:

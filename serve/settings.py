@@ -33,16 +33,22 @@ class Settings(BaseModel):
     """API keys, as ``mlecs apikeys`` writes them; without one only this machine may ask."""
     hosts: tuple[str, ...] = ()
     """From where pictures may be fetched by URL; none: from nowhere."""
-    slots: Count = 16
+    slots: Count = 8
     """Requests that are worked on at once."""
-    queue: Annotated[int, Field(ge=0)] = 16
+    queue: Annotated[int, Field(ge=0)] = 64
     """Requests that wait for that; all others are told when to come back."""
+    wait_seconds: Annotated[float, Field(gt=0)] = 2.0
+    """Nobody waits who would have to wait for longer, by what requests took of late."""
     rows: Count = 8
     """Answers that run at once on one backbone."""
     context: Annotated[int, Field(ge=16)] = 1024
     """Most tokens of a prompt and its answer together."""
     engine: Literal["transformers", "llamacpp"] = "transformers"
     """What runs the language models; llama.cpp is quicker where few models are asked at once."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where language models run; ``cuda``: the replicas of both sides share the machine's GPUs."""
+    gpus: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """That Ray reserves for each replica of a side where they run on GPUs; 0.5: the two share one."""
     residents: Count = 64
     """Models in the memory of a replica."""
     threads: Count | None = None
@@ -72,6 +78,15 @@ class Settings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.device == "cuda" and self.engine == "llamacpp":
+            raise InputError(
+                "device=cuda with engine=llamacpp: the extra [fast] is built for CPUs, so nothing was started; take "
+                "engine=transformers"
+            )
+        return self
+
     @field_validator("engine")
     @classmethod
     def _installed(cls, engine: str) -> str:
@@ -81,6 +96,15 @@ class Settings(BaseModel):
                 "engine=transformers"
             )
         return engine
+
+
+def check_gpus(settings: Settings, offered: float, needed: float) -> None:
+    """Raise InputError where language models are to run on GPUs that are not there."""
+    if settings.device == "cuda" and offered < needed:
+        raise InputError(
+            f"device=cuda needs {needed:g} GPUs and {offered:g} are here, so nothing was started: set it to cpu, or "
+            "gpus to a smaller share"
+        )
 
 
 def check_host(host: str, key_file: str | None) -> None:

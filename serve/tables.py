@@ -15,6 +15,7 @@ from lancedb.table import Table
 
 from mlecs_ray.errors import InputError
 from serve.rows import FORMAT
+from serve.trouble import Trouble
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Tables:
         return sorted(path.stem for path in self._folder.glob("*.lance") if _written(path))
 
     def open(self, name: str) -> Table | None:
-        """None where there is no such table; raises InputError where it is damaged or of another format."""
+        """None where there is no such table; raises Trouble where it is damaged or of another format."""
         if not _written(self._folder / f"{name}.lance"):
             return None
         with self._sound(name):
@@ -63,9 +64,11 @@ class Tables:
         if written is None:
             raise self.damaged(name, "it does not say its format")
         if written != FORMAT:
-            raise InputError(
+            raise Trouble(
                 f"gallery {name!r} in {self._folder} has format {written!r}, this version reads {FORMAT!r}: "
-                "enrol its entries anew"
+                "enrol its entries anew",
+                f"gallery {name!r} was written by another version of this server, so it answers nothing: drop it and "
+                "enrol its entries anew",
             )
         return table
 
@@ -79,7 +82,7 @@ class Tables:
         shutil.rmtree(self._folder / f"{name}.lance")
 
     def read(self, name: str, ask: Callable[[Table], T]) -> T | None:
-        """What ``ask`` finds; None where there is no such table. Raises InputError where it is damaged."""
+        """What ``ask`` finds; None where there is no such table. Raises Trouble where it is damaged."""
         table = self.open(name)
         if table is None:
             return None
@@ -108,11 +111,13 @@ class Tables:
             table.optimize(cleanup_older_than=KEPT)
             self._tidied[name] = table.version
 
-    def damaged(self, name: str, why: str) -> InputError:
+    def damaged(self, name: str, why: str) -> Trouble:
         """The error that says what to do about a damaged table."""
-        return InputError(
+        return Trouble(
             f"gallery {name!r} in {self._folder} is damaged ({why[:200]}), so it answers nothing: "
-            "restore the folder from a copy, or drop the gallery and enrol again"
+            "restore the folder from a copy, or drop the gallery and enrol again",
+            f"gallery {name!r} is damaged, so it answers nothing: whoever runs this server can restore it from a copy, "
+            "or drop it",
         )
 
     @contextmanager
@@ -123,7 +128,10 @@ class Tables:
             raise
         except Exception as error:
             if re.search(r"\bos error (28|122)\b", str(error)):
-                raise InputError(f"{self._folder} is full, so gallery {name!r} was not written: make room") from error
+                shown = f"this server's disk is full, so gallery {name!r} was not written"
+                raise Trouble(
+                    f"{self._folder} is full, so gallery {name!r} was not written: make room", shown
+                ) from error
             raise self.damaged(name, f"{type(error).__name__}: {error}") from error
 
 

@@ -14,6 +14,9 @@ from serve.faults import Absent
 from serve.models import Refusal
 from serve.parts import Body
 from serve.protocol import ErrorBody
+from serve.pruning import tidy
+from serve.reading import Route
+from serve.trouble import Trouble, ours
 
 
 class Shown(BaseModel):
@@ -47,7 +50,7 @@ class Order(Body):
 
 def router(desk: Desk) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1")
+    routes = APIRouter(prefix="/v1", route_class=Route)
 
     @routes.get("/versions")
     async def versions() -> Versions:
@@ -73,22 +76,35 @@ def router(desk: Desk) -> APIRouter:
 
 
 async def attempt(desk: Desk, version: str) -> None:
-    """Put a version on trial once its usual models are loaded, so that nobody waits for that. Raises Declined."""
+    """Put a version on trial once its usual models are loaded, so that nobody waits for that.
+
+    Raises Declined, and Trouble where its files or models are damaged.
+    """
     registry = desk.registry
     if version == registry.rollout.stable:
         raise InputError(f"version {version} answers already, so there is nothing to try")
     if not (registry.store / version).is_dir():
         raise Absent(f"version {version!r} is not in this server's store, so there is nothing to try")
-    found = await asyncio.to_thread(registry.add, version)
+    with ours(f"version {version}"):
+        found = await asyncio.to_thread(registry.add, version)
+    await tidy(desk)
     try:
         for side, card in ((desk.edge, found.edge()), (desk.cloud, found.cloud())):
             refused = None if card is None else await side.warm([f"{card.name}@{version}"])
             if isinstance(refused, Refusal):
-                raise Declined(refused)
+                raise _refused(version, refused)
     except BaseException:
         registry.forget(version)
         raise
     registry.rollout.begin(version)
+    registry.remember()
+
+
+def _refused(version: str, refusal: Refusal) -> Exception:
+    if refusal.kind != "failed":
+        return Declined(refusal)
+    shown = f"version {version} cannot be loaded on this server, so it is not tried; the server's log says why"
+    return Trouble(f"version {version}: {refusal.message}", shown)
 
 
 def shown(desk: Desk) -> Versions:

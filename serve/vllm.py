@@ -105,13 +105,12 @@ def choose(settings: Settings) -> Choice:
 def _base(bundle: Bundle, cloud: str | None) -> Card:
     if cloud not in (None, "none"):
         return bundle.card(str(cloud))
-    found = next((card for card in bundle.cards.values() if card.side == "cloud"), None)
-    if found is None or cloud == "none":
+    if bundle.cloud is None or cloud == "none":
         raise InputError(
             f"--cloud {cloud}: version {bundle.version} then has no cloud's language model, so vLLM has nothing to "
             f"serve: --cloud NAME says whose it is; there are {', '.join(list(bundle.cards)[:4])}"
         )
-    return found
+    return bundle.cloud
 
 
 def read(bundle: Bundle, card: Card) -> Adapter:

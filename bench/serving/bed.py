@@ -48,6 +48,12 @@ class Bed:
         return next(card for card in self.bundle.cards.values() if card.side == "edge" and card.client is None)
 
     @property
+    def cloud(self) -> Card:
+        """The cloud's model, without which ``lay`` takes no run."""
+        assert self.bundle.cloud is not None
+        return self.bundle.cloud
+
+    @property
     def clients(self) -> list[Card]:
         """Those of the edge's usual structure, by their number."""
         same = (c for c in self.bundle.cards.values() if c.client is not None and c.structure == self.edge.structure)

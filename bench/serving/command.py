@@ -48,7 +48,7 @@ def _online(bed: Bed, folder: Path, repeats: int, quick: bool, console: Console)
                 partial(online.against_direct, bed, web, repeats),
                 partial(online.cascade, bed, web, every[: 8 if quick else None]),
                 partial(online.rolls, bed, web, running, versions, every[0]),
-                partial(online.overload, web, 6.0 if quick else 60.0),
+                partial(online.overload, web, 6.0 if quick else 60.0, settings.slots),
             )
         )
         for some in measured:

@@ -75,7 +75,7 @@ def throughput(bed: Bed, repeats: int) -> list[Found]:
     models = Models(Hosting(str(bed.store)))
     try:
         version = bed.bundle.version
-        cloud = models.host.load(f"cloud@{version}")
+        cloud = models.host.load(f"{bed.cloud.name}@{version}")
         edge = [models.host.load(f"{card.name}@{version}") for card in bed.clients[:4]]
         return [
             asyncio.run(_throughput(models, "the cloud's model", others(cloud, 4), repeats)),
@@ -126,7 +126,7 @@ async def _switching(models: Models, bed: Bed, repeats: int) -> Found:
     version = bed.bundle.version
     first, second = (models.host.load(f"{card.name}@{version}") for card in bed.clients[:2])
     cold = []
-    for card in [*bed.clients[2:8], bed.bundle.cards["cloud"]]:
+    for card in [*bed.clients[2:8], bed.cloud]:
         start = time.perf_counter()
         models.host.load(f"{card.name}@{version}")
         cold.append(time.perf_counter() - start)

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
 from mlecs_ray.methods.bridge import PROXY, TAUGHT, beside_proxy, train_pair, with_cloud
 from mlecs_ray.methods.checks import check
-from mlecs_ray.methods.exchange import WIRE, Parts, matched, packed
+from mlecs_ray.methods.exchange import WIRE, Parts, heard, matched, packed
 from mlecs_ray.methods.local import LocalTraining, seen_of
 from mlecs_ray.methods.lowrank import AVERAGES, empty, merge
 from mlecs_ray.methods.mlecs.amt import TUNED, UNTUNED
@@ -278,16 +278,8 @@ class EdgeCloud:
         if edges and self.parts.reps:
             told = [F.normalize(arrival.update.tree["fused"].float(), dim=-1) for arrival in edges]
             for fused in [matched(state["anchors"], told)] if self.parts.matched else told:
-                state = self._heard(state, fused)
+                state = {**state, "fused": heard(state["fused"], fused, self.parts.memory)}
         return state
-
-    def _heard(self, state: Tree, fused: Tensor) -> Tree:
-        """With one more client's view of each public sample in their mean, but for those it sensed nothing of."""
-        told = fused.ne(0).any(-1, keepdim=True)
-        old, new = state["fused"], fused
-        first = old.eq(0).all(-1, keepdim=True)
-        mixed = torch.where(first, new, self.parts.memory * old + (1 - self.parts.memory) * new)
-        return {**state, "fused": torch.where(told, mixed, old)}
 
     def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
         """The task's parameters that this client answers with: those it kept, else the factory's with the adapters

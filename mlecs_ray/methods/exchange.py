@@ -56,6 +56,16 @@ class Parts:
     memory: float = 0.8
     """How much of a public sample's running mean of representations stays when another client's arrives [ours]."""
 
+    @property
+    def meet(self) -> bool:
+        """Whether what edge and cloud make of one sample is drawn to one place: clients learn by anchors of it."""
+        return self.reps and self.edge is not None
+
+    @property
+    def words_meet(self) -> bool:
+        """Whether what is said of a sample is drawn there too."""
+        return self.meet and self.words
+
 
 def matched(anchors: Tensor, told: Sequence[Tensor]) -> Tensor:
     """CreamFL's mean of unit vectors (n, d) of several clients: ``sum_c w_kc z_kc`` of sample k, ``w_k = softmax_c
@@ -66,6 +76,16 @@ def matched(anchors: Tensor, told: Sequence[Tensor]) -> Tensor:
     fit = near.diagonal(dim1=1, dim2=2) - near.logsumexp(-1)
     weights = fit.masked_fill(views.eq(0).all(-1), -torch.inf).softmax(0).nan_to_num(0.0)
     return (weights[..., None] * views).sum(0)
+
+
+def heard(mean: Tensor, view: Tensor, memory: float) -> Tensor:
+    """The running mean of each public sample (n, d) with one more client's view: ``memory mean + (1 - memory) view``.
+
+    The first view of a sample is its mean; one that is zero, as the client sensed nothing there, changes nothing.
+    """
+    told = view.ne(0).any(-1, keepdim=True)
+    first = mean.eq(0).all(-1, keepdim=True)
+    return torch.where(told, torch.where(first, view, memory * mean + (1 - memory) * view), mean)
 
 
 def packed(tree: Tree) -> Tree:

@@ -16,7 +16,7 @@ from torch.func import functional_call
 from transformers import AutoConfig, AutoTokenizer
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.pack import ATTENTION, Pack, Seat, ends_only, packs, seated
+from mlecs_ray.models.pack import ATTENTION, Pack, Seat, Wearer, ends_only, packs, seated
 from mlecs_ray.models.slm import blank, layer_numbers, load
 from mlecs_ray.tree import Tree
 
@@ -67,6 +67,12 @@ class Backbone:
     def decoder(self) -> Any:
         """The LM without its head."""
         return self.peft.get_base_model().base_model
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        found: torch.device = self.peft.get_input_embeddings().weight.device
+        return found
 
     @property
     def hidden(self) -> int:
@@ -123,7 +129,12 @@ class Backbone:
         Leaves of ``adapters`` are those of all rows, or (n, ...) those of each.
         """
         with self.lock:
-            return self._run(adapters, False, inputs_embeds=embeds, **inputs)
+            self._mode(train=False)
+            self.seat.worn = adapters
+            try:
+                return self.decoder(inputs_embeds=embeds, **inputs).last_hidden_state  # type: ignore[no-any-return]  # as above
+            finally:
+                self.seat.worn = None
 
     def packed_states(self, adapters: Tree, embeds: Tensor, pack: Pack) -> Tensor:
         """Inputs (1, T, hidden) of k clients to the states that ``pack`` asks for, (W, hidden); for training.
@@ -139,11 +150,14 @@ class Backbone:
     def _run(self, adapters: Tree, train: bool, **inputs: Any) -> Tensor:
         weights = {leaf.parameter: adapters[leaf.module][leaf.side] for leaf in self.leaves}
         weights |= self._halves if torch.is_autocast_enabled("cpu") else {}
+        self._mode(train)
+        output = functional_call(self.decoder, weights, (), inputs, tie_weights=False)
+        return output.last_hidden_state  # type: ignore[no-any-return]  # as above
+
+    def _mode(self, train: bool) -> None:
         # To walk through all modules costs a tenth of a small model's step.
         if self.decoder.training != train:
             self.decoder.train(train)
-        output = functional_call(self.decoder, weights, (), inputs, tie_weights=False)
-        return output.last_hidden_state  # type: ignore[no-any-return]  # as above
 
     @contextmanager
     def _seated(self, pack: Pack) -> Iterator[None]:
@@ -156,13 +170,23 @@ class Backbone:
 
 
 def backbone(source: str, lora: LoRA, device: str = "cpu") -> Backbone:
-    """The model in this folder, loaded once per process and device, frozen, and shared by all its clients."""
-    # The cache would take a device that is named and one that is left out for two.
-    return _backbone(source, lora, device)
+    """The model in this folder, loaded once per process and device, frozen, and shared by all its clients.
+
+    Of threads that ask for one that is not there yet, one loads it and the others wait; nobody waits for what is there.
+    """
+    key = (source, lora, device)
+    if key not in _backbones:
+        with _loading:
+            if key not in _backbones:
+                _backbones[key] = _loaded(*key)
+    return _backbones[key]
 
 
-@cache
-def _backbone(source: str, lora: LoRA, device: str) -> Backbone:
+_backbones: dict[tuple[str, LoRA, str], Backbone] = {}
+_loading = Lock()
+
+
+def _loaded(source: str, lora: LoRA, device: str) -> Backbone:
     # A model is loaded by whichever job needs it first in its process, and fresh adapters draw random numbers:
     # the job must find the generator as it left it, or its dropout would depend on what ran before it.
     with torch.random.fork_rng(devices=[]):
@@ -206,7 +230,11 @@ def _adapt(model: Any, tokenizer: Any, lora: LoRA) -> Backbone:
     seat = seated(decoder)
     # New modules begin in training; from here on the root's flag is that of all.
     decoder.eval()
-    return Backbone(peft, tokenizer, tuple(_leaves(decoder, numbers)), seat, packs(decoder))
+    leaves = tuple(_leaves(decoder, numbers))
+    for path, module in {leaf.parameter.rpartition(".lora_")[0]: leaf.module for leaf in leaves}.items():
+        layer = decoder.get_submodule(path)
+        layer.forward = Wearer(layer, module, seat)
+    return Backbone(peft, tokenizer, leaves, seat, packs(decoder))
 
 
 def _leaves(decoder: nn.Module, numbers: tuple[int, ...]) -> Iterator[Leaf]:

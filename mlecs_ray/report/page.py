@@ -41,7 +41,17 @@ def _in_script(text: str) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-_TEMPLATE = """<!doctype html>
+_TEMPLATE = """{% macro grid(table) %}
+<div class="scroll"><table>
+<thead><tr>{% for cell in table.header %}<th>{{ cell }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for row in table.rows %}
+<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody>
+</table></div>
+{% endmacro %}
+<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -68,14 +78,7 @@ _TEMPLATE = """<!doctype html>
 {% for table in page.tables %}
 <section>
 <h2>{{ table.title }}</h2>
-<div class="scroll"><table>
-<thead><tr>{% for cell in table.header %}<th>{{ cell }}</th>{% endfor %}</tr></thead>
-<tbody>
-{% for row in table.rows %}
-<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}
-</tbody>
-</table></div>
+{{ grid(table) }}
 </section>
 {% endfor %}
 {% set counter = namespace(n=0) %}
@@ -89,6 +92,9 @@ _TEMPLATE = """<!doctype html>
 {% if panel.figure %}
 <div class="plot" id="plot{{ counter.n }}"></div>
 {% set counter.n = counter.n + 1 %}
+{% endif %}
+{% if panel.table %}
+{{ grid(panel.table) }}
 {% endif %}
 </figure>
 {% endfor %}
@@ -132,6 +138,7 @@ figure.wide { grid-column: 1 / -1; }
 figcaption p { color: var(--soft); font-size: 13px; margin: 2px 0 6px; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+figure .scroll { border: 0; border-radius: 0; }
 th, td { text-align: right; padding: 8px 14px; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 th { color: var(--soft); font-size: 12.5px; font-weight: 600; }

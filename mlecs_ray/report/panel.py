@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mlecs_ray.report.curves import Band
+from mlecs_ray.report.tables import Table
 from mlecs_ray.report.units import Unit
 
 PALETTE = ("#3f7fd9", "#e2853c", "#2c9f73", "#b355a4", "#d14b5d", "#7f6bd6", "#b89422", "#3ba3b8", "#8c6d5a", "#7b8794")
@@ -31,6 +32,8 @@ class Panel:
     figure: Any = None
     """``plotly.graph_objects.Figure`` or None."""
     wide: bool = False
+    table: Table | None = None
+    """Below the figure; its title is not shown."""
 
 
 def figure(x: str, y: str, height: int = 320, **layout: Any) -> Any:

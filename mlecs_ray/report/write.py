@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.report.cascade import cascade_panels
 from mlecs_ray.report.cost import cost_panels
 from mlecs_ray.report.curves import Curve, band, curve
 from mlecs_ray.report.fleet import duration_panel, lost_panel, participation_panel, timeline_panel
@@ -57,6 +58,7 @@ def run_page(run: Run) -> Page:
     measured = [(f"final {name}", number(value)) for name, value in finals(run).items()]
     sections = {
         "Learning": metric_panels(run),
+        "Edge or cloud": cascade_panels(run),
         "Asynchrony": [*staleness_panels(run), participation_panel(run), lost_panel(run)],
         "Clients": [timeline_panel(run), *spread_panels(run)],
         "Cost": [*cost_panels(run), duration_panel(run)],

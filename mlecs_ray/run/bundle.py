@@ -62,6 +62,11 @@ class Bundle:
         found = (Card(**{**card, "modalities": tuple(card["modalities"])}) for card in self.facts["cards"])
         return {card.name: card for card in found}
 
+    @property
+    def cloud(self) -> Card | None:
+        """The cloud's model; None in a run without one."""
+        return next((card for card in self.cards.values() if card.side == "cloud"), None)
+
     @cached_property
     def task(self) -> Task:
         """What the models are models of. Raises InputError where a language model here is not the run's."""
@@ -177,16 +182,23 @@ def adopt(artifact: Path, store: Path) -> Bundle:
 def _copied(artifact: Path, store: Path) -> Bundle:
     target = store / version_of(read_bundle(artifact).facts)
     if target.is_dir():
+        _renew(target)
         return read_bundle(target)
     part = store / f".{target.name}-{os.getpid()}.part"
     try:
         shutil.copytree(artifact, part)
         if read_bundle(part).version != target.name:
             raise InputError(f"{artifact} was replaced while it was read")
+        _renew(part)
         part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return read_bundle(target)
+
+
+def _renew(folder: Path) -> None:
+    """Its time is that of the last take-over, by which whoever tidies the store tells old from new."""
+    os.utime(folder)
 
 
 def _check_model(structure: str, told: str, found: str) -> None:

@@ -13,6 +13,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Method
 from mlecs_ray.methods.baselines import BASELINES
 from mlecs_ray.methods.edgecloud import EdgeCloud
+from mlecs_ray.methods.exchange import Parts
 from mlecs_ray.methods.fedasync import FedAsync
 from mlecs_ray.methods.fedat import FedAT
 from mlecs_ray.methods.fedavg import FedAvg
@@ -96,13 +97,20 @@ def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
             f"representations: here are task.kind={scenario.task.kind} and task.cloud_llm={scenario.task.cloud_llm}"
         )
     check_options(KINDS[name], name, "method", (), options)
-    parts = _construct(lambda **chosen: KINDS[name](**chosen).parts(), name, "method", options)
+    parts = system_parts(scenario)
     part = scenario.schedule.share(scenario.clients.count)
     parts = dataclasses.replace(parts, mixing=dataclasses.replace(parts.mixing, part=part))
     if parts.said:
         task = dataclasses.replace(task, instruction=_instructed(scenario.task.instruction, parts.said))  # type: ignore[type-var]  # every fusing task of ours is a dataclass
     cloud = cloud_client(sorted(public.modalities), max(len(public), 1), task.structure_names[-1])
     return EdgeCloud(task, make_local(scenario.local), public, cloud, derive(scenario.seed, "factory"), parts)
+
+
+def system_parts(scenario: Scenario) -> Parts:
+    """What a system's frame is filled with. Raises InputError where its options do not fit."""
+    name, options = scenario.method.name, scenario.method.options
+    parts: Parts = _construct(lambda **chosen: KINDS[name](**chosen).parts(), name, "method", options)
+    return parts
 
 
 def _instructed(instruction: str, said: str) -> str:

@@ -5,14 +5,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.scenario.ranges import Count, Factor, NonNegative, Positive, Share
 from mlecs_ray.server.rules import GuardRules
 from mlecs_ray.server.schedule import Schedule
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Factor = Annotated[float, Field(ge=1, le=1e6)]
 _FOLDERS = ("parquet", "vast", "urfall")
 
 

@@ -147,7 +147,7 @@ class Batcher:
 
     def _talk(self, rows: range) -> None:
         answers = [self._running[row] for row in rows]
-        embeds = self.lm.embed(torch.tensor([[answer.last] for answer in answers]))
+        embeds = self.lm.embed(torch.tensor([[answer.last] for answer in answers], device=self.lm.device))
         self._say(answers, self._runner.run(rows, [answer.adapters for answer in answers], embeds, [1] * len(rows)))
 
     def _say(self, answers: Sequence[Answer], logits: Tensor) -> None:

@@ -13,6 +13,7 @@ from mlecs_ray.errors import InputError
 
 _LEAST = 10
 """Fewest held-out answers that a curve is fitted to."""
+_SUFFIX = ".calibration.json"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Calibration:
         """Whether the edge's answer stands."""
         return score >= self.threshold
 
+    @property
+    def chosen(self) -> Point | None:
+        """Of the curve, the point at the threshold; None of a curve that has none."""
+        return next((point for point in self.curve if point.threshold == self.threshold), None)
+
 
 def fit(
     scores: Sequence[float], quality: Sequence[float], cloud: Sequence[float] | None, share: float, metric: str
@@ -78,7 +84,7 @@ def fit(
         share,
         metric,
         len(known),
-        _curve(known, worth, None if cloud is None else np.asarray(cloud, dtype=float)),
+        _curve(known, worth, None if cloud is None else np.asarray(cloud, dtype=float), share),
     )
 
 
@@ -92,11 +98,11 @@ def _threshold(scores: "np.ndarray[Any, Any]", share: float) -> float:
 
 
 def _curve(
-    scores: "np.ndarray[Any, Any]", worth: "np.ndarray[Any, Any]", cloud: "np.ndarray[Any, Any] | None"
+    scores: "np.ndarray[Any, Any]", worth: "np.ndarray[Any, Any]", cloud: "np.ndarray[Any, Any] | None", share: float
 ) -> tuple[Point, ...]:
+    """By rising threshold, that of ``share`` among them."""
     points = []
-    for share in np.linspace(0, 1, 21):
-        threshold = _threshold(scores, float(share))
+    for threshold in sorted({_threshold(scores, float(one)) for one in (*np.linspace(0, 1, 21), share)}):
         own = scores >= threshold
         mixed = None if cloud is None else float(np.where(own, worth, cloud).mean())
         quality = float(worth[own].mean()) if own.any() else float("nan")
@@ -106,7 +112,17 @@ def _curve(
 
 def file_of(version: Path) -> Path:
     """Where the thresholds of a version lie: beside its folder, which stays as its run wrote it."""
-    return version.with_name(f"{version.name}.calibration.json")
+    return version.with_name(version.name + _SUFFIX)
+
+
+def newest(store: Path) -> tuple[str, dict[str, Calibration]] | None:
+    """The version with most merges that has thresholds, by its name; None where none has."""
+    files = (file for file in store.glob(f"*-*{_SUFFIX}") if file.name.partition("-")[0].isdigit())
+    last = max(files, key=lambda file: (int(file.name.partition("-")[0]), file.stat().st_mtime), default=None)
+    if last is None:
+        return None
+    version = last.name.removesuffix(_SUFFIX)
+    return version, read(store / version)
 
 
 def save(calibrations: Mapping[str, Calibration], version: Path) -> None:
@@ -119,11 +135,17 @@ def save(calibrations: Mapping[str, Calibration], version: Path) -> None:
 
 
 def read(version: Path) -> dict[str, Calibration]:
-    """Those of a version by model; none where none were fitted."""
-    if not file_of(version).is_file():
+    """Those of a version by model; none where none were fitted. Raises InputError for a file that is damaged."""
+    file = file_of(version)
+    if not file.is_file():
         return {}
-    found: dict[str, Any] = json.loads(file_of(version).read_text())
-    return {name: _calibration(one) for name, one in found.items()}
+    try:
+        return {name: _calibration(one) for name, one in json.loads(file.read_text()).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{file} is damaged ({type(error).__name__}: {error}), so nobody knows when the edge is sure: remove it, "
+            "and `mlecs serve` fits its thresholds anew"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

@@ -74,8 +74,7 @@ def _worth(metric: str, texts: Sequence[str], samples: Samples) -> Iterator[floa
 def calibrate(bundle: Bundle, names: Sequence[str], share: float, test: Samples) -> dict[str, Calibration]:
     """A threshold for each of these edge models, so that ``share`` of the questions goes to the cloud."""
     rows = fitting(test)
-    cloud = next((card for card in bundle.cards.values() if card.side == "cloud"), None)
-    theirs = None if cloud is None else answers(bundle, cloud, rows).worth
+    theirs = None if bundle.cloud is None else answers(bundle, bundle.cloud, rows).worth
     found = {}
     for name in names:
         own = answers(bundle, bundle.card(name), rows)

@@ -23,11 +23,11 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.engine import Engine, TransformersEngine
 from mlecs_ray.serving.sampling import Sampling
-from mlecs_ray.tree import Tree, tree_bytes
+from mlecs_ray.tree import Tree, leaves, tree_bytes, tree_map
 
 if TYPE_CHECKING:
     from mlecs_ray.models.captioner import CaptionTask
-    from mlecs_ray.models.lora import Backbone
+    from mlecs_ray.models.lora import Backbone, LoRA
 
 _VERSIONS = 4
 """How many versions' facts are held; their models are whoever's who answers with them."""
@@ -65,6 +65,11 @@ class Resident:
     params: Tree
 
     @cached_property
+    def device(self) -> str:
+        """Where its parameters are, and its backbone."""
+        return str(next(leaf.device for _, leaf in leaves(self.params)))
+
+    @cached_property
     def bytes(self) -> int:
         """What it takes beside its backbone."""
         return tree_bytes(self.params)
@@ -79,6 +84,13 @@ class Resident:
         """The task where it answers in words."""
         return captioner_of(self.bundle.task)
 
+    @property
+    def kind(self) -> "tuple[str, LoRA, str]":
+        """What makes its backbone: the language model, the shape of adapters, the device. Raises InputError where it
+        has none."""
+        task = _words_of(self)
+        return task.structure(self.client).slm, task.lora, self.device
+
     def sensed(self, samples: Samples) -> Samples:
         """One row through the model's own modalities, on its scale. Raises InputError where it senses none of them."""
         seen = samples.only(self.card.modalities)
@@ -87,7 +99,8 @@ class Resident:
                 f"the request has {sorted(samples.modalities)}, {self.id} senses {list(self.card.modalities)}: there "
                 "is nothing to answer from"
             )
-        return self.bundle.scaled(seen)
+        scaled = self.bundle.scaled(seen)
+        return scaled if self.device == "cpu" else scaled.to(self.device)
 
 
 @dataclass(frozen=True)
@@ -131,9 +144,11 @@ class Host:
     make_engine: MakeEngine = TransformersEngine
     context: int = 1024
     """Most tokens of a prompt: longer ones are refused before anything is computed of them."""
+    device: str = "cpu"
+    """Where models that answer in words are, and their backbones; the small ones that do not stay on the CPU."""
     _bundles: "OrderedDict[str, Bundle]" = field(default_factory=OrderedDict)
-    _engines: "dict[int, Engine]" = field(default_factory=dict)
-    """By their backbones, which stay for as long as the process."""
+    _engines: "dict[tuple[str, LoRA, str], Engine]" = field(default_factory=dict)
+    """By what makes a backbone; both stay for as long as the process."""
     _reading: Lock = field(default_factory=Lock)
     _making: Lock = field(default_factory=Lock)
 
@@ -152,27 +167,39 @@ class Host:
         name, version = split_id(model)
         bundle = self.bundle(version)
         card = bundle.card(name)
-        return Resident(model, bundle, card, bundle.client(card), bundle.params(card))
+        params = bundle.params(card)
+        if self.device != "cpu" and captioner_of(bundle.task) is not None:
+            params = tree_map(lambda leaf: leaf.to(self.device), params)
+        return Resident(model, bundle, card, bundle.client(card), params)
+
+    def ready(self, resident: Resident) -> Engine | None:
+        """The engine of the model's backbone where that is in memory. Raises InputError like ``engine``."""
+        return self._engines.get(resident.kind)
 
     def engine(self, resident: Resident) -> Engine:
-        """That of the model's backbone. Raises InputError where it does not answer in words."""
-        lm = self.backbone(resident)
+        """That of the model's backbone, which the first who asks reads from the disk while the others wait: seconds.
+
+        Raises InputError where it does not answer in words.
+        """
+        found = self.ready(resident)
+        if found is not None:
+            return found
+        kind = resident.kind
         with self._making:
-            if id(lm) not in self._engines:
-                self._engines[id(lm)] = self.make_engine(lm)
-            return self._engines[id(lm)]
+            if kind not in self._engines:
+                self._engines[kind] = self.make_engine(self.backbone(resident))
+            return self._engines[kind]
 
     def backbone(self, resident: Resident) -> "Backbone":
         """The frozen model under it, one for all of its kind in this process."""
         from mlecs_ray.models.lora import backbone
 
-        task = _words_of(resident)
-        return backbone(task.structure(resident.client).slm, task.lora)
+        return backbone(*resident.kind)
 
     @property
     def busy(self) -> int:
         """Answers under way or waiting."""
-        return sum(engine.load for engine in self._engines.values())
+        return sum(engine.load for engine in list(self._engines.values()))
 
     def stream(self, resident: Resident, ask: Ask) -> AsyncGenerator[Piece]:
         """An answer in words, piece by piece."""
@@ -186,7 +213,11 @@ class Host:
         lm = self.backbone(resident)
         if ask.samples is None:
             ids = self._fitting(_conversation(lm, ask.turns))
-            return Prompt(resident.params["lora"], lm.embed(torch.tensor(ids, dtype=torch.int64)), _sampling(ask, None))
+            return Prompt(
+                resident.params["lora"],
+                lm.embed(torch.tensor(ids, dtype=torch.int64, device=lm.device)),
+                _sampling(ask, None),
+            )
         said = next((turn.text.strip() for turn in reversed(ask.turns) if turn.role == "user"), "")
         self._fitting(lm.tokenizer(said, add_special_tokens=False)["input_ids"])
         told = replace(task, instruction=said) if said else task
@@ -220,13 +251,13 @@ class Host:
     def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
         """What texts say, where ``fused_repr`` is drawn to: (n, 256) at length 1, by the words of the cloud's model."""
         usual, bundle = resident.bundle.usual_words, resident.bundle
-        clouds = [bundle.client(card) for card in bundle.cards.values() if card.side == "cloud"]
-        words = _words_of(resident).words(texts, (clouds or [resident.client])[0])
+        whose = resident.client if bundle.cloud is None else bundle.client(bundle.cloud)
+        words = _words_of(resident).words(texts, whose)
         return torch.nn.functional.normalize(words if usual is None else words - usual, dim=1)
 
     def close(self) -> None:
         """Stop the engines."""
-        for engine in self._engines.values():
+        for engine in list(self._engines.values()):
             engine.close()
 
 

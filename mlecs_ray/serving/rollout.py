@@ -8,6 +8,8 @@ from typing import Literal
 from mlecs_ray.errors import InputError
 
 Step = Literal["promote", "roll back"]
+_SURE = 10
+"""How many answers that could have a confidence show whether a version is ever sure."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,15 @@ class Tally:
     confidence: float = 0.0
     judged: int = 0
     """Answers that had a confidence."""
+    judgeable: int = 0
+    """Answers that could have one, as thresholds are fitted for such questions."""
 
-    def add(self, ok: bool, seconds: float, confidence: float | None) -> None:
+    def add(self, ok: bool, seconds: float, confidence: float | None, judgeable: bool = True) -> None:
         """One answer, or one failure."""
         self.answers += 1
         self.failed += not ok
         self.seconds += seconds
+        self.judgeable += ok and judgeable
         if confidence is not None and ok:
             self.confidence, self.judged = self.confidence + confidence, self.judged + 1
 
@@ -93,11 +98,13 @@ class Rollout:
         place = zlib.crc32(request.encode()) / 2**32
         return self.canary if place < self.rules.share else self.stable
 
-    def record(self, version: str, ok: bool, seconds: float, confidence: float | None = None) -> Step | None:
+    def record(
+        self, version: str, ok: bool, seconds: float, confidence: float | None = None, judgeable: bool = True
+    ) -> Step | None:
         """What came of an answer; carries out and returns what follows from it, if something does."""
         if version not in self.tallies or self.canary is None:
             return None
-        self.tallies[version].add(ok, seconds, confidence)
+        self.tallies[version].add(ok, seconds, confidence, judgeable)
         step, why = self._verdict()
         if step == "promote":
             self.promote(why)
@@ -115,7 +122,7 @@ class Rollout:
             return None, ""
         if new.failure_rate > old.failure_rate + self.rules.failures:
             return "roll back", f"fails {new.failure_rate:.1%}, the old one {old.failure_rate:.1%}"
-        if old.judged and not new.judged:
+        if old.judged and not new.judged and new.judgeable >= min(_SURE, self.rules.answers):
             return "roll back", "it was never sure of an answer, the old one was"
         if new.mean_confidence < old.mean_confidence - self.rules.confidence:
             return "roll back", f"confidence {new.mean_confidence:.3f}, the old one {old.mean_confidence:.3f}"

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mlecs_ray.models.lora import Backbone
 from mlecs_ray.serving.slots import Slots
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, tree_map
 
 
 class Runner(Protocol):
@@ -34,14 +34,17 @@ class Runner(Protocol):
 
 class TorchRunner:
     """All rows as one batch, whatever their adapters: leaves are those of one row for all that share them, else
-    (n, ...), made once for a set."""
+    (n, ...), taken from those of all sets under way side by side."""
 
     def __init__(self, lm: Backbone, rows: int, context: int) -> None:
         self._lm, self._rows, self._context = lm, rows, context
         self.reset()
 
     def reset(self) -> None:
-        self._slots = Slots(self._lm.decoder.config.num_hidden_layers, self._rows, self._context)
+        layers = self._lm.decoder.config.num_hidden_layers
+        self._slots = Slots(layers, self._rows, self._context, self._lm.device)
+        self._sets: list[Tree] = []
+        self._beside: Tree = {}
         self._stack: tuple[tuple[int, ...], Tree] | None = None
 
     @property
@@ -58,19 +61,30 @@ class TorchRunner:
     @torch.no_grad()
     def run(self, rows: range, adapters: Sequence[Tree], embeds: Tensor, tokens: Sequence[int]) -> Tensor:
         states = self._lm.stepped(self._joint(adapters), embeds, **self._slots.open(rows, tokens))
-        return self._lm.logits(states[torch.arange(len(rows)), torch.tensor(tokens) - 1])
+        last = torch.tensor(tokens, device=states.device) - 1
+        return self._lm.logits(states[torch.arange(len(rows), device=states.device), last])
 
     def _joint(self, trees: Sequence[Tree]) -> Tree:
         if all(tree is trees[0] for tree in trees):
             return trees[0]
         key = tuple(id(tree) for tree in trees)
         if self._stack is None or self._stack[0] != key:
-            self._stack = key, side_by_side(trees)
+            places = self._places(trees)
+            which = torch.tensor([places[one] for one in key], device=self._lm.device)
+            self._stack = key, tree_map(lambda leaf: leaf.index_select(0, which), self._beside)
         return self._stack[1]
+
+    def _places(self, trees: Sequence[Tree]) -> dict[int, int]:
+        """Where each set stands among those side by side, which are laid anew when one comes that is not there."""
+        wanted = {id(tree): tree for tree in trees}
+        if not wanted.keys() <= {id(tree) for tree in self._sets}:
+            self._sets = list(wanted.values())
+            self._beside = side_by_side(self._sets)
+        return {id(tree): place for place, tree in enumerate(self._sets)}
 
 
 def side_by_side(trees: Sequence[Tree]) -> Tree:
-    """Adapters of n rows as one tree of leaves (n, ...); those of lower rank are filled up with zeros."""
+    """Adapters as one tree of leaves (n, ...); those of lower rank are filled up with zeros."""
     found: dict[str, dict[str, Tensor]] = {}
     for module in trees[0]:
         widest = max(len(tree[module]["A"]) for tree in trees)

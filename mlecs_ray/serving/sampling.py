@@ -42,40 +42,50 @@ class Sampling:
 
 def choose(logits: Tensor, asked: Sequence[tuple[Sampling, Generator]]) -> list[tuple[int, float]]:
     """A token id and its log-probability at temperature 1 for each row of logits (n, vocabulary)."""
-    tokens: list[int] = logits.argmax(-1).tolist()
-    for row, (sampling, draw) in enumerate(asked):
-        if sampling.temperature:
-            tokens[row] = _drawn(logits[row] / sampling.temperature, sampling.top_p, draw)
-    said = logits.gather(1, torch.tensor(tokens, device=logits.device)[:, None])[:, 0] - logits.logsumexp(-1)
-    return list(zip(tokens, said.tolist(), strict=True))
+    tokens = logits.argmax(-1)
+    drawn = [row for row, (sampling, _) in enumerate(asked) if sampling.temperature]
+    if drawn:
+        tokens[drawn] = _drawn(logits[drawn], [asked[row] for row in drawn])
+    said = logits.gather(1, tokens[:, None])[:, 0] - logits.logsumexp(-1)
+    return list(zip(tokens.tolist(), said.tolist(), strict=True))
 
 
-def _drawn(logits: Tensor, top_p: float, draw: Generator) -> int:
-    """One of the fewest tokens whose probability reaches ``top_p``, the likeliest first, by one uniform number."""
-    wanted = float(torch.rand((), generator=draw, dtype=torch.float64))
-    chances = logits.softmax(0)
-    if top_p == 1:
-        return _place(chances, wanted)
-    best, tokens = _likeliest(chances, top_p)
-    sums = best.double().cumsum(0)
-    many = int((sums < top_p).sum()) + 1
-    return int(tokens[_place(best[:many], wanted)])
+def _drawn(logits: Tensor, asked: Sequence[tuple[Sampling, Generator]]) -> Tensor:
+    """For each row one of the fewest tokens whose probability reaches its ``top_p``, the likeliest first, by one
+    uniform number."""
+    numbers = [torch.rand((), generator=draw, dtype=torch.float64) for _, draw in asked]
+    wanted = torch.stack(numbers).to(logits.device)
+    heat = torch.tensor([sampling.temperature for sampling, _ in asked], device=logits.device)
+    chances = (logits / heat[:, None]).softmax(-1)
+    tokens = torch.empty(len(asked), dtype=torch.int64, device=logits.device)
+    whole = [row for row, (sampling, _) in enumerate(asked) if sampling.top_p == 1]
+    part = [row for row, (sampling, _) in enumerate(asked) if sampling.top_p < 1]
+    if whole:
+        sums = chances[whole].double().cumsum(-1)
+        tokens[whole] = _places(sums, wanted[whole], sums.shape[1])
+    if part:
+        tops = torch.tensor([asked[row][0].top_p for row in part], dtype=torch.float64, device=logits.device)
+        best, likeliest = _likeliest(chances[part], tops)
+        sums = best.double().cumsum(-1)
+        places = _places(sums, wanted[part], (sums < tops[:, None]).sum(-1, keepdim=True) + 1)
+        tokens[part] = likeliest.gather(1, places[:, None])[:, 0]
+    return tokens
 
 
-def _place(chances: Tensor, wanted: float) -> int:
-    """Where a share ``wanted`` of the sum of all is reached."""
-    sums = chances.double().cumsum(0)
-    place = int(torch.searchsorted(sums, wanted * sums[-1], right=True))
-    return min(place, len(chances) - 1)
+def _places(sums: Tensor, wanted: Tensor, most: Tensor | int) -> Tensor:
+    """Where in each row of ``sums`` (n, t), whose first ``most`` count, a share ``wanted`` of these is reached."""
+    last = torch.as_tensor(most, device=sums.device).clamp(max=sums.shape[1]).expand(len(sums), 1) - 1
+    places = torch.searchsorted(sums, wanted[:, None] * sums.gather(1, last), right=True)
+    return places.minimum(last)[:, 0]
 
 
-def _likeliest(chances: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """As many of the likeliest as ``top_p`` needs, or more: to sort a whole vocabulary takes longer than a small
-    model's step."""
+def _likeliest(chances: Tensor, tops: Tensor) -> tuple[Tensor, Tensor]:
+    """As many of the likeliest as every row's ``top_p`` needs, or more: to sort a whole vocabulary takes longer than a
+    small model's step."""
     many = _FEW
-    while many < len(chances):
+    while many < chances.shape[1]:
         best, tokens = chances.topk(many)
-        if float(best.double().sum()) >= top_p:
+        if bool((best.double().sum(-1) >= tops).all()):
             return best, tokens
         many *= 8
     return chances.sort(descending=True, stable=True)

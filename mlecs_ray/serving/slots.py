@@ -17,29 +17,25 @@ _GROWTH = 64
 
 @dataclass(frozen=True)
 class Window:
-    """Where the next keys and values go: rows ``first`` and on, each q of them at ``positions`` (n, q)."""
+    """Where the next keys and values go: into ``rows``, each q of them at ``positions`` (n, q)."""
 
-    first: int
+    rows: range
     positions: Tensor
-
-    @property
-    def rows(self) -> range:
-        """The rows that take part."""
-        return range(self.first, self.first + len(self.positions))
-
-    @property
-    def longest(self) -> int:
-        """The tokens of the longest of them, the new ones included."""
-        return int(self.positions.max()) + 1
+    where: Tensor
+    """The rows' numbers, (n, 1)."""
+    longest: int
+    """The tokens of the longest of them, the new ones included."""
 
 
 class Slots:
-    """Up to ``rows`` sequences of at most ``context`` tokens in a model of ``layers`` layers."""
+    """Up to ``rows`` sequences of at most ``context`` tokens in a model of ``layers`` layers, on the model's device."""
 
-    def __init__(self, layers: int, rows: int, context: int) -> None:
+    def __init__(self, layers: int, rows: int, context: int, device: torch.device | str = "cpu") -> None:
         self.rows, self.context = rows, context
         self.lengths: list[int] = []
-        self.window = Window(0, torch.zeros(0, 0, dtype=torch.int64))
+        nothing = torch.zeros(0, 0, dtype=torch.int64)
+        self.window = Window(range(0), nothing, nothing, 0)
+        self._device = device
         self._layers = [_Layer(self) for _ in range(layers)]
         self.cache = Cache(layers=list(self._layers))
         """What models of ``transformers`` take for their past."""
@@ -65,15 +61,17 @@ class Slots:
 
         Rows that read fewer than others are filled up behind: what is written there is overwritten before it is seen.
         """
-        starts = torch.tensor([self.lengths[row] for row in rows])
-        self.window = Window(rows.start, starts[:, None] + torch.arange(max(tokens)))
+        starts, new = [self.lengths[row] for row in rows], max(tokens)
+        # Made where they are used, once for all layers: to ask a GPU for a number waits for all that it has to do.
+        positions = torch.tensor(starts, device=self._device)[:, None] + torch.arange(new, device=self._device)
+        where = torch.arange(rows.start, rows.stop, device=self._device)[:, None]
+        self.window = Window(rows, positions, where, max(starts) + new)
         for row, count in zip(rows, tokens, strict=True):
             self.lengths[row] += count
-        ends = torch.arange(self.window.longest)
-        mask = ends <= self.window.positions[:, :, None]
+        mask = torch.arange(self.window.longest, device=self._device) <= positions[:, :, None]
         return {
             "attention_mask": mask[:, None],
-            "position_ids": self.window.positions,
+            "position_ids": positions,
             "past_key_values": self.cache,
             "use_cache": True,
         }
@@ -110,7 +108,7 @@ class _Layer(CacheLayerMixin):
         window, longest = self._slots.window, self._slots.window.longest
         rows = slice(window.rows.start, window.rows.stop)
         keys, values = self._room(longest)
-        where = (torch.arange(rows.start, rows.stop)[:, None], slice(None), window.positions)
+        where = (window.where, slice(None), window.positions)
         keys[where] = key_states.transpose(1, 2)
         values[where] = value_states.transpose(1, 2)
         return keys[rows, :, :longest], values[rows, :, :longest]

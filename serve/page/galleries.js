@@ -23,16 +23,16 @@ export function show() {
   const gallery = galleries.find(({ id }) => id === byId("gallery").value);
   byId("gallery-new").hidden = gallery !== undefined;
   byId("gallery-chosen").textContent = gallery?.id ?? "new";
-  facts(
-    byId("gallery-facts"),
-    gallery
-      ? [
-          ["Holds", count(gallery.entries, "entry", "entries")],
-          ["Vectors of", gallery.space],
-          ["Numbers each", gallery.width],
-        ]
-      : [],
-  );
+  facts(byId("gallery-facts"), gallery ? told(gallery) : []);
+}
+
+function told(gallery) {
+  if (gallery.damaged) return [["State", "damaged: it answers nothing before it is restored, or dropped and made anew"]];
+  return [
+    ["Holds", count(gallery.entries, "entry", "entries")],
+    ["Vectors of", gallery.space],
+    ["Numbers each", gallery.width],
+  ];
 }
 
 /** The gallery's name. Throws an Error in plain words where a new one has none. */

@@ -7,7 +7,7 @@ import { faultNote } from "./faults.js";
 import * as galleries from "./galleries.js";
 import { describe, fill } from "./models.js";
 import { isInline } from "./pictures.js";
-import { place } from "./told.js";
+import { degraded, place } from "./told.js";
 import { dropInto, pasteInto, Tray } from "./tray.js";
 
 let models = [];
@@ -89,6 +89,7 @@ async function search() {
     const found = await call("/v1/search", { body: compose() });
     byId("search-said").textContent =
       `${count(found.data.length, "result")} by ${found.model} in ${seconds(found.latency_seconds)}`;
+    byId("search-fault").replaceChildren(...(found.mlecs?.degraded ? [degraded(found.mlecs)] : []));
     byId("results").append(...found.data.map((one, at) => result(found.gallery, one, at + 1)));
   } catch (error) {
     byId("search-said").textContent = "";

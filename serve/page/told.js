@@ -42,7 +42,8 @@ function sure(told) {
   return el("p", { className: "sure" }, el("span", {}, `Confidence ${share(told.confidence)}${limit}`), bar);
 }
 
-function degraded(told) {
+/** What did not work, where another had to answer. */
+export function degraded(told) {
   return told.degraded ? el("p", { className: "note warn" }, el("strong", {}, "Degraded: "), told.degraded) : null;
 }
 

@@ -1,12 +1,14 @@
 """The captioner on a language model of random weights."""
 
 import dataclasses
+from threading import Thread
 
 import pytest
 import torch
 from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.models import lora
 from mlecs_ray.models.captioner import CaptionTask
 from mlecs_ray.models.fusion import soft_tokens
 from mlecs_ray.models.lora import LoRA, backbone
@@ -236,6 +238,25 @@ def test_loading_a_model_draws_no_random_numbers(tmp_path):
     before = torch.get_rng_state()
     backbone(source, LoRA())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_of_threads_that_need_a_model_one_loads_it_and_all_have_the_same(tmp_path, monkeypatch):
+    """The second asks while the first loads, and would be done within a moment if it did not wait."""
+    source, loads, found, real = tiny.folder(tmp_path), [], [], lora.load
+    second = Thread(target=lambda: found.append(backbone(source, LoRA())))
+
+    def slow(folder):
+        loads.append(folder)
+        if len(loads) == 1:
+            second.start()
+            second.join(0.5)
+        return real(folder)
+
+    monkeypatch.setattr(lora, "load", slow)
+    found.append(backbone(source, LoRA()))
+    second.join()
+    assert loads == [source]
+    assert found[0] is found[1]
 
 
 def test_in_medium_the_loss_is_about_the_same_and_gradients_stay_float32(task, params):

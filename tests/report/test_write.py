@@ -7,9 +7,11 @@ import plotly.offline
 import pytest
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.report.cascade import STORE
 from mlecs_ray.report.tables import markdown, summary
 from mlecs_ray.report.write import compare, labels, write_report
 from mlecs_ray.run.records import MetricRow, Recorder, Study, StudyRun, read_run, write_manifest, write_study
+from mlecs_ray.serving.calibration import fit, save
 from tests.report.synthetic import write_run, write_seeds
 
 
@@ -84,6 +86,19 @@ def test_names_that_users_give_are_escaped(tmp_path: Path) -> None:
     assert "<img" not in html
     assert "&lt;img src=x&gt;&amp;&lt;/script&gt;" in html
     assert html.count("</script>") == html.count("<script")
+
+
+def test_where_thresholds_were_fitted_the_curve_of_the_edge_is_drawn_with_its_table(tmp_path: Path) -> None:
+    run, evil = write_run(tmp_path / "run", clients=4), "<b>edge</b>"
+    assert "Edge or cloud" not in own_part(write_report(run))
+    scores = [-float(i) for i in range(20)]
+    (run / STORE).mkdir()
+    save({evil: fit(scores, [1.0] * 20, None, 0.3, "accuracy")}, run / STORE / "20-0123abcd")
+    html = own_part(write_report(run))
+    assert "<h2>Edge or cloud</h2>" in html
+    assert "<th>to the cloud</th>" in html
+    assert "<td>&lt;b&gt;edge&lt;/b&gt;, chosen</td>" in html
+    assert "<b>" not in html
 
 
 def test_a_study_report_tells_the_time_to_the_reference(study: Path) -> None:

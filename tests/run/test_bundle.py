@@ -1,6 +1,7 @@
 """What is served is what was measured, and never something half or changed."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def test_captioners_score_what_the_run_recorded_last(side: str) -> None:
     assert found["rouge_lsum"] == _recorded(run, card.structure, "rouge_lsum")
 
 
+def test_the_clouds_model_is_found_and_where_there_is_none_nothing_is(digits: Path) -> None:
+    cloud = read_bundle(spoken.run() / "artifact").cloud
+    assert cloud is not None
+    assert (cloud.name, cloud.side) == ("cloud", "cloud")
+    assert read_bundle(digits / "artifact").cloud is None
+
+
 def test_raw_features_are_brought_to_the_scale_that_was_learned(digits: Path) -> None:
     """Digits are taken as they are; others by mean and deviation."""
     bundle = read_bundle(digits / "artifact")
@@ -67,6 +75,17 @@ def test_it_is_adopted_once_and_stays_while_the_run_goes_on(digits: Path, tmp_pa
     shutil.rmtree(tmp_path / "artifact")
     assert read_bundle(tmp_path / "store" / first.version).facts == first.facts
     assert [path.name for path in (tmp_path / "store").iterdir()] == [first.version]
+
+
+def test_its_time_is_that_of_the_last_take_over(digits: Path, tmp_path: Path) -> None:
+    """A copy has the time of its original, and one that is there already the time at which it came."""
+    shutil.copytree(digits / "artifact", tmp_path / "artifact")
+    os.utime(tmp_path / "artifact", (100, 100))
+    folder = adopt(tmp_path / "artifact", tmp_path / "store").folder
+    assert folder.stat().st_mtime > 100
+    os.utime(folder, (100, 100))
+    adopt(tmp_path / "artifact", tmp_path / "store")
+    assert folder.stat().st_mtime > 100
 
 
 def test_a_changed_or_missing_file_is_refused(digits: Path, tmp_path: Path) -> None:

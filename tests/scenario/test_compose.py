@@ -10,7 +10,14 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Arrival, Client, Job, Method
 from mlecs_ray.methods.fedavg import FedAvg
 from mlecs_ray.methods.optimizers import SGD, AdamW
-from mlecs_ray.scenario.compose import WRAPPERS, hyperparameters, load_module, make_local, make_method
+from mlecs_ray.scenario.compose import (
+    WRAPPERS,
+    hyperparameters,
+    load_module,
+    make_local,
+    make_method,
+    system_parts,
+)
 from mlecs_ray.scenario.config import LocalConfig
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.learn import make_task
@@ -238,3 +245,21 @@ def test_what_names_no_structure_is_refused(key: str) -> None:
     value = {"edge-big": 4 if key == "task.ranks" else "pooling"}
     with pytest.raises(InputError, match=rf"{key} names 'edge-big', which is none of task.slms"):
         method("fedavg", **{key: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "meet", "words"),
+    [
+        ("mlecs", {}, True, True),
+        ("mlecs", {"words": False}, True, False),
+        ("mlecs", {"without": ["seccl"]}, True, True),
+        ("mlecs", {"without": ["ccl"]}, False, False),
+        ("creamfl", {}, True, False),
+        *((name, {}, False, False) for name in ("standalone", "multifedavg", "fedilora", "fedmllm", "coplms")),
+    ],
+)
+def test_edge_and_cloud_meet_where_clients_learn_by_anchors(
+    name: str, options: dict[str, Any], meet: bool, words: bool
+) -> None:
+    parts = system_parts(apply(SMOKE, {"method": {"name": name, "options": options}}))
+    assert (parts.meet, parts.words_meet) == (meet, words)

@@ -10,6 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.report.write import write_report
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.serving import calibration
 from scenarios.cli import app
@@ -56,6 +57,26 @@ def test_thresholds_are_fitted_once_and_anew_for_another_share(run: Path) -> Non
     assert file.stat().st_mtime_ns == first
     take(_wanted(run, cloud_share=0.6), QUIET)
     assert {one.share for one in calibration.read(version).values()} == {0.6}
+
+
+def test_the_report_of_a_run_that_has_ended_shows_its_thresholds_at_once(run: Path) -> None:
+    for name in ("scenario.json", "events.parquet", "traffic.parquet", "metrics.parquet"):
+        shutil.copy(spoken.run() / name, run / name)
+    assert "Edge or cloud" not in write_report(run).read_text()
+    take(_wanted(run), QUIET)
+    assert "Edge or cloud" in (run / "report.html").read_text()
+
+
+def test_a_run_that_goes_on_has_its_report_yet_to_come(run: Path) -> None:
+    take(_wanted(run), QUIET)
+    assert not (run / "report.html").exists()
+
+
+def test_a_report_that_cannot_be_drawn_keeps_nobody_from_serving(run: Path) -> None:
+    out = io.StringIO()
+    (run / "report.html").write_text("of a run whose records are gone")
+    take(_wanted(run), Console(file=out, width=200))
+    assert "the report does not show the thresholds" in out.getvalue()
 
 
 def test_clients_that_are_named_get_thresholds_of_their_own(run: Path) -> None:

@@ -22,6 +22,7 @@ from mlecs_ray.serving import calibration
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.calibration import Calibration
 from mlecs_ray.serving.host import Ask, Verdict
+from mlecs_ray.wire import save_tree
 from scenarios.smoke import SCENARIO as SMOKE
 from scenarios.stamps import SCENARIO as STAMPS
 from serve.assembly import make_desk
@@ -118,15 +119,29 @@ def _sensed(part: Part) -> list[float]:
     return [0.01 + channel / 255 for channel in colour]
 
 
-def write_artifact(store: Path, merges: int, words: bool) -> str:
+def write_artifact(store: Path, merges: int, words: bool, method: str = "mlecs") -> str:
     """A version of models that are not there, but for their names; they answer in words, or are classifiers."""
     facts = _facts(merges, words)
+    if words:
+        facts["scenario"]["method"] = {"name": method}
     folder = store / version_of(facts)
     folder.mkdir(parents=True)
+    for card in facts["cards"]:
+        _write_weights(folder / card["folder"], words)
     if words:
         calibration.save({"edge": FITTED}, folder)
     (folder / FACTS).write_text(json.dumps({**facts, "files": digests(folder)}))
     return folder.name
+
+
+def _write_weights(model: Path, words: bool) -> None:
+    """Of what a model senses with: 12 weights for each modality; of a classifier, 640."""
+    model.mkdir()
+    if words:
+        encoders = {m: {"4": {"0": {"weight": torch.zeros(4, width)}}} for m, width in SENSED.items()}
+        save_tree({"encoders": encoders}, model / "connector.safetensors")
+    else:
+        save_tree({"layers": {"0": {"weight": torch.zeros(10, 64)}}}, model / "model.safetensors")
 
 
 def _facts(merges: int, words: bool) -> dict[str, Any]:
@@ -154,11 +169,12 @@ def _card(side: str, sensed: list[str]) -> dict[str, Any]:
     return {"name": side, "folder": side, "side": side, "structure": side, **whose}
 
 
-def fake_desk(folder: Path, words: bool = True) -> Desk:
-    """A desk with two made-up sides that is ready."""
+def fake_desk(folder: Path, words: bool = True, method: str = "mlecs") -> Desk:
+    """A desk with two made-up sides that is ready; of a classifier the same model answers on both."""
     store = folder / "store"
-    version = write_artifact(store, 6, words)
-    settings = Settings(store=str(store), version=version, gallery=str(folder / "gallery"))
+    version = write_artifact(store, 6, words, method)
+    cloud = None if words else "edge"
+    settings = Settings(store=str(store), version=version, gallery=str(folder / "gallery"), cloud=cloud)
     desk = make_desk(settings, FakeSide(), FakeSide(("The ", "cloud's.")), FakeEncoding(), Galleries(settings.gallery))
     desk.ready = True
     return desk

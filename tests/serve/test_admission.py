@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlecs_ray.errors import InputError
-from serve.admission import Admission, Gate
-from serve.limits import KeyLimits, Limits, Refused
+from serve.admission import Admission
+from serve.limits import Refused
 from tests.serve.virtual import Clock, run, settle
 
-WIDE = Limits(per_minute=6000, burst=1000, concurrent=1000)
 requests = st.lists(
     st.tuples(st.floats(0, 10), st.floats(0, 5), st.none() | st.floats(0, 5)),
     max_size=30,
@@ -105,6 +104,25 @@ def test_the_refusal_tells_when_those_in_line_will_have_been_served():
     assert str(refused) == "2 requests run and 1 wait, all that may; try again in 4 s"
 
 
+def test_nobody_joins_a_line_that_would_take_too_long():
+    """4 s each on average, two slots: the first in line waits about 2 s, the second 4 s."""
+
+    async def main() -> tuple[int, Refused]:
+        admission = Admission(2, 10, Clock(), expected_seconds=4.0, wait_seconds=3.0)
+        await admission.acquire()
+        await admission.acquire()
+        waiting = asyncio.ensure_future(admission.acquire())
+        await settle()
+        with pytest.raises(Refused) as caught:
+            await admission.acquire()
+        waiting.cancel()
+        return admission.waiting, caught.value
+
+    waiting, refused = run(main())
+    assert waiting == 1
+    assert str(refused) == "2 requests run and 1 wait, all that may; try again in 4 s"
+
+
 def test_the_estimate_follows_what_requests_take():
     """Guess 1 s, measured 11 s at weight 0.1: 2 s."""
 
@@ -167,69 +185,6 @@ def test_whoever_leaves_the_line_makes_room_in_it():
         await settle()
         hold.release()
         (await stays).release()
-
-    run(main())
-
-
-def test_one_key_cannot_fill_the_line_of_all():
-    async def main() -> None:
-        clock = Clock()
-        gate = Gate(Admission(1, 10, clock), KeyLimits(clock))
-        own = Limits(burst=10, concurrent=2)
-        await gate.acquire("ann", own)
-        waiting = asyncio.ensure_future(gate.acquire("ann", own))
-        await settle()
-        with pytest.raises(Refused) as caught:
-            await gate.acquire("ann", own)
-        assert (caught.value.status, gate.admission.waiting) == (429, 1)
-        waiting.cancel()
-
-    run(main())
-
-
-@pytest.mark.parametrize("ends", ["full", "cancelled"])
-def test_the_key_is_free_again_when_the_server_did_not_let_it_in(ends):
-    async def main() -> None:
-        clock = Clock()
-        gate = Gate(Admission(1, 0 if ends == "full" else 1, clock), KeyLimits(clock))
-        once = Limits(burst=10, concurrent=1)
-        hold = await gate.acquire("ann", once)
-        bob = asyncio.ensure_future(gate.acquire("bob", once))
-        await settle()
-        bob.cancel()
-        with suppress(asyncio.CancelledError, Refused):
-            await bob
-        hold.release()
-        async with await gate.acquire("bob", once):
-            assert gate.admission.running == 1
-        assert gate.admission.running == 0
-
-    run(main())
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.sampled_from(["ann", "bob", "eve"]), max_size=30), st.integers(1, 3), st.integers(1, 3))
-def test_a_gate_holds_both_limits_at_once_and_ends_empty(names, slots, concurrent):
-    async def main() -> None:
-        clock = Clock()
-        gate, own = Gate(Admission(slots, 100, clock), KeyLimits(clock)), Limits(6000, 1000, concurrent)
-        inside: list[str] = []
-
-        async def request(name: str) -> None:
-            with suppress(Refused):
-                async with await gate.acquire(name, own):
-                    inside.append(name)
-                    assert len(inside) <= slots
-                    assert inside.count(name) <= concurrent
-                    await asyncio.sleep(1)
-                    inside.remove(name)
-
-        await asyncio.gather(*map(request, names))
-        assert gate.admission.running == 0
-        for name in names:
-            holds = [await gate.acquire(name, own) for _ in range(min(slots, concurrent))]
-            for hold in holds:
-                hold.release()
 
     run(main())
 

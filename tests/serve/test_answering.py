@@ -5,7 +5,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
+import torch
 
+from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask, Turn
 from serve.answering import Answering, Declined, Ended, Named, Policy, Question, Route
@@ -13,7 +15,8 @@ from serve.models import Item, Refusal
 from tests.serve.fakes import FITTED, FakeSide
 
 ROUTE = Route("6-0123abcd", "edge", "cloud", FITTED)
-ASK = Ask(turns=(Turn("user", "hello"),))
+SEEN = Samples({"image": torch.zeros(1, 3)})
+ASK = Ask(SEEN, (Turn("user", "hello"),))
 DOWN = Refusal("down", "it does not answer")
 
 
@@ -59,7 +62,7 @@ def test_an_edge_that_is_not_sure_asks_the_cloud_and_both_are_counted() -> None:
     text, end = _answer(_sides(unsure), _question())
     assert (text, end.told.answered_by) == ("The cloud's.", "cloud")
     assert "-2.000 < -1.500" in end.told.why
-    assert end.told.bytes == len("hello") + len(b"The cloud's.")
+    assert end.told.bytes == 3 * 4 + len("hello") + len(b"The cloud's.")
     _, alone = _answer(_sides(), _question("cloud"))
     assert alone.told.estimated_joules is not None
     assert end.told.estimated_joules is not None
@@ -78,6 +81,29 @@ def test_without_a_threshold_or_a_cloud_the_edges_answer_stands() -> None:
     assert (end.told.answered_by, end.told.why) == ("edge", "no threshold was fitted for this model")
     _, end = _answer(_sides(unsure), _question(route=replace(ROUTE, cloud=None)))
     assert (end.told.answered_by, end.told.why) == ("edge", "there is no cloud model")
+
+
+@pytest.mark.parametrize(
+    ("ask", "why"),
+    [
+        (replace(ASK, samples=None), "no threshold was fitted for answers to words alone, so the edge's stands"),
+        (replace(ASK, temperature=0.5), "no threshold was fitted for answers that are drawn, so the edge's stands"),
+    ],
+)
+def test_a_threshold_is_only_for_answers_of_the_kind_that_it_was_fitted_to(ask: Ask, why: str) -> None:
+    """A score of -9 is far below the threshold, but of other answers."""
+    unsure, cloud = FakeSide(logprob=-9.0), FakeSide()
+    _, end = _answer(_sides(unsure, cloud), replace(_question(), ask=ask))
+    assert (end.told.answered_by, end.told.why, end.judged) == ("edge", why, False)
+    assert (end.told.score, end.told.confidence, end.told.threshold) == (-9.0, None, None)
+    assert not cloud.asked
+    assert _answer(_sides(), replace(_question("edge"), ask=ask))[1].told.confidence is None
+
+
+def test_an_answer_counts_as_one_that_could_be_sure_where_the_edge_was_asked() -> None:
+    for logprob in (-0.5, -2.0):
+        assert _answer(_sides(FakeSide(logprob=logprob)), _question())[1].judged
+    assert not _answer(_sides(), _question("cloud"))[1].judged
 
 
 class Ticking:

@@ -1,23 +1,21 @@
 """The real thing: gateway, edge and cloud as Ray Serve applications, asked over HTTP."""
 
-import http.client
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
 
 from mlecs_ray.run.bundle import adopt, read_bundle
 from mlecs_ray.run.local import run_locally
-from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.deal import deal
+from serve.handles import REACH_SECONDS
 from serve.running import Running
 from serve.settings import Settings
+from tests.serve.asking import CHAT, Load, ask, chat, free_port, in_flight, parts, sent
 from tests.serving import spoken
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster", "running")]
@@ -37,9 +35,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture(scope="module")
@@ -59,43 +55,19 @@ def running(versions: tuple[Path, list[str]], port: int) -> Iterator[Running]:
         yield found
 
 
-def _ask(port: int, body: Any, path: str = "/v1/chat/completions", method: str = "POST") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        payload = None if body is None else json.dumps(body)
-        connection.request(method, path, payload, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    finally:
-        connection.close()
-
-
-def _parts(samples: Samples, row: int) -> list[dict[str, Any]]:
-    """A row of features as a request brings it."""
-    there = [m for m in sorted(samples.modalities) if bool(samples.present[m][row])]
-    return [
-        {"type": "input_values", "input_values": {"values": samples.inputs[m][row].tolist()}, "modality": m}
-        for m in there
-    ]
-
-
-def _chat(model: str, content: Any, **more: Any) -> dict[str, Any]:
-    return {"model": model, "messages": [{"role": "user", "content": content}], **more}
-
-
 def test_what_is_served_is_what_was_evaluated(port: int, versions: tuple[Path, list[str]]) -> None:
     store, names = versions
     bundle = read_bundle(store / names[0])
     test = deal(bundle.scenario)[0].test
     for name in ("cloud", "client-0"):
         expected = bundle.predictor(bundle.card(name))(test)
-        answers = [_ask(port, _chat(f"{name}@{names[0]}", _parts(test, row)))[1] for row in range(8)]
+        answers = [ask(port, chat(f"{name}@{names[0]}", parts(test, row)))[1] for row in range(8)]
         assert [one["choices"][0]["message"]["content"] for one in answers] == list(expected[:8])
 
 
 def test_an_answer_says_who_gave_it(port: int, versions: tuple[Path, list[str]]) -> None:
     test = deal(read_bundle(versions[0] / versions[1][0]).scenario)[0].test
-    status, answer = _ask(port, _chat("auto", _parts(test, 0)))
+    status, answer = ask(port, chat("auto", parts(test, 0)))
     assert status == 200
     assert answer["mlecs"]["answered_by"] == "edge"
     assert answer["mlecs"]["model"] == answer["model"]
@@ -103,43 +75,11 @@ def test_an_answer_says_who_gave_it(port: int, versions: tuple[Path, list[str]])
 
 
 def test_a_stream_comes_in_pieces(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    body = _chat("cloud", "the hat", stream=True, max_tokens=12, temperature=2, seed=3)
-    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
-    response = connection.getresponse()
-    lines = [line for line in response.read().decode().split("\n\n") if line]
-    connection.close()
+    with sent(port, chat("cloud", "the hat", stream=True, max_tokens=12, temperature=2, seed=3)) as response:
+        lines = [line for line in response.read().decode().split("\n\n") if line]
     assert response.headers["Content-Type"].startswith("text/event-stream")
     assert lines[-1] == "data: [DONE]"
     assert json.loads(lines[-2][6:])["mlecs"]["answered_by"] == "cloud"
-
-
-class Load:
-    """Askers who never stop; what they were told."""
-
-    def __init__(self, port: int, content: Any) -> None:
-        self.answers: list[tuple[str, str]] = []
-        self.failures: list[Any] = []
-        self._port, self._content, self._stopped = port, content, threading.Event()
-        self._threads = [threading.Thread(target=self._go) for _ in range(4)]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _go(self) -> None:
-        while not self._stopped.is_set():
-            status, answer = _ask(self._port, _chat("cloud", self._content))
-            if status == 200:
-                self.answers.append((answer["mlecs"]["version"], answer["choices"][0]["message"]["content"]))
-            else:
-                self.failures.append((status, answer))
 
 
 def test_versions_roll_under_load_and_nobody_is_dropped_or_told_a_mixture(
@@ -151,13 +91,13 @@ def test_versions_roll_under_load_and_nobody_is_dropped_or_told_a_mixture(
     test = deal(bundles[names[0]].scenario)[0].test
     said = {name: one.predictor(one.card("cloud"))(test.take([0]))[0] for name, one in bundles.items()}
     assert len(set(said.values())) > 1
-    with Load(port, _parts(test, 0)) as load:
+    with Load(port, parts(test, 0)) as load:
         for roll in range(10):
-            stable = _ask(port, None, "/v1/versions", "GET")[1]["stable"]
+            stable = ask(port, None, "/v1/versions", "GET")[1]["stable"]
             running.attempt(next(name for name in names if name != stable and (roll % 2 or name != names[0])))
             time.sleep(0.5)
             action = "roll back" if roll == 4 else "promote"
-            assert _ask(port, {"action": action}, "/v1/versions")[0] == 200
+            assert ask(port, {"action": action}, "/v1/versions")[0] == 200
     assert load.failures == []
     assert len(load.answers) > 50
     assert {name for name, _ in load.answers} >= set(names[1:3])
@@ -167,29 +107,27 @@ def test_versions_roll_under_load_and_nobody_is_dropped_or_told_a_mixture(
 def test_a_killed_edge_is_replaced_and_meanwhile_the_cloud_answers(port: int) -> None:
     edge = next(one for one in ray.util.list_named_actors(all_namespaces=True) if "mlecs#Edge#" in one["name"])
     ray.kill(ray.get_actor(edge["name"], namespace=edge["namespace"]), no_restart=False)
-    found = []
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        status, answer = _ask(port, _chat("auto", "the", mlecs={"policy": "edge"}, max_tokens=2))
-        found.append((status, answer["mlecs"]["answered_by"] if status == 200 else answer))
-        if status == 200 and answer["mlecs"]["answered_by"] == "edge" and len(found) > 1:
-            break
-    assert {status for status, _ in found} == {200}
-    assert found[-1][1] == "edge"
+    body, told, killed = chat("auto", "the", mlecs={"policy": "edge"}, max_tokens=2), [], time.monotonic()
+    while not told or (told[-1]["answered_by"] != "edge" and time.monotonic() < killed + 60):
+        status, answer = ask(port, body)
+        assert status == 200, answer
+        told.append(answer["mlecs"])
+        # Long before another edge is there: nobody waits for it.
+        assert len(told) > 1 or time.monotonic() < killed + 2 * REACH_SECONDS
+    *meanwhile, last = told
+    assert {one["answered_by"] for one in meanwhile} == {"cloud"}
+    assert all("the edge could not answer" in one["degraded"] for one in meanwhile)
+    assert (last["answered_by"], last["degraded"]) == ("edge", None)
 
 
 def test_a_client_that_leaves_frees_its_place(port: int) -> None:
-    def working() -> float:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
+    def working() -> int:
         # The request that asks is one of them.
-        return float(next(line for line in text.splitlines() if line.startswith("mlecs_in_flight ")).split()[1]) - 1
+        return in_flight(port) - 1
 
-    body = json.dumps(_chat("cloud", "the", stream=True, max_tokens=900, temperature=2))
+    body = json.dumps(chat("cloud", "the", stream=True, max_tokens=900, temperature=2))
     with socket.create_connection(("127.0.0.1", port)) as raw:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         raw.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
         assert raw.recv(100)
         assert working() >= 1
@@ -200,7 +138,7 @@ def test_a_client_that_leaves_frees_its_place(port: int) -> None:
 
 
 def test_requests_are_logged_without_what_they_say(port: int, versions: tuple[Path, list[str]]) -> None:
-    _ask(port, _chat("cloud", "the secret hat", max_tokens=1))
+    ask(port, chat("cloud", "the secret hat", max_tokens=1))
     file, until = versions[0].parent / "requests.jsonl", time.monotonic() + 10
     # The line is written when the answer has gone out.
     while time.monotonic() < until and '"/v1/chat/completions"' not in file.read_text():

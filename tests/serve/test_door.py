@@ -1,20 +1,30 @@
 """Who comes in, and who does not."""
 
+import asyncio
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
+from serve.admission import Admission, Gate
 from serve.assembly import make_gateway
 from serve.clocks import utc_now
-from serve.door import LOOPBACK
-from serve.gateway import Opening, make_app
-from serve.keyfile import add, issue, remove
+from serve.door import KEY, LOOPBACK, Door
+from serve.faults import respond
+from serve.gateway import ANYONE, Opening, make_app
+from serve.keyfile import Key, add, issue, remove
 from serve.keys import Keys
-from serve.limits import Limits
+from serve.limits import KeyLimits, Limits
+from serve.observe import RECORD, Record
 from serve.settings import Settings
+from tests.serve.asgi import Line, body, scope
 from tests.serve.fakes import FakeSide, fake_app, fake_desk
+from tests.serve.virtual import Clock, run, settle
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -134,3 +144,83 @@ def test_a_keys_limits_hold_before_its_body_is_read(tmp_path: Path) -> None:
     with TestClient(fake_app(fake_desk(tmp_path), tmp_path / "keys")) as client:
         assert client.get("/v1/models", headers=_bearer(key)).status_code == 200
         assert client.post("/v1/chat/completions", content=b"{}", headers=_bearer(key)).status_code == 429
+
+
+class Rooms:
+    """A door on virtual time: an app that answers after a second, and keys that are their owners' names."""
+
+    def __init__(self, slots: int, queue: int, own: Limits) -> None:
+        clock = Clock()
+        self.gate = Gate(Admission(slots, queue, clock), KeyLimits(clock))
+        self.inside: list[str] = []
+        self.most: Counter[str] = Counter()
+        self._own = own
+        self._door = Door(self._app, self, self.gate, ANYONE, frozenset())
+
+    def check(self, presented: str) -> Key:
+        return Key(presented, "0" * 64, utc_now(), limits=self._own)
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope[KEY].name
+        self.inside.append(name)
+        self.most["all"] = max(self.most["all"], len(self.inside))
+        self.most[name] = max(self.most[name], self.inside.count(name))
+        try:
+            await asyncio.sleep(1)
+            await respond(200, "")(scope, receive, send)
+        finally:
+            self.inside.remove(name)
+
+    async def ask(self, name: str) -> int:
+        """The status of the answer."""
+        line = Line(*body(b"{}"))
+        asked = scope("/v1/search", headers=[("Authorization", f"Bearer {name}")], **{RECORD: Record("r1")})
+        await line.through(self._door, asked)
+        return line.status
+
+
+def test_one_key_cannot_fill_the_line_of_all() -> None:
+    """Of three requests of one key one runs, one waits, one is refused; another key's waits behind them."""
+
+    async def main() -> list[int]:
+        rooms = Rooms(1, 2, Limits(burst=10, concurrent=2))
+        return await asyncio.gather(*map(rooms.ask, ("ann", "ann", "ann", "bob")))
+
+    assert run(main()) == [200, 200, 429, 200]
+
+
+def test_a_key_is_free_again_when_the_server_did_not_let_it_in() -> None:
+    async def main() -> list[int]:
+        rooms = Rooms(1, 0, Limits(burst=10, concurrent=1))
+        first = await asyncio.gather(rooms.ask("ann"), rooms.ask("bob"))
+        return [*first, await rooms.ask("bob")]
+
+    assert run(main()) == [200, 503, 200]
+
+
+def test_who_leaves_the_line_or_the_room_leaves_nothing_behind() -> None:
+    async def main() -> list[int]:
+        rooms = Rooms(1, 1, Limits(burst=10, concurrent=1))
+        asked = [asyncio.ensure_future(rooms.ask(name)) for name in ("ann", "bob")]
+        await settle()
+        assert (rooms.gate.admission.running, rooms.gate.admission.waiting) == (1, 1)
+        for one in reversed(asked):
+            one.cancel()
+            await settle()
+        return await asyncio.gather(rooms.ask("ann"), rooms.ask("bob"))
+
+    assert run(main()) == [200, 200]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(["ann", "bob", "eve"]), max_size=30), st.integers(1, 3), st.integers(1, 3))
+def test_both_limits_hold_at_once_and_all_is_given_back(names: list[str], slots: int, concurrent: int) -> None:
+    async def main() -> None:
+        rooms = Rooms(slots, 100, Limits(6000, 1000, concurrent))
+        assert set(await asyncio.gather(*map(rooms.ask, names))) <= {200, 429}
+        assert rooms.most["all"] <= slots
+        assert all(rooms.most[name] <= concurrent for name in names)
+        assert rooms.gate.admission.running == 0
+        assert await asyncio.gather(*map(rooms.ask, sorted(set(names)))) == [200] * len(set(names))
+
+    run(main())

@@ -213,7 +213,26 @@ def test_the_first_header_of_a_name_counts():
     assert header(scope(), b"b") is None
 
 
-@pytest.mark.parametrize("wrong", [{"body_bytes": -1}, {"body_seconds": 0}, {"body_seconds": float("nan")}])
+def test_a_body_of_too_many_values_is_heard_to_its_end_and_never_read():
+    """Six commas, in three pieces; the app is given the first alone."""
+    got = []
+
+    async def app(_scope, receive, _send):
+        while True:
+            got.append(await receive())
+
+    line = Line(*body(b'{"a": [1,2', b",3,4,", b"5,6,7]}"))
+    status, record = exchanged(app, line, Rules(body_values=4))
+    assert (line.status, status, record.refused, record.bytes_in) == (413, 413, "body_values", 22)
+    assert [message["body"] for message in got] == [b'{"a": [1,2', b",3,4,"]
+    error = json.loads(line.body)["error"]
+    assert error["message"] == "a body with 6 commas must have at most 4: ask in parts"
+    assert "connection" not in line.headers
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"body_bytes": -1}, {"body_values": -1}, {"body_seconds": 0}, {"body_seconds": float("nan")}]
+)
 def test_rules_that_refuse_everything_are_refused(wrong):
     with pytest.raises(InputError, match="every request is refused"):
         Rules(**wrong)

@@ -44,6 +44,12 @@ def _refused(client: TestClient, path: str, body: Any, headers: dict[str, str] =
         (CHAT, {**ASKED, "tools": []}, "tools", "tools: is unknown to these models and must be left out"),
         (CHAT, {**ASKED, "audio": {}}, "audio", "audio: is unknown to these models"),
         (CHAT, {**ASKED, "modalities": ["audio"]}, "modalities.0", "modalities.0='audio': Input should be 'text'"),
+        (
+            CHAT,
+            {**ASKED, "response_format": {"type": "json_object"}},
+            "response_format.type",
+            "response_format.type='json_object': Input should be 'text'",
+        ),
         (CHAT, {**ASKED, "tool_choice": "required"}, "tool_choice", "tool_choice='required'"),
         (CHAT, {**ASKED, "stop": ["a", ""]}, "stop.1", "stop.1='': String should have at least 1 character"),
         (CHAT, {**ASKED, "max_tokens": True}, "max_tokens", "max_tokens=True: Input should be a valid integer"),
@@ -83,6 +89,19 @@ def test_a_wrong_field_is_named_with_its_value(
 def test_what_a_refusal_repeats_is_short(client: TestClient) -> None:
     error = _refused(client, CHAT, {**ASKED, "response_format": {"x" * 100_000: "y" * 100_000}})
     assert len(json.dumps(error)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/gallery/g", {"model": "edge", "entries": [{"vector": ["a"] * 4096}]}),
+        (CHAT, {**ASKED, "modalities": [1] * 4096}),
+        (CHAT, {**ASKED, "response_format": {f"{i}": 1 for i in range(4096)}}),
+    ],
+)
+def test_of_many_wrong_values_one_is_told(client: TestClient, path: str, body: Any) -> None:
+    """To list two hundred thousand would take seconds, in which nobody else is answered."""
+    assert "more)" not in _refused(client, path, body)["message"]
 
 
 @pytest.mark.parametrize(

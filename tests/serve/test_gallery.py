@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mlecs_ray.errors import InputError
 from serve.entries import Card, Entry, Hit, Limits
 from serve.gallery import Gallery
+from serve.trouble import Trouble
 from tests.serve.sights import LIVELY, PNG, emb, ids, named
 
 
@@ -110,6 +111,25 @@ def test_galleries_are_listed_described_and_dropped(gallery):
     gallery.enrol("b", [Entry(emb(1, 2, 3, space="other"))])
     assert gallery.facts("b").width == 3
     assert gallery.search("b", emb(1, 2, 3, space="other"))[0].score == 1
+
+
+def test_a_gallery_is_of_whoever_made_it_whoever_adds_to_it(gallery):
+    gallery.enrol("g", [named("a")], "ann")
+    gallery.enrol("g", [named("b")], "ben", False)
+    for turn in range(40):
+        gallery.enrol("g", [named("b", 1, turn)], "ben")
+    assert gallery.facts("g").owner == "ann"
+    gallery.enrol("h", [named("a")])
+    assert gallery.facts("h").owner == ""
+
+
+def test_an_id_that_is_there_is_refused_whole_to_who_may_replace_nothing(gallery):
+    gallery.enrol("g", [named("a")])
+    with pytest.raises(Trouble, match="1 of the ids are in gallery 'g' already") as found:
+        gallery.enrol("g", [named("a", 0, 1), named("b")], "ben", False)
+    assert found.value.kind == "role"
+    assert [card.id for card in gallery.page("g")] == ["a"]
+    assert np.allclose(gallery.get("g", "a").embedding.unit, [1, 0])
 
 
 def test_another_space_or_width_is_refused(gallery):

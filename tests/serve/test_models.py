@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
 
 import pytest
 
+from mlecs_ray.errors import InputError
+from mlecs_ray.models.lora import Backbone
 from mlecs_ray.run.bundle import adopt
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.serving.batcher import Piece
+from mlecs_ray.serving.engine import Engine
 from mlecs_ray.serving.host import Ask, Resident, Turn
 from serve.models import Began, Hosting, Item, Models, Refusal
 from tests.serving import spoken
@@ -120,3 +125,93 @@ def test_a_failure_of_ours_tells_no_secrets(models: Models, version: str, monkey
     (found,) = asyncio.run(_items(models, f"cloud@{version}"))
     assert isinstance(found, Refusal)
     assert (found.kind, "secret" in found.message) == ("failed", False)
+
+
+class Slow:
+    """Makes an engine when it may."""
+
+    def __init__(self, models: Models) -> None:
+        self._make = models.host.make_engine
+        self.asked, self.go = Event(), Event()
+        self.waited: list[bool] = []
+        """Of each engine, whether it was allowed before the time was up."""
+        models.host.make_engine = self
+
+    def __call__(self, lm: Backbone) -> Engine:
+        self.asked.set()
+        self.waited.append(self.go.wait(10))
+        return self._make(lm)
+
+    async def asked_for(self) -> None:
+        async with asyncio.timeout(60):
+            while not self.asked.is_set():
+                await asyncio.sleep(0.001)
+
+
+def test_while_a_backbone_is_loaded_others_are_answered_and_it_is_loaded_once(models: Models, version: str) -> None:
+    """In the event loop it would be waited for, until its time was up, before anyone could allow it."""
+    asyncio.run(models.warm([f"client-0@{version}"]))
+    slow = Slow(models)
+
+    async def ask() -> tuple[Item, list[list[Item]]]:
+        asked = [asyncio.ensure_future(_items(models, f"cloud@{version}")) for _ in range(3)]
+        await slow.asked_for()
+        meanwhile, *_ = await _items(models, f"client-0@{version}")
+        slow.go.set()
+        return meanwhile, await asyncio.gather(*asked)
+
+    meanwhile, said = asyncio.run(ask())
+    assert isinstance(meanwhile, Began)
+    assert slow.waited == [True]
+    assert all(isinstance(began, Began) and began.model == f"cloud@{version}" for began, *_ in said)
+
+
+def test_an_asker_who_leaves_while_a_backbone_is_loaded_takes_it_from_nobody(models: Models, version: str) -> None:
+    slow = Slow(models)
+
+    async def ask() -> list[Item]:
+        leaves, stays = (asyncio.ensure_future(_items(models, f"cloud@{version}")) for _ in range(2))
+        await slow.asked_for()
+        leaves.cancel()
+        await asyncio.wait([leaves])
+        slow.go.set()
+        return await stays
+
+    assert isinstance(asyncio.run(ask())[0], Began)
+
+
+def test_a_backbone_that_could_not_be_loaded_is_tried_again(models: Models, version: str) -> None:
+    make, faults = models.host.make_engine, [InputError("no memory")]
+
+    def failing(lm: Backbone) -> Engine:
+        if faults:
+            raise faults.pop()
+        return make(lm)
+
+    models.host.make_engine = failing
+    (refused,) = asyncio.run(_items(models, f"cloud@{version}"))
+    assert refused == Refusal("input", "no memory")
+    assert isinstance(asyncio.run(_items(models, f"cloud@{version}"))[0], Began)
+
+
+def test_a_resident_model_answers_without_a_thread_in_between(
+    models: Models, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To wake a thread and be woken by it costs the first word a millisecond or more, where cores are busy."""
+    asyncio.run(models.warm([f"cloud@{version}"]))
+    monkeypatch.setattr(asyncio, "to_thread", lambda *_: pytest.fail("a thread was asked"))
+    assert isinstance(asyncio.run(_items(models, f"cloud@{version}"))[0], Began)
+
+
+def test_a_damaged_version_is_a_failure_and_whoever_starts_the_server_is_told_where(tmp_path: Path) -> None:
+    run = spoken.run()
+    version = adopt(run / "artifact", tmp_path / "store").version
+    (tmp_path / "store" / version / "cloud" / "connector.safetensors").write_bytes(b"other bytes")
+    models = Models(Hosting(str(tmp_path / "store"), threads=1))
+    (found,) = asyncio.run(_items(models, f"cloud@{version}"))
+    assert isinstance(found, Refusal)
+    assert (found.kind, str(tmp_path) in found.message) == ("failed", False)
+    warmed = asyncio.run(models.warm([f"cloud@{version}"]))
+    assert warmed is not None
+    assert str(tmp_path / "store" / version) in warmed.message
+    models.close()

@@ -13,6 +13,7 @@ import pytest
 from mlecs_ray.errors import InputError
 from serve.entries import Card
 from serve.gallery import Gallery
+from serve.trouble import Trouble
 from tests.serve.sights import PNG, emb, ids, named
 
 CHILD = """
@@ -79,8 +80,9 @@ def test_a_damaged_store_says_so_and_can_be_dropped(tmp_path, kind, wound):
     for path in files(tmp_path, kind):
         path.write_bytes(wound(path.read_bytes()))
     for call in (lambda: store.search("g", emb(1, 0)), lambda: store.page("g"), lambda: store.verify("g")):
-        with pytest.raises(InputError, match="is damaged"):
+        with pytest.raises(Trouble, match="is damaged") as found:
             call()
+        assert (str(tmp_path) in str(found.value), str(tmp_path) in found.value.shown) == (True, False)
     assert store.galleries() == ["g"]
     store.drop("g")
     assert store.galleries() == []
@@ -110,8 +112,9 @@ def test_another_format_and_a_folder_that_cannot_be_are_refused(tmp_path, monkey
     store = Gallery(tmp_path / "store")
     store.enrol("g", [named("a")])
     monkeypatch.setattr("serve.tables.FORMAT", b"2")
-    with pytest.raises(InputError, match="has format b'1', this version reads b'2'"):
+    with pytest.raises(Trouble, match="has format b'1', this version reads b'2'") as found:
         store.page("g")
+    assert str(tmp_path) not in found.value.shown
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="none can be served"):
         Gallery(tmp_path / "file")

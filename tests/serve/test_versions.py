@@ -50,6 +50,18 @@ def test_what_it_shows_on_trial_is_counted_and_decides(desk: Desk, client: TestC
     assert "as good in 50 answers" in shown["history"][-1]
 
 
+def test_words_alone_say_nothing_of_how_sure_a_version_is(desk: Desk, client: TestClient) -> None:
+    second = write_artifact(desk.registry.store, 8, words=True)
+    _order(client, "try", second)
+    trial = next(str(i) for i in range(300) if desk.registry.rollout.choose(str(i)) == second)
+    heard = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}, "modality": "speech_fr"}
+    for content in ("hello", [heard]):
+        ask = {"model": "auto", "messages": [{"role": "user", "content": content}]}
+        assert client.post("/v1/chat/completions", json=ask, headers={"X-Request-ID": trial}).status_code == 200
+    tally = desk.registry.rollout.tallies[second]
+    assert (tally.answers, tally.judgeable, tally.judged) == (2, 1, 1)
+
+
 def test_a_version_that_cannot_be_loaded_is_not_tried(desk: Desk, client: TestClient) -> None:
     second = write_artifact(desk.registry.store, 8, words=True)
 

@@ -2,12 +2,13 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.serving.calibration import file_of, fit, read, save
+from mlecs_ray.serving.calibration import file_of, fit, newest, read, save
 
 SCORES = [-float(i) for i in range(20)]
 WORTH = [1.0 if i < 10 else 0.0 for i in range(20)]
@@ -40,6 +41,35 @@ def test_the_curve_says_what_the_edge_answers_itself_is_worth_and_the_cascade() 
     assert (half.quality, half.cascade) == (1.0, 0.75)
     assert (found.curve[0].coverage, found.curve[0].quality, found.curve[0].cascade) == (1.0, 0.5, 0.5)
     assert found.curve[-1].cascade == 0.5
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.33, 1.0])
+def test_the_curve_has_the_threshold_that_was_chosen(share: float) -> None:
+    """Of 20 rows 0.33 are seven, which no step of the curve by itself leaves to the cloud."""
+    found = fit(SCORES, WORTH, [0.5] * 20, share, "accuracy")
+    assert found.chosen is not None
+    assert (found.chosen.threshold, found.chosen.coverage) == (found.threshold, 1 - round(20 * share) / 20)
+    thresholds = [point.threshold for point in found.curve]
+    assert thresholds == sorted(set(thresholds))
+    assert replace(found, curve=()).chosen is None
+
+
+def test_the_newest_version_is_that_with_most_merges(tmp_path: Path) -> None:
+    """Numbers, not words: 9 comes before 20."""
+    found = fit(SCORES, WORTH, None, 0.3, "accuracy")
+    assert newest(tmp_path) is None
+    for version in ("9-0123abcd", "20-0123abcd", "12-0123abcd"):
+        save({version: found}, tmp_path / version)
+    last = newest(tmp_path)
+    assert last is not None
+    assert (last[0], list(last[1])) == ("20-0123abcd", ["20-0123abcd"])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"edge": {}}', '{"edge": 1}'])
+def test_a_damaged_file_says_how_to_have_it_anew(tmp_path: Path, text: str) -> None:
+    file_of(tmp_path / "20-abc").write_text(text)
+    with pytest.raises(InputError, match=r"20-abc\.calibration\.json is damaged .*: remove it, and `mlecs serve` fits"):
+        read(tmp_path / "20-abc")
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:

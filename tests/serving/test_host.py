@@ -140,3 +140,24 @@ def test_a_long_text_is_not_remembered(host: Host, version: str) -> None:
     before = _found.cache_info().currsize
     host.embed_text(resident, ["the cat " * 500])
     assert _found.cache_info().currsize == before
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("name", ["cloud", "client-0"])
+def test_a_gpu_says_what_the_cpu_says(host: Host, version: str, name: str) -> None:
+    there = Host(host.store, host.make_engine, device="cuda")
+    try:
+        here, resident = host.load(f"{name}@{version}"), there.load(f"{name}@{version}")
+        assert resident.device == "cuda:0"
+        test = deal(resident.bundle.scenario)[0].test
+        rows = [_row(test, i) for i in range(len(test))]
+
+        async def all_at_once() -> list[str]:
+            return await asyncio.gather(*(_said(there, resident, Ask(row)) for row in rows))
+
+        assert asyncio.run(all_at_once()) == here.predictor(test)
+        torch.testing.assert_close(there.embed(resident, rows[0]).cpu(), host.embed(here, rows[0]))
+        told = Ask(turns=(Turn("user", "the"),), max_tokens=8, temperature=1.0, seed=3)
+        assert asyncio.run(_said(there, resident, told)) == asyncio.run(_said(host, here, told))
+    finally:
+        there.close()

@@ -87,3 +87,12 @@ def test_a_version_that_is_never_sure_of_anything_goes() -> None:
         rollout.record("2-b", True, 1.0, None)
     assert rollout.stable == "1-a"
     assert "never sure" in rollout.history[-1]
+
+
+def test_answers_that_could_have_no_confidence_do_not_speak_against_a_version() -> None:
+    """Of words alone nobody knows how sure a version is."""
+    rollout = _rollout()
+    for _ in range(4):
+        rollout.record("1-a", True, 1.0, 0.5)
+    steps = [rollout.record("2-b", True, 1.0, None, judgeable=False) for _ in range(4)]
+    assert steps[-1] == "promote"

@@ -1,0 +1,27 @@
+"""How sure an answer is said to be: in what such answers were worth, where such answers were looked at."""
+
+from mlecs_ray.serving.calibration import Calibration
+from mlecs_ray.serving.host import Ask
+
+
+def unlike(ask: Ask) -> str | None:
+    """Why an answer to this is none of those that thresholds are fitted to: the likeliest words about what is sensed.
+
+    None where it is one.
+    """
+    if ask.samples is None:
+        return "no threshold was fitted for answers to words alone, so the edge's stands"
+    if ask.temperature > 0:
+        return "no threshold was fitted for answers that are drawn, so the edge's stands"
+    return None
+
+
+def certainty(calibration: Calibration | None, ask: Ask, score: float | None) -> dict[str, float | None]:
+    """The fields of ``Told``: a confidence and the threshold beside it only where they were fitted to such answers."""
+    if calibration is None or score is None or unlike(ask):
+        return {"score": score}
+    return {
+        "score": score,
+        "confidence": calibration.confidence(score),
+        "threshold": calibration.confidence(calibration.threshold),
+    }

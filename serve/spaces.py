@@ -1,0 +1,26 @@
+"""Which vectors may be compared: those of one space, which is named here."""
+
+from mlecs_ray.scenario.compose import system_parts
+from mlecs_ray.scenario.names import SYSTEMS
+from serve.registry import Version
+
+
+def shared(version: Version, words: bool) -> bool:
+    """Whether the version's method draws what all of its models sense, and ``words`` too, to one place."""
+    scenario = version.bundle.scenario
+    if scenario.method.name not in SYSTEMS:
+        return False
+    parts = system_parts(scenario)
+    return parts.words_meet if words else parts.meet
+
+
+def space_of(version: Version, model: str, words: bool) -> str:
+    """Where vectors of ``model``, which is ``name@version``, lie: in the version's space, or in one of its own."""
+    if shared(version, words):
+        return version.name
+    return f"words of {model}" if words else model
+
+
+def version_of(space: str) -> str:
+    """The version that makes vectors of this space; of the sentence encoder, that one's name."""
+    return space.rpartition("@")[2]

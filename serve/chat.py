@@ -166,18 +166,19 @@ class Talk:
 
     async def _lines(self, model: str, events: AsyncGenerator[Event], wants_usage: bool) -> AsyncGenerator[str]:
         async with aclosing(events):
-            yield self._chunk(model, Delta(role="assistant", content=""))
+            # Sent with the first words: whatever is sent takes milliseconds on its way through Serve.
+            begin = self._chunk(model, Delta(role="assistant", content=""))
             try:
                 async for one in events:
                     if isinstance(one, Ended):
-                        yield self._chunk(model, Delta(), one.finish, one.told)
-                        if wants_usage:
-                            yield self._chunk(model, None, usage=usage(one))
+                        yield begin + self._chunk(model, Delta(), one.finish, one.told)
+                        begin = self._chunk(model, None, usage=usage(one)) if wants_usage else ""
                     elif isinstance(one, Piece) and one.text:
-                        yield self._chunk(model, Delta(content=one.text))
+                        yield begin + self._chunk(model, Delta(content=one.text))
+                        begin = ""
             except Declined as declined:
-                yield event(declined.status, str(declined))
-            yield "data: [DONE]\n\n"
+                begin = event(declined.status, str(declined))
+            yield begin + "data: [DONE]\n\n"
 
     def _chunk(
         self,

@@ -19,7 +19,7 @@ from serve.answering import Declined
 from serve.drain import Drain
 from serve.galleries import Galleries
 from serve.handles import RayEncoding, RaySide, RayStore
-from serve.models import Hosting, Item, Models, Refusal
+from serve.models import Began, Hosting, Item, Models, Refusal
 from serve.senses import Senses
 from serve.settings import Settings
 from serve.sides import Vectors
@@ -42,11 +42,17 @@ def models_of(residents: int) -> type:
         async def _resident(self, model: str) -> Resident:
             return await self._models.read(model)
 
-        async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item | None]:
+        async def stream(self, model: str, ask: Ask) -> AsyncGenerator[tuple[Item, ...]]:
             # Before anything is loaded or computed: whoever asks knows by it that somebody is there.
-            yield None
+            yield ()
+            held: tuple[Item, ...] = ()
             async for item in self._models.stream(model, ask):
-                yield item
+                if isinstance(item, Began):
+                    # Goes with the first word, as each thing that is sent takes milliseconds.
+                    held = (item,)
+                else:
+                    yield (*held, item)
+                    held = ()
 
         async def classify(self, model: str, samples: Samples) -> Verdict | Refusal:
             return await self._models.classify(model, samples)

@@ -43,8 +43,9 @@ class RaySide:
                 self._look(model)
                 yield _unreached()
                 return
-            async for item in asked:
-                yield item
+            async for items in asked:
+                for item in items:
+                    yield item
         except _DOWN as error:
             if isinstance(error, RayActorError):
                 self._look(model)
@@ -132,7 +133,7 @@ class RayStore:
 
 
 async def _reached(asked: Any) -> bool:
-    """Whether a replica has the question; its stream begins with None, which says so."""
+    """Whether a replica has the question; its stream begins with nothing, which says so."""
     try:
         async with asyncio.timeout(REACH_SECONDS):
             await anext(asked, None)

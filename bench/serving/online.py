@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -23,6 +24,8 @@ from mlecs_ray.serving.holdout import metric_of
 from serve.models import Hosting, Models
 from serve.running import Running
 
+FIRST_TOKENS = 8
+"""Of an answer whose first word alone is waited for."""
 ROLLS = 10
 ASKERS = 4
 LOOK_SECONDS = 5.0
@@ -43,21 +46,20 @@ def against_direct(bed: Bed, web: Web, repeats: int) -> list[Found]:
 
 
 def _against(models: Models, resident: Any, web: Web, name: str, repeats: int) -> Found:
-    def over_http() -> Reply:
-        text = direct.QUESTION.text
-        return web.chat(name, text, max_tokens=direct.TOKENS, temperature=2.0, seed=0)
+    def turn(tokens: int) -> tuple[direct.Said, Reply]:
+        ask = replace(direct.question(), max_tokens=tokens)
+        said = asyncio.run(direct.say(models, resident, ask))
+        return said, web.chat(name, direct.QUESTION.text, max_tokens=tokens, temperature=2.0, seed=0)
 
-    def itself() -> direct.Said:
-        return asyncio.run(direct.say(models, resident, direct.question()))
-
-    itself(), over_http()
-    pairs = [(itself(), over_http()) for _ in range(repeats)]
+    turn(direct.TOKENS)
+    pairs = [turn(direct.TOKENS) for _ in range(repeats)]
     own, theirs = [s.tokens / s.seconds for s, _ in pairs], [r.rate for _, r in pairs]
     ratio = [t / o for o, t in zip(own, theirs, strict=True)]
-    late = [1e3 * (r.first_seconds - s.first_seconds) for s, r in pairs]
+    late = [1e3 * (r.first_seconds - s.first_seconds) for s, r in [turn(FIRST_TOKENS) for _ in range(6 * repeats)]]
     return Found(
         f"HTTP against the engine itself: {name}",
-        f"One stream of {direct.TOKENS} tokens, the same question, seed and answer, in turns on one machine.",
+        f"One stream of {direct.TOKENS} tokens, the same question, seed and answer, in turns on one machine; how much "
+        f"later the first word comes, in turns of {FIRST_TOKENS} tokens.",
         (
             median("the engine itself", own, "tokens/s"),
             median("over HTTP", theirs, "tokens/s"),

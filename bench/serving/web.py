@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,50 +32,57 @@ class Reply:
 
 
 class Web:
-    """A server at a port of this machine; each thread has a connection of its own."""
+    """A server at a port of this machine; each thread keeps a connection of its own, as clients' libraries do."""
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._own = threading.local()
 
     def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         """A whole answer."""
-        connection = self._connection()
-        try:
-            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-            response = connection.getresponse()
+        with self._asked("POST", path, body) as response:
             return response.status, json.loads(response.read())
-        finally:
-            connection.close()
 
     def get(self, path: str) -> tuple[int, Any]:
         """A page of JSON."""
-        connection = self._connection()
-        try:
-            connection.request("GET", path)
-            response = connection.getresponse()
+        with self._asked("GET", path) as response:
             return response.status, json.loads(response.read())
-        finally:
-            connection.close()
 
     def chat(self, model: str, content: Any, **more: Any) -> Reply:
         """One answer as it comes."""
         body = {"model": model, "messages": [{"role": "user", "content": content}], "stream": True, **more}
         body["stream_options"] = {"include_usage": True}
-        connection = self._connection()
-        try:
-            start = time.perf_counter()
-            connection.request("POST", CHAT, json.dumps(body), {"Content-Type": "application/json"})
-            response = connection.getresponse()
+        start = time.perf_counter()
+        with self._asked("POST", CHAT, body) as response:
             if response.status != 200:
                 error = json.loads(response.read())["error"]
                 passed = time.perf_counter() - start
                 return Reply(response.status, passed, passed, 0, "", error)
             return _read(response, start)
-        finally:
-            connection.close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=300)
+    @contextmanager
+    def _asked(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """A response that must be read to its end, or its connection is given up."""
+        payload = None if body is None else json.dumps(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
+        self._own.connection, response = None, None
+        if connection is not None:
+            # The server may have closed it while it was idle: then nothing of this request was read.
+            with suppress(ConnectionError):
+                connection.request(method, path, payload, headers)
+                response = connection.getresponse()
+        if connection is None or response is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=300)
+            connection.request(method, path, payload, headers)
+            response = connection.getresponse()
+        yield response
+        if response.isclosed():
+            self._own.connection = connection
+        else:
+            connection.close()
 
 
 def _read(response: http.client.HTTPResponse, start: float) -> Reply:

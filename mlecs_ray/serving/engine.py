@@ -16,7 +16,7 @@ from mlecs_ray.serving.batcher import Answer, Batcher, Piece
 from mlecs_ray.serving.sampling import Sampling
 from mlecs_ray.tree import Tree
 
-PACE_SECONDS = 0.03
+PACE_SECONDS = 0.05
 """Every piece is carried through two processes, which takes the engine's time."""
 
 

@@ -20,7 +20,7 @@ class Asked:
 
     def __init__(self, handle: "Handle") -> None:
         self._handle, self.cancelled = handle, False
-        self._items: list[Any] = [None, BEGAN, Piece("a", 1, finish="stop")]
+        self._items: list[Any] = [(), (BEGAN, Piece("a", 1, finish="stop"))]
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self

@@ -20,7 +20,7 @@ class Asked:
 
     def __init__(self, handle: "Handle") -> None:
         self._handle, self.cancelled = handle, False
-        self._items: list[Any] = [(), (BEGAN, Piece("a", 1, finish="stop"))]
+        self._items: list[Any] = [(), (BEGAN, Piece("a", 1)), (Piece(finish="stop"),)]
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
@@ -78,7 +78,7 @@ def test_an_answer_comes_without_the_sign_that_a_replica_has_the_question() -> N
     async def play() -> list[Any]:
         return await _said(RaySide(Handle()))
 
-    assert run(play()) == [BEGAN, Piece("a", 1, finish="stop")]
+    assert run(play()) == [BEGAN, Piece("a", 1), Piece(finish="stop")]
 
 
 def test_whoever_takes_long_to_answer_is_waited_for() -> None:

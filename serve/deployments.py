@@ -4,6 +4,7 @@
 """
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from ray import serve as ray_serve
@@ -19,7 +20,8 @@ from serve.answering import Declined
 from serve.drain import Drain
 from serve.galleries import Galleries
 from serve.handles import RayEncoding, RaySide, RayStore
-from serve.models import Began, Hosting, Item, Models, Refusal
+from serve.models import Hosting, Item, Models, Refusal
+from serve.parcels import parcels
 from serve.senses import Senses
 from serve.settings import Settings
 from serve.sides import Vectors
@@ -43,16 +45,9 @@ def models_of(residents: int) -> type:
             return await self._models.read(model)
 
         async def stream(self, model: str, ask: Ask) -> AsyncGenerator[tuple[Item, ...]]:
-            # Before anything is loaded or computed: whoever asks knows by it that somebody is there.
-            yield ()
-            held: tuple[Item, ...] = ()
-            async for item in self._models.stream(model, ask):
-                if isinstance(item, Began):
-                    # Goes with the first word, as each thing that is sent takes milliseconds.
-                    held = (item,)
-                else:
-                    yield (*held, item)
-                    held = ()
+            async with aclosing(parcels(self._models.stream(model, ask))) as sent:
+                async for parcel in sent:
+                    yield parcel
 
         async def classify(self, model: str, samples: Samples) -> Verdict | Refusal:
             return await self._models.classify(model, samples)

@@ -39,12 +39,15 @@ class RaySide:
             return
         asked = self._for(model).options(stream=True).stream.remote(model, ask)
         try:
-            if not await _reached(asked):
+            parcel = await _first(asked)
+            if parcel is None:
                 self._look(model)
                 yield _unreached()
                 return
-            async for items in asked:
-                for item in items:
+            for item in parcel:
+                yield item
+            async for parcel in asked:
+                for item in parcel:
                     yield item
         except _DOWN as error:
             if isinstance(error, RayActorError):
@@ -132,14 +135,14 @@ class RayStore:
         return await got(self._handle.do.remote(action, *args))
 
 
-async def _reached(asked: Any) -> bool:
-    """Whether a replica has the question; its stream begins with nothing, which says so."""
+async def _first(asked: Any) -> tuple[Item, ...] | None:
+    """What a replica sends first, if only an empty sign that it has the question; None where no replica has."""
     try:
         async with asyncio.timeout(REACH_SECONDS):
-            await anext(asked, None)
+            found: tuple[Item, ...] = await anext(asked, ())
     except TimeoutError:
-        return False
-    return True
+        return None
+    return found
 
 
 def _unreached() -> Refusal:

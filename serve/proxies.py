@@ -1,6 +1,6 @@
 """What Ray Serve's proxies say where no gateway does: a replica that dies leaves those whom it was answering alone.
 
-Proxies find this by ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH``; they import neither models nor the gateway's app.
+Proxies find this by a variable of their environment; they import neither models nor the gateway's app.
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import Final
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+VARIABLE: Final = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 IMPORT_PATH: Final = "serve.proxies:middlewares"
 _MESSAGE: Final = "the gateway ended before it had answered; another one starts, so ask again"
 _BODY: Final = json.dumps(

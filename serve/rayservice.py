@@ -3,10 +3,11 @@
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.bundle import read_bundle
+from serve import proxies
 from serve.configs import document, dumped
 from serve.settings import Count, Settings, check_host
 
@@ -50,6 +51,8 @@ class Pods(BaseModel):
     """Of a worker."""
     memory: Quantity = "8Gi"
     """Of a worker."""
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """Of a worker, NVIDIA's."""
     head_cpus: Count = 1
     head_memory: Quantity = "4Gi"
 
@@ -59,7 +62,7 @@ def manifest(settings: Settings, pods: Pods, port: int) -> str:
     check_host(ANYWHERE, settings.key_file)
     _check_models(settings, pods)
     whole = document(settings, _inside(settings, pods))
-    _check_cpus(whole["applications"][0]["deployments"], pods)
+    _check_room(whole["applications"][0]["deployments"], pods)
     # A proxy on every pod with replicas, as a worker is ready when its own proxy is.
     config = {"proxy_location": "EveryNode", "http_options": {"host": ANYWHERE, "port": port}, **whole}
     spec = {"serveConfigV2": dumped(config), "rayClusterConfig": _cluster(pods, port)}
@@ -96,13 +99,17 @@ def _check_models(settings: Settings, pods: Pods) -> None:
             )
 
 
-def _check_cpus(deployments: list[dict[str, Any]], pods: Pods) -> None:
-    needed = sum(one["num_replicas"] * one["ray_actor_options"]["num_cpus"] for one in deployments)
-    if needed > pods.workers * pods.cpus:
-        raise InputError(
-            f"workers={pods.workers} of cpus={pods.cpus} have fewer CPUs than the {needed:g} that the deployments "
-            "reserve, so some would wait for ever: more workers, or --set cpus=0.1"
-        )
+def _check_room(deployments: list[dict[str, Any]], pods: Pods) -> None:
+    for option, word, each, remedy in (
+        ("num_cpus", "cpus", pods.cpus, "--set cpus=0.1"),
+        ("num_gpus", "gpus", pods.gpus, "--config-set gpus=1"),
+    ):
+        needed = sum(one["num_replicas"] * one["ray_actor_options"].get(option, 0) for one in deployments)
+        if needed > pods.workers * each:
+            raise InputError(
+                f"workers={pods.workers} of {word}={each} have fewer than the {needed:g} that the deployments "
+                f"reserve, so some would wait for ever: more workers, or {remedy}"
+            )
 
 
 def _cluster(pods: Pods, port: int) -> dict[str, Any]:
@@ -115,7 +122,7 @@ def _cluster(pods: Pods, port: int) -> dict[str, Any]:
     # The operator deploys nothing before the head is ready, so the head must not wait for Serve: it keeps the probe
     # that the operator gives it, and gets requests once its proxy answers.
     head_pod = _pod("ray-head", pods, [*ports, serve, metrics], pods.head_cpus, pods.head_memory)
-    worker = _pod("ray-worker", pods, [serve, metrics], pods.cpus, pods.memory, readinessProbe=_READY)
+    worker = _pod("ray-worker", pods, [serve, metrics], pods.cpus, pods.memory, pods.gpus, readinessProbe=_READY)
     group = {"groupName": "models", "replicas": pods.workers, "minReplicas": pods.workers, "maxReplicas": pods.workers}
     return {
         "rayVersion": ray.__version__,
@@ -127,9 +134,14 @@ def _cluster(pods: Pods, port: int) -> dict[str, Any]:
     }
 
 
-def _pod(name: str, pods: Pods, ports: list[Any], cpus: int, memory: str, **more: Any) -> dict[str, Any]:
-    size = {"cpu": str(cpus), "memory": memory}
-    env = {"HF_HUB_OFFLINE": "1", "MLECS_CACHE": pods.cache, "RAY_USAGE_STATS_ENABLED": "0"}
+def _pod(name: str, pods: Pods, ports: list[Any], cpus: int, memory: str, gpus: int = 0, **more: Any) -> dict[str, Any]:
+    size = {"cpu": str(cpus), "memory": memory} | ({"nvidia.com/gpu": str(gpus)} if gpus else {})
+    env = {
+        "HF_HUB_OFFLINE": "1",
+        "MLECS_CACHE": pods.cache,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        proxies.VARIABLE: proxies.IMPORT_PATH,
+    }
     container = {
         "name": name,
         "image": pods.image,

@@ -57,7 +57,7 @@ class Running:
         return self
 
     def _start(self) -> None:
-        os.environ.setdefault("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", proxies.IMPORT_PATH)
+        os.environ.setdefault(proxies.VARIABLE, proxies.IMPORT_PATH)
         self._before = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         ray.init(
             include_dashboard=False,

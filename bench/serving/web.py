@@ -48,6 +48,12 @@ class Web:
         with self._asked("GET", path) as response:
             return response.status, json.loads(response.read())
 
+    def number(self, name: str) -> float:
+        """One of ``/metrics``. Raises StopIteration where there is none of that name."""
+        with self._asked("GET", "/metrics") as response:
+            lines = response.read().decode().splitlines()
+        return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
+
     def chat(self, model: str, content: Any, **more: Any) -> Reply:
         """One answer as it comes."""
         body = {"model": model, "messages": [{"role": "user", "content": content}], "stream": True, **more}

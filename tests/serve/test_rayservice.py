@@ -12,6 +12,7 @@ from rich.console import Console
 
 from mlecs_ray.errors import InputError
 from scenarios.serving import prepare
+from serve import proxies
 from serve.configs import serve_config
 from serve.rayservice import Pods, manifest
 from serve.settings import Settings
@@ -75,6 +76,7 @@ def test_every_container_says_what_it_runs_and_how_large_it_is(found: Any) -> No
         assert one["resources"]["requests"] == one["resources"]["limits"]
         assert all(isinstance(size, str) for size in one["resources"]["limits"].values())
         assert {"name": "HF_HUB_OFFLINE", "value": "1"} in one["env"]
+        assert {"name": proxies.VARIABLE, "value": proxies.IMPORT_PATH} in one["env"]
         assert {"name": "MLECS_CACHE", "value": str(spoken.run().parent)} in one["env"]
         assert all(len(port["name"]) <= 15 for port in one["ports"])
     head, worker = containers(found)
@@ -148,5 +150,13 @@ def test_files_that_no_pod_would_find_are_named(settings: Settings, pods: Pods) 
 
 
 def test_pods_too_small_for_the_replicas_are_refused(settings: Settings, pods: Pods) -> None:
-    with pytest.raises(InputError, match=r"workers=2 of cpus=4 have fewer CPUs than the 20\.3"):
+    with pytest.raises(InputError, match=r"workers=2 of cpus=4 have fewer than the 20\.3"):
         manifest(settings.model_copy(update={"replicas": 20, "cpus": 0.5}), pods, 8123)
+
+
+def test_models_on_gpus_need_pods_that_have_some(settings: Settings, pods: Pods) -> None:
+    asked = settings.model_copy(update={"device": "cuda"})
+    with pytest.raises(InputError, match=r"workers=2 of gpus=0 have fewer than the 1 .*--config-set gpus=1"):
+        manifest(asked, pods, 8123)
+    _, worker = containers(yaml.safe_load(manifest(asked, pods.model_copy(update={"gpus": 1}), 8123)))
+    assert worker["resources"]["limits"]["nvidia.com/gpu"] == "1"

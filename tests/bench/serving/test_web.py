@@ -42,3 +42,24 @@ def test_a_refusal_is_told(web: Web) -> None:
 def test_pages_and_whole_answers(web: Web) -> None:
     assert web.get("/healthz") == (200, {"status": "ok"})
     assert web.post("/v1/classify", {})[0] == 400
+
+
+def test_a_connection_is_used_again_and_a_closed_one_replaced(web: Web) -> None:
+    assert web.number("mlecs_in_flight") == 1
+    kept = web._own.connection
+    assert web.chat("edge", "hello").status == 200
+    assert web._own.connection is kept
+    kept.sock.close()
+    kept.sock = _Shut()
+    assert web.chat("edge", "hello").status == 200
+    assert web._own.connection is not kept
+
+
+class _Shut:
+    """A socket whose other end has closed it."""
+
+    def sendall(self, *_: object) -> None:
+        raise BrokenPipeError
+
+    def close(self) -> None:
+        pass

@@ -34,7 +34,7 @@ class RaySide:
 
     async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
         """As ``Side`` has it; a replica that dies is a refusal, and nobody waits for the one that takes its place."""
-        if self._looking is not None and not self._looking.done():
+        if self._away:
             yield _unreached()
             return
         asked = self._for(model).options(stream=True).stream.remote(model, ask)
@@ -57,9 +57,14 @@ class RaySide:
             # Of no effect where it has ended; else the replica frees the answer's place.
             asked.cancel()
 
+    @property
+    def _away(self) -> bool:
+        """Whether no replica was there, and none has come since."""
+        return self._looking is not None and not self._looking.done()
+
     def _look(self, model: str) -> None:
         """Ask nobody until a replica is there again, at best with the model loaded."""
-        if self._looking is None or self._looking.done():
+        if not self._away:
             self._looking = asyncio.get_running_loop().create_task(self._until_warm(model))
 
     async def _until_warm(self, model: str) -> None:
@@ -76,18 +81,21 @@ class RaySide:
 
     async def classify(self, model: str, samples: Samples) -> Verdict | Refusal:
         """As ``Side`` has it."""
-        found: Verdict | Refusal = await got(self._for(model).classify.remote(model, samples))
+        found: Verdict | Refusal = await self._got(self._for(model).classify.remote, model, samples)
         return found
 
     async def embed(self, model: str, samples: Sequence[Samples]) -> Vectors | Refusal:
         """As ``Side`` has it."""
-        found: Vectors | Refusal = await got(self._for(model).embed.remote(model, samples))
+        found: Vectors | Refusal = await self._got(self._for(model).embed.remote, model, samples)
         return found
 
     async def embed_text(self, model: str, texts: Sequence[str]) -> Vectors | Refusal:
         """As ``Side`` has it."""
-        found: Vectors | Refusal = await got(self._for(model).embed_text.remote(model, texts))
+        found: Vectors | Refusal = await self._got(self._for(model).embed_text.remote, model, texts)
         return found
+
+    async def _got(self, remote: Any, model: str, asked: Any) -> Any:
+        return _unreached() if self._away else await got(remote(model, asked))
 
     async def warm(self, models: Sequence[str]) -> Refusal | None:
         """As ``Side`` has it: on the replica that will then be asked."""

@@ -49,7 +49,7 @@ class Handle:
         self.warmed: list[str] = []
         self.deadly = False
         """Whether a replica dies that is to load something."""
-        self.stream, self.warm = _Method(self._stream), _Method(self._warm)
+        self.stream, self.warm, self.embed = _Method(self._stream), _Method(self._warm), _Method(self._embed)
 
     def options(self, **_: object) -> "Handle":
         return self
@@ -63,6 +63,10 @@ class Handle:
         if models and self.deadly:
             raise ActorDiedError
         self.warmed += models
+
+    async def _embed(self, model: str, samples: Any) -> list[list[float]]:
+        await self.there.wait()
+        return []
 
 
 class _Method:
@@ -102,6 +106,7 @@ def test_nobody_waits_for_a_replica_that_has_yet_to_start() -> None:
         assert handle.asked[0].cancelled
         # The next one is told at once.
         assert await _said(side) == [refused]
+        assert await side.embed("edge@1", []) == refused
         assert clock.now == REACH_SECONDS
         assert len(handle.asked) == 1
         handle.there.set()

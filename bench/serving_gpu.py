@@ -82,10 +82,7 @@ def main(names: Sequence[str]) -> None:
     for name in names:
         alone = {device: _table(name, device) for device in devices}
         same = sum(mine == theirs for mine, theirs in zip(*alone.values(), strict=True)) if len(alone) == 2 else 0
-        print(
-            f"{Path(name).name:12} greedy answers of the GPU that are the CPU's: {same} of {len(alone['cpu'])}",
-            flush=True,
-        )
+        print(f"{_short(name)} greedy answers of the GPU that are the CPU's: {same} of {len(alone['cpu'])}", flush=True)
 
 
 def _table(name: str, device: str) -> list[str]:

@@ -15,15 +15,15 @@ from rich.table import Table
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.artifact import FACTS
-from mlecs_ray.run.bundle import Bundle, adopt
+from mlecs_ray.run.bundle import STORE, Bundle, adopt
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.overrides import parse
 from mlecs_ray.serving import calibration
 from mlecs_ray.serving.holdout import calibrate
 from serve.settings import Settings, check_host
 
-STORE, GALLERY, LOG = "serving", "gallery", "requests.jsonl"
-"""Below a run's folder."""
+GALLERY, LOG = "gallery", "requests.jsonl"
+"""Below a run's folder, and below its store."""
 LOOK_SECONDS = 2.0
 """So often ``--watch`` looks for a newer version."""
 

@@ -2,7 +2,7 @@
 
 from mlecs_ray.scenario.compose import system_parts
 from mlecs_ray.scenario.names import SYSTEMS
-from serve.registry import Version
+from serve.version import Version
 
 
 def shared(version: Version, words: bool) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from bench.serving.web import free_port
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.artifact import FACTS, Card, digests, weights_of
 from mlecs_ray.run.bundle import Bundle, adopt, read_bundle, version_of
@@ -104,8 +104,6 @@ def variant(bed: Bed, seed: int, scale: float) -> str:
 @contextmanager
 def served(settings: Settings) -> Iterator[tuple[Running, int]]:
     """On Ray Serve at a free port of loopback, until the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     with Running(settings, "127.0.0.1", port) as running:
         yield running, port

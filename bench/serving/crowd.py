@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 R = TypeVar("R")
 
@@ -22,7 +22,7 @@ class Crowd(Generic[R]):
     """In the order in which they came."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> "Crowd[R]":
+    def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(self.count)
         self._going: list[Future[None]] = [self._pool.submit(self._go) for _ in range(self.count)]
         return self

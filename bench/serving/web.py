@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 CHAT = "/v1/chat/completions"
+
+
+def free_port() -> int:
+    """One of loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)

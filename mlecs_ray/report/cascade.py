@@ -7,11 +7,10 @@ from typing import Any
 from mlecs_ray.report.panel import Panel, add_line, colour, figure, label
 from mlecs_ray.report.tables import Table
 from mlecs_ray.report.units import number
+from mlecs_ray.run.bundle import STORE
 from mlecs_ray.run.records import Run
 from mlecs_ray.serving.calibration import Calibration, Point, newest
 
-STORE = "serving"
-"""Below a run: its versions that are served, with their thresholds."""
 _SHARES = (0.0, 0.25, 0.5, 0.75)
 """Of questions that go to the cloud, in the table beside the share that was chosen."""
 _HEADER = ("model", "threshold", "to the cloud", "risk at the edge", "risk with the cloud", "n")

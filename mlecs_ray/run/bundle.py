@@ -27,6 +27,8 @@ from mlecs_ray.task import Task
 from mlecs_ray.tree import Tree
 from mlecs_ray.wire import load_tree
 
+STORE = "serving"
+"""Below a run: its versions that are served, with their thresholds."""
 DIGITS = 8
 """Of the weights' digest in the name of a version."""
 _TRIES = 5

@@ -19,11 +19,12 @@ from typing import Any
 import psutil
 import pytest
 
+from bench.serving.web import free_port
 from mlecs_ray.run.bundle import read_bundle
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.deal import deal
-from tests.serve.asking import Load, ask, chat, free_port, in_flight, parts, sent
+from tests.serve.asking import Load, ask, chat, in_flight, parts, sent
 from tests.serving import spoken
 
 pytestmark = pytest.mark.ray

@@ -2,23 +2,15 @@
 
 import http.client
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
+from bench.serving.crowd import Crowd
 from mlecs_ray.samples import Samples
 
 CHAT = "/v1/chat/completions"
 TIMEOUT_SECONDS = 60
-
-
-def free_port() -> int:
-    """One of loopback that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -63,34 +55,27 @@ def in_flight(port: int) -> int:
     return int(float(next(line for line in text.splitlines() if line.startswith("mlecs_in_flight ")).split()[1]))
 
 
-class Load:
+class Load(Crowd[tuple[int, Any]]):
     """Four askers of the cloud who never stop; what they were told."""
 
     def __init__(self, port: int, content: Any, **more: Any) -> None:
-        self.answers: list[tuple[str, str]] = []
+        body = chat("cloud", content, **more)
+        super().__init__(lambda: _attempted(port, body), 4)
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
         """Version and words."""
-        self.failures: list[tuple[int, Any]] = []
+        told = [answer for status, answer in self.replies if status == 200]
+        return [(one["mlecs"]["version"], one["choices"][0]["message"]["content"]) for one in told]
+
+    @property
+    def failures(self) -> list[tuple[int, Any]]:
         """Status, 0 where there was no answer, and what was said."""
-        self._port, self._body, self._stopped = port, chat("cloud", content, **more), threading.Event()
-        self._threads = [threading.Thread(target=self._go) for _ in range(4)]
+        return [(status, answer) for status, answer in self.replies if status != 200]
 
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _go(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                status, answer = ask(self._port, self._body)
-            except (OSError, http.client.HTTPException) as error:
-                status, answer = 0, error
-            if status == 200:
-                self.answers.append((answer["mlecs"]["version"], answer["choices"][0]["message"]["content"]))
-            else:
-                self.failures.append((status, answer))
+def _attempted(port: int, body: Any) -> tuple[int, Any]:
+    try:
+        return ask(port, body)
+    except (OSError, http.client.HTTPException) as error:
+        return 0, error

@@ -85,21 +85,23 @@ def test_with_room_for_all_in_line_nobody_is_refused_who_stays(slots, requests):
     assert stayed == [None] * len(stayed)
 
 
+async def _the_fourth(admission: Admission) -> Refused:
+    """What it is told, while two run and one waits."""
+    await admission.acquire()
+    await admission.acquire()
+    waiting = asyncio.ensure_future(admission.acquire())
+    await settle()
+    with pytest.raises(Refused) as caught:
+        await admission.acquire()
+    assert admission.waiting == 1
+    waiting.cancel()
+    return caught.value
+
+
 def test_the_refusal_tells_when_those_in_line_will_have_been_served():
     """4 s each on average, two slots, one in line: it and the refused one would take 2 · 4 / 2 = 4 s."""
 
-    async def main() -> Refused:
-        admission = Admission(2, 1, Clock(), expected_seconds=4.0)
-        await admission.acquire()
-        await admission.acquire()
-        waiting = asyncio.ensure_future(admission.acquire())
-        await settle()
-        with pytest.raises(Refused) as caught:
-            await admission.acquire()
-        waiting.cancel()
-        return caught.value
-
-    refused = run(main())
+    refused = run(_the_fourth(Admission(2, 1, Clock(), expected_seconds=4.0)))
     assert (refused.status, refused.reason, refused.retry_after_seconds) == (503, "full", 4.0)
     assert str(refused) == "2 requests run and 1 wait, all that may; try again in 4 s"
 
@@ -107,19 +109,8 @@ def test_the_refusal_tells_when_those_in_line_will_have_been_served():
 def test_nobody_joins_a_line_that_would_take_too_long():
     """4 s each on average, two slots: the first in line waits about 2 s, the second 4 s."""
 
-    async def main() -> tuple[int, Refused]:
-        admission = Admission(2, 10, Clock(), expected_seconds=4.0, wait_seconds=3.0)
-        await admission.acquire()
-        await admission.acquire()
-        waiting = asyncio.ensure_future(admission.acquire())
-        await settle()
-        with pytest.raises(Refused) as caught:
-            await admission.acquire()
-        waiting.cancel()
-        return admission.waiting, caught.value
-
-    waiting, refused = run(main())
-    assert waiting == 1
+    admission = Admission(2, 10, Clock(), expected_seconds=4.0, wait_seconds=3.0)
+    refused = run(_the_fourth(admission))
     assert str(refused) == "2 requests run and 1 wait, all that may; try again in 4 s"
 
 

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 from ray.serve.schema import ServeDeploySchema
 from rich.console import Console
 
+from bench.serving.web import free_port
 from mlecs_ray.errors import InputError
 from scenarios.configs import File, write
 from scenarios.serving import Wanted, prepare
@@ -101,9 +101,7 @@ def deployed(tmp_path: Path) -> Iterator[int]:
     from ray import serve as ray_serve
     from ray.serve.context import _get_global_client
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     path = tmp_path / "serve.yaml"
     write(wanted(cpus=0.1, log_file=str(tmp_path / "log")), File(path, "serve", (), "127.0.0.1", port), QUIET)
     config = ServeDeploySchema.model_validate(yaml.safe_load(path.read_text()))

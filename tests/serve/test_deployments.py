@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import ray
 
+from bench.serving.web import free_port
 from mlecs_ray.run.bundle import adopt, read_bundle
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.scenario.deal import deal
 from serve.handles import REACH_SECONDS
 from serve.running import Running
 from serve.settings import Settings
-from tests.serve.asking import CHAT, Load, ask, chat, free_port, in_flight, parts, sent
+from tests.serve.asking import CHAT, Load, ask, chat, in_flight, parts, sent
 from tests.serving import spoken
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster", "running")]

@@ -1,14 +1,10 @@
 """Galleries over HTTP: made, listed, and whose they are."""
 
-import base64
-import io
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from starlette.testclient import TestClient
 
 from serve.clocks import utc_now
@@ -16,37 +12,12 @@ from serve.desk import Desk
 from serve.keyfile import Role, add, issue
 from serve.limits import Limits
 from serve.models import Refusal
-from tests.serve.fakes import FakeSide, fake_app, fake_desk, write_artifact
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return fake_desk(tmp_path)
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with TestClient(fake_app(desk)) as made:
-        yield made
-
-
-def _picture(colour: str) -> dict[str, Any]:
-    out = io.BytesIO()
-    Image.new("RGB", (4, 4), colour).save(out, "PNG")
-    url = f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
-    return {"type": "image_url", "image_url": {"url": url}}
-
-
-def _entry(colour: str, **more: Any) -> dict[str, Any]:
-    return {"id": colour, "input": [_picture(colour)], "thumbnail": _picture(colour)["image_url"]["url"], **more}
-
-
-def _enrol(client: TestClient, *entries: dict[str, Any], model: str = "edge", **how: Any) -> Any:
-    return client.post("/v1/gallery/colours", json={"model": model, "entries": list(entries)}, **how)
+from tests.serve.colours import enrol, entry, picture
+from tests.serve.fakes import FakeSide, fake_app, write_artifact
 
 
 def test_entries_are_listed_removed_and_dropped(client: TestClient) -> None:
-    _enrol(client, _entry("red"), {**_entry("blue"), "id": "a/b"})
+    enrol(client, entry("red"), {**entry("blue"), "id": "a/b"})
     assert [one["id"] for one in client.get("/v1/gallery/colours?limit=1").json()["data"]] == ["a/b"]
     assert client.delete("/v1/gallery/colours/a/b").json() == {"id": "a/b", "deleted": True}
     assert client.delete("/v1/gallery/colours/a/b").json()["deleted"] is False
@@ -56,26 +27,26 @@ def test_entries_are_listed_removed_and_dropped(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry",
+    "wrong",
     [
-        {"input": [_picture("red")], "vector": [1.0]},
+        {"input": [picture("red")], "vector": [1.0]},
         {},
         {"vector": [0.0, 0.0, 0.0]},
         {"vector": [1.0, 2.0]},
-        {"input": [_picture("red")], "thumbnail": "data:text/html;base64,AAAA"},
-        {"input": [_picture("red")], "thumbnail": "no url"},
-        {"input": [_picture("red")], "metadata": {"note": "x" * 5000}},
+        {"input": [picture("red")], "thumbnail": "data:text/html;base64,AAAA"},
+        {"input": [picture("red")], "thumbnail": "no url"},
+        {"input": [picture("red")], "metadata": {"note": "x" * 5000}},
     ],
 )
-def test_what_cannot_be_enrolled_is_refused_whole(client: TestClient, entry: dict[str, Any]) -> None:
-    _enrol(client, _entry("red"))
-    assert _enrol(client, _entry("blue"), entry).status_code == 400
+def test_what_cannot_be_enrolled_is_refused_whole(client: TestClient, wrong: dict[str, Any]) -> None:
+    enrol(client, entry("red"))
+    assert enrol(client, entry("blue"), wrong).status_code == 400
     assert client.get("/v1/gallery").json()["data"][0]["entries"] == 1
 
 
 @pytest.mark.parametrize("name", ["..", "a b", ".hidden", "x" * 65])
 def test_names_that_are_none_are_refused(client: TestClient, name: str) -> None:
-    assert client.post(f"/v1/gallery/{name}", json={"model": "edge", "entries": [_entry("red")]}).status_code in (
+    assert client.post(f"/v1/gallery/{name}", json={"model": "edge", "entries": [entry("red")]}).status_code in (
         400,
         404,
         405,
@@ -83,17 +54,17 @@ def test_names_that_are_none_are_refused(client: TestClient, name: str) -> None:
 
 
 def test_what_is_enrolled_tells_who_made_its_vector(client: TestClient) -> None:
-    told = _enrol(client, _entry("red")).json()["mlecs"]
+    told = enrol(client, entry("red")).json()["mlecs"]
     assert (told["answered_by"], told["model"], told["modalities"]) == ("edge", "edge@6-0123abcd", ["image"])
-    assert _enrol(client, {"vector": [1, 0, 0]}).json()["mlecs"] is None
+    assert enrol(client, {"vector": [1, 0, 0]}).json()["mlecs"] is None
 
 
 def test_vectors_of_a_stand_in_are_not_put_beside_others(desk: Desk, client: TestClient) -> None:
-    _enrol(client, _entry("red"), model="auto")
+    enrol(client, entry("red"), model="auto")
     assert isinstance(desk.edge, FakeSide)
     desk.edge.refuses = Refusal("down", "it does not answer")
-    assert _enrol(client, _entry("blue"), model="auto").status_code == 503
-    assert _enrol(client, _entry("blue"), model="cloud").json()["mlecs"]["answered_by"] == "cloud"
+    assert enrol(client, entry("blue"), model="auto").status_code == 503
+    assert enrol(client, entry("blue"), model="cloud").json()["mlecs"]["answered_by"] == "cloud"
 
 
 def test_a_gallery_is_never_made_in_a_version_on_trial_unless_it_is_named(desk: Desk, client: TestClient) -> None:
@@ -101,12 +72,12 @@ def test_a_gallery_is_never_made_in_a_version_on_trial_unless_it_is_named(desk: 
     first, second = desk.registry.rollout.stable, write_artifact(desk.registry.store, 8, words=True)
     client.post("/v1/versions", json={"action": "try", "version": second})
     trial = next(str(i) for i in range(300) if desk.registry.rollout.choose(str(i)) == second)
-    for entry in (_entry("red"), {"id": "red", "vector": [1, 0, 0]}):
-        made = _enrol(client, entry, headers={"X-Request-ID": trial}).json()
+    for one in (entry("red"), {"id": "red", "vector": [1, 0, 0]}):
+        made = enrol(client, one, headers={"X-Request-ID": trial}).json()
         assert made["model"] == f"edge@{first}"
         assert client.get("/v1/gallery").json()["data"][0]["space"] == first
         client.delete("/v1/gallery/colours")
-    assert _enrol(client, _entry("red"), model=f"edge@{second}").json()["model"] == f"edge@{second}"
+    assert enrol(client, entry("red"), model=f"edge@{second}").json()["model"] == f"edge@{second}"
 
 
 class Doors:
@@ -175,7 +146,7 @@ def _damage(desk: Desk, gallery: str) -> None:
 def test_a_damaged_gallery_is_the_servers_fault_and_tells_no_folder(
     desk: Desk, client: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _enrol(client, _entry("red"))
+    enrol(client, entry("red"))
     _damage(desk, "colours")
     with caplog.at_level(logging.ERROR):
         answer = client.get("/v1/gallery/colours")

@@ -3,23 +3,17 @@
 import gzip
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from serve.desk import Desk
-from tests.serve.fakes import FakeSide, fake_app, fake_desk
+from tests.serve.fakes import FakeSide, fake_app
 
 CHAT = "/v1/chat/completions"
 ASKED = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return fake_desk(tmp_path)
 
 
 @pytest.fixture

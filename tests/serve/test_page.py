@@ -31,11 +31,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return fake_desk(tmp_path)
-
-
-@pytest.fixture
 def visit(browser: Browser, desk: Desk) -> Iterator[Visit]:
     with visited(browser, fake_app(desk)) as visit:
         yield visit

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mlecs_ray.serving.rollout import Rules
-from serve.registry import Version, open_registry
+from serve.registry import open_registry
 from serve.spaces import shared, space_of, version_of
+from serve.version import Version
 from tests.serve.fakes import write_artifact
 
 

@@ -1,27 +1,13 @@
 """Versions over HTTP: tried, promoted, taken back."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from starlette.testclient import TestClient
 
 from serve.desk import Desk
 from serve.models import Refusal
-from tests.serve.fakes import FakeSide, fake_app, fake_desk, write_artifact
+from tests.serve.fakes import FakeSide, write_artifact
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return fake_desk(tmp_path)
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with TestClient(fake_app(desk)) as made:
-        yield made
 
 
 def _order(client: TestClient, action: str, version: str | None = None) -> tuple[int, dict[str, object]]:

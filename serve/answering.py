@@ -171,6 +171,9 @@ class Answering:
     async def _plan(self, question: Question, start: float) -> _Plan:
         if question.policy != "cascade":
             return _Plan(question.policy, f"policy {question.policy}")
+        why = unlike(question.ask)
+        if why and question.route.cloud is not None and not self._beyond(question, start, 0.0):
+            return _Plan("cloud", f"{why}, so the cloud is asked")
         stream, began = await self._begin(question, "edge")
         if isinstance(began, Refusal):
             if began.kind == "input" or question.route.cloud is None:
@@ -225,25 +228,30 @@ class Answering:
         calibration = question.route.calibration
         if question.route.cloud is None:
             return False, "there is no cloud model"
+        if why := unlike(question.ask):
+            return False, f"{why}, but the cloud does not fit in the request's bounds"
         if calibration is None or own.score is None:
             return False, "no threshold was fitted for this model"
-        if why := unlike(question.ask):
-            return False, why
         sure = calibration.sure(own.score)
         compared = f"score {own.score:.3f} {'>=' if sure else '<'} {calibration.threshold:.3f}"
         if sure:
             return False, compared
+        beyond = self._beyond(question, start, own.computed.joules)
+        return not beyond, f"{compared}, but {beyond}" if beyond else compared
+
+    def _beyond(self, question: Question, start: float, joules: float) -> str:
+        """Why the cloud does not fit in the request's bounds, of which ``joules`` are spent; empty where it does."""
         left = None if question.max_latency_seconds is None else question.max_latency_seconds - (self.clock() - start)
         bounded = left is not None or question.max_joules is not None
         if bounded and not self._cloud.answers:
-            return False, f"{compared}, but what the cloud takes is not known before its first answer"
+            return "what the cloud takes is not known before its first answer"
         takes = self._cloud.seconds.seconds
         if left is not None and takes > left:
-            return False, f"{compared}, but the cloud takes {takes:.2f} s and {max(left, 0):.2f} s are left"
-        joules = own.computed.joules + self._cloud.joules.seconds
+            return f"the cloud takes {takes:.2f} s and {max(left, 0):.2f} s are left"
+        joules += self._cloud.joules.seconds
         if question.max_joules is not None and joules > question.max_joules:
-            return False, f"{compared}, but with the cloud it would take {joules:.3g} J of {question.max_joules:g}"
-        return True, compared
+            return f"with the cloud it would take {joules:.3g} J of {question.max_joules:g}"
+        return ""
 
     def _ended(self, question: Question, plan: _Plan, answer: _Answer, start: float) -> Ended:
         route, seconds = question.route, self.clock() - start

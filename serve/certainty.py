@@ -10,9 +10,9 @@ def unlike(ask: Ask) -> str | None:
     None where it is one.
     """
     if ask.samples is None:
-        return "no threshold was fitted for answers to words alone, so the edge's stands"
+        return "no threshold was fitted for answers to words alone"
     if ask.temperature > 0:
-        return "no threshold was fitted for answers that are drawn, so the edge's stands"
+        return "no threshold was fitted for answers that are drawn"
     return None
 
 

@@ -1,6 +1,7 @@
 """``/v1/chat/completions`` and ``/v1/classify``: answers in words, whole or as they come, and classes."""
 
 import asyncio
+import json
 import math
 import secrets
 import time
@@ -74,8 +75,30 @@ def router(desk: Desk) -> APIRouter:
 
 FAULTS = frozenset({"failed", "down", "late", "unsound"})
 """Kinds of refusals that speak against a version."""
+# Of each event, as before OpenAPI 3.2 a schema of a stream is read.
+_EVENT = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "string",
+            "anyOf": [
+                {"const": "[DONE]"},
+                {
+                    "contentMediaType": "application/json",
+                    "contentSchema": {
+                        "anyOf": [
+                            {"$ref": "#/components/schemas/ChatChunk"},
+                            {"$ref": "#/components/schemas/ErrorBody"},
+                        ]
+                    },
+                },
+            ],
+        }
+    },
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "An answer"}
+    200: {"content": {"text/event-stream": {"schema": _EVENT}}, "description": "An answer"}
 }
 
 
@@ -197,8 +220,11 @@ class Talk:
             mlecs=told,
             usage=usage,
         )
-        # What was not given is left out: a delta says only what is new.
-        return f"data: {chunk.model_dump_json(exclude_none=True)}\n\n"
+        # A delta says only what is new; what is ours has the form that it has in a whole answer.
+        if told is None:
+            return f"data: {chunk.model_dump_json(exclude_none=True)}\n\n"
+        full = chunk.model_dump(exclude_none=True) | {"mlecs": told.model_dump()}
+        return f"data: {json.dumps(full, ensure_ascii=False, separators=(',', ':'))}\n\n"
 
 
 def late(desk: Desk) -> Refusal:

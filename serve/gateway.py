@@ -12,6 +12,7 @@ from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -26,7 +27,7 @@ from serve.keyfile import Key
 from serve.limits import KeyLimits, Limits
 from serve.middleware import Middleware
 from serve.observe import write
-from serve.protocol import ErrorBody, ModelCard, ModelList
+from serve.protocol import ChatChunk, ErrorBody, ModelCard, ModelList
 
 PAGE = Path(__file__).parent / "page"
 ADMIN = frozenset({"/v1/versions"})
@@ -147,7 +148,11 @@ def openapi(app: FastAPI) -> dict[str, Any]:
                 operation["responses"].pop("422", None)
                 if path not in OPEN:
                     operation["security"] = [{"key": []}, {}]
+        schemas = schema["components"]["schemas"]
         for name in ("HTTPValidationError", "ValidationError"):
-            schema["components"]["schemas"].pop(name, None)
+            schemas.pop(name, None)
+        # FastAPI knows nothing of what is in an event of a stream.
+        _, events = models_json_schema([(ChatChunk, "validation")], ref_template="#/components/schemas/{model}")
+        schema["components"]["schemas"] = events["$defs"] | schemas
         app.openapi_schema = schema
     return app.openapi_schema

@@ -86,17 +86,22 @@ def test_without_a_threshold_or_a_cloud_the_edges_answer_stands() -> None:
 @pytest.mark.parametrize(
     ("ask", "why"),
     [
-        (replace(ASK, samples=None), "no threshold was fitted for answers to words alone, so the edge's stands"),
-        (replace(ASK, temperature=0.5), "no threshold was fitted for answers that are drawn, so the edge's stands"),
+        (replace(ASK, samples=None), "no threshold was fitted for answers to words alone"),
+        (replace(ASK, temperature=0.5), "no threshold was fitted for answers that are drawn"),
     ],
 )
-def test_a_threshold_is_only_for_answers_of_the_kind_that_it_was_fitted_to(ask: Ask, why: str) -> None:
-    """A score of -9 is far below the threshold, but of other answers."""
-    unsure, cloud = FakeSide(logprob=-9.0), FakeSide()
-    _, end = _answer(_sides(unsure, cloud), replace(_question(), ask=ask))
-    assert (end.told.answered_by, end.told.why, end.judged) == ("edge", why, False)
-    assert (end.told.score, end.told.confidence, end.told.threshold) == (-9.0, None, None)
-    assert not cloud.asked
+def test_answers_of_a_kind_that_no_threshold_was_fitted_to_are_the_clouds(ask: Ask, why: str) -> None:
+    """A score of -0.1 is far above the threshold, but of other answers."""
+    sure = FakeSide(logprob=-0.1)
+    _, end = _answer(_sides(sure), replace(_question(), ask=ask))
+    assert (end.told.answered_by, end.told.why, end.judged) == ("cloud", f"{why}, so the cloud is asked", False)
+    assert not sure.asked
+    # Where the cloud is beyond the request's bounds, or there is none, the edge's stands, and is not called sure.
+    _, end = _answer(_sides(sure), replace(_question(max_joules=1e-9), ask=ask))
+    assert (end.told.answered_by, end.told.score, end.told.confidence) == ("edge", pytest.approx(-0.1), None)
+    assert end.told.why == f"{why}, but the cloud does not fit in the request's bounds"
+    _, end = _answer(_sides(sure), replace(_question(route=replace(ROUTE, cloud=None)), ask=ask))
+    assert (end.told.answered_by, end.told.why) == ("edge", "there is no cloud model")
     assert _answer(_sides(), replace(_question("edge"), ask=ask))[1].told.confidence is None
 
 

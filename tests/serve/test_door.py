@@ -26,7 +26,7 @@ from tests.serve.asgi import Line, body, scope
 from tests.serve.fakes import FakeSide, fake_app, fake_desk
 from tests.serve.virtual import Clock, run, settle
 
-CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
+CHAT = {"model": "edge", "messages": [{"role": "user", "content": "hello"}]}
 
 
 def _key(path: Path, name: str = "ann", **told: object) -> str:

@@ -141,7 +141,7 @@ def test_a_failure_has_the_same_form(client: TestClient, desk: Desk) -> None:
         def stream(self, model: str, ask: object) -> Any:
             raise RuntimeError("broken")
 
-    desk.answering.edge = Broken()
+    desk.answering.cloud = Broken()
     answer = client.post(CHAT, json=ASKED)
     assert (answer.status_code, answer.json()["error"]["type"]) == (500, "server_error")
     assert "broken" not in answer.text

@@ -28,7 +28,7 @@ def _client(live: Live, key: str = "none", retries: int = 0) -> OpenAI:
     return OpenAI(base_url=f"{live.url}/v1", api_key=key, max_retries=retries)
 
 
-def _ask(client: OpenAI, messages: Any = HELLO, model: str = "auto", **more: Any) -> Any:
+def _ask(client: OpenAI, messages: Any = HELLO, model: str = "edge", **more: Any) -> Any:
     return client.chat.completions.create(model=model, messages=messages, **more)
 
 

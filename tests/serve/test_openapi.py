@@ -1,16 +1,20 @@
 """The schema says what the gateway does."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from schemathesis.core.failures import FailureGroup
 from starlette.testclient import TestClient
 
 from serve.door import OPEN
-from tests.serve.fakes import fake_app, fake_desk
+from serve.models import Refusal
+from tests.serve.fakes import FakeSide, fake_app, fake_desk
 
+HELLO = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -86,6 +90,39 @@ def test_refusals_are_400_and_never_422(schema: dict[str, Any]) -> None:
 def test_a_stream_is_documented_beside_the_whole_answer(schema: dict[str, Any]) -> None:
     answer = schema["paths"]["/v1/chat/completions"]["post"]["responses"]["200"]["content"]
     assert answer.keys() == {"application/json", "text/event-stream"}
+
+
+@pytest.mark.parametrize("breaks", [None, Refusal("failed", "no more")])
+@pytest.mark.parametrize("wants_usage", [True, False])
+def test_each_event_of_a_stream_is_as_documented(tmp_path: Path, breaks: Refusal | None, wants_usage: bool) -> None:
+    desk = fake_desk(tmp_path)
+    desk.answering.cloud = FakeSide(breaks=breaks)
+    stream = {"stream": True, "stream_options": {"include_usage": wants_usage}}
+    said = schemathesis.openapi.from_asgi("/openapi.json", fake_app(desk))
+    case = said["/v1/chat/completions"]["POST"].Case(body=HELLO | stream, media_type="application/json")
+    response = case.call()
+    assert response.headers["content-type"][0].startswith("text/event-stream")
+    assert (b"no more" in response.content) == (breaks is not None)
+    assert (b'"completion_tokens"' in response.content) == (wants_usage and breaks is None)
+    case.validate_response(response)
+
+
+@pytest.mark.parametrize("spoilt", ["data: {}", "data: [1", 'data: {"id": "1"}'])
+def test_an_event_that_is_not_as_documented_would_be_found(tmp_path: Path, spoilt: str) -> None:
+    said = schemathesis.openapi.from_asgi("/openapi.json", fake_app(fake_desk(tmp_path)))
+    case = said["/v1/chat/completions"]["POST"].Case(body=HELLO | {"stream": True}, media_type="application/json")
+    response = case.call()
+    response.content = spoilt.encode() + b"\n\n"
+    with pytest.raises(FailureGroup, match="SSE event"):
+        case.validate_response(response)
+
+
+def test_what_is_ours_has_one_form_in_a_stream_and_in_a_whole_answer(client: TestClient) -> None:
+    whole = client.post("/v1/chat/completions", json=HELLO).json()["mlecs"]
+    lines = client.post("/v1/chat/completions", json=HELLO | {"stream": True}).text.split("\n\n")
+    told = [json.loads(line.removeprefix("data: ")).get("mlecs") for line in lines if "{" in line]
+    assert told[-1].keys() == whole.keys()
+    assert not any(told[:-1])
 
 
 @pytest.mark.parametrize(

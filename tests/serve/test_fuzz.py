@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import SchemathesisConfig
 from starlette.types import ASGIApp
 
 from mlecs_ray.samples import Samples
@@ -32,6 +33,10 @@ from tests.serve.live import Live, listening, speaking
 NAMES = ("auto", "edge", "cloud", "minilm")
 SECONDS = 10
 """In which every request has to be answered."""
+CONFIG = SchemathesisConfig.from_dict(
+    {"checks": {"negative_data_rejection": {"expected-statuses": [400, 404, 405, 413]}}}
+)
+"""What is not fit by the schema is refused, and what is too large before it is read."""
 LEFT_OUT = ("positive_data_acceptance", "not_a_server_error")
 """What is fit by the schema may still be refused, e.g. an entry of nothing; failures are looked for below."""
 
@@ -174,7 +179,7 @@ def _raw(live: Live, sent: bytes) -> bytes:
 
 def test_every_operation_answers_as_its_schema_says(tmp_path: Path) -> None:
     fuzz = Fuzz(Counter(), [])
-    by_schema(schemathesis.openapi.from_asgi("/openapi.json", _app(tmp_path)), 8, fuzz)
+    by_schema(schemathesis.openapi.from_asgi("/openapi.json", _app(tmp_path), config=CONFIG), 8, fuzz)
     assert fuzz.wrong == []
     assert fuzz.answers.total() > 150
     assert fuzz.answers[200] > 10
@@ -203,7 +208,8 @@ def test_what_is_hardly_http_is_answered_or_hung_up_on(tmp_path: Path, sent: byt
 def test_ten_thousand_requests_are_answered(tmp_path: Path) -> None:
     fuzz, most = Fuzz(Counter(), []), 10_000
     with listening(_app(tmp_path)) as live:
-        by_schema(schemathesis.openapi.from_url(f"{live.url}/openapi.json"), 100, fuzz, timeout=SECONDS)
+        schema = schemathesis.openapi.from_url(f"{live.url}/openapi.json", config=CONFIG)
+        by_schema(schema, 100, fuzz, timeout=SECONDS)
         over_the_wire(live, nasty.whole(), fuzz)
         over_the_wire(live, nasty.spoilt(most - fuzz.answers.total(), seed=1), fuzz)
         _is_well(live)

@@ -5,8 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 import ray
+from hypothesis import settings
 
 from mlecs_ray.sim.devices import DEVICES
+
+# What passes, passes again. To look for more: pytest --hypothesis-profile=default
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,9 @@ from pathlib import Path
 import mlecs_ray
 from bench.environments import Environment
 
+PACKAGES = ("mlecs_ray", "actors", "serve", "tune", "scenarios", "bench")
+"""Ours."""
+
 
 def describe() -> str:
     """Cores, processor and memory."""
@@ -33,10 +36,10 @@ def versions(peers: Sequence[Environment]) -> str:
     return ", ".join([f"Python {platform.python_version()}", *own, *(peer.peer.replace("==", " ") for peer in peers)])
 
 
-def source(package: Path = Path(mlecs_ray.__file__).parent) -> str:
-    """``source`` and 12 hexadecimal digits of the sha256 of the package's modules, by name: a version is the same from
+def source(root: Path = Path(mlecs_ray.__file__).parents[1]) -> str:
+    """``source`` and 12 hexadecimal digits of the sha256 of our packages' modules, by name: a version is the same from
     one release to the next, code is not."""
     told = hashlib.sha256()
-    for module in sorted(package.rglob("*.py")):
-        told.update(module.relative_to(package).as_posix().encode() + b"\0" + module.read_bytes() + b"\0")
+    for module in sorted(file for package in PACKAGES for file in (root / package).rglob("*.py")):
+        told.update(module.relative_to(root).as_posix().encode() + b"\0" + module.read_bytes() + b"\0")
     return f"source {told.hexdigest()[:12]}"

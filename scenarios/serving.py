@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.artifact import FACTS
+from mlecs_ray.run.artifact import FACTS, Card
 from mlecs_ray.run.bundle import STORE, Bundle, adopt
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.overrides import parse
@@ -104,17 +104,19 @@ def take(wanted: Wanted, console: Console) -> Bundle:
     bundle = adopt(wanted.artifact, wanted.run / STORE)
     names = edge_names(bundle, wanted.edge)
     known = calibration.read(bundle.folder)
-    if _cascades(bundle, wanted) and any(n not in known or known[n].share != wanted.cloud_share for n in names):
+    above = _above(bundle, wanted)
+    told = None if above is None else (wanted.cloud_share, above.name)
+    if above is not None and any(n not in known or (known[n].share, known[n].cloud) != told for n in names):
         with console.status(f"fitting thresholds of {', '.join(names)} on held-out rows; the first time, minutes"):
-            _fit(bundle, names, wanted.cloud_share, console)
+            _fit(bundle, names, wanted.cloud_share, above, console)
         _redraw(wanted.run, console)
     return bundle
 
 
-def _fit(bundle: Bundle, names: Sequence[str], share: float, console: Console) -> None:
+def _fit(bundle: Bundle, names: Sequence[str], share: float, above: Card, console: Console) -> None:
     try:
         test = deal(bundle.scenario)[0].test
-        found = calibrate(bundle, names, share, test)
+        found = calibrate(bundle, names, share, test, above)
     except (InputError, ValueError) as error:
         # Weights that give no numbers are refused by the fit, and by the trial afterwards.
         console.print(f"no thresholds, so the edge answers all that it can: {error}", soft_wrap=True, markup=False)
@@ -135,9 +137,16 @@ def _redraw(run: Path, console: Console) -> None:
         console.print(f"the report does not show the thresholds: {error}", soft_wrap=True, markup=False)
 
 
-def _cascades(bundle: Bundle, wanted: Wanted) -> bool:
-    sides = {card.side for card in bundle.cards.values()}
-    return bundle.scenario.task.kind == "caption" and sides == {"edge", "cloud"} and wanted.cloud != "none"
+def _above(bundle: Bundle, wanted: Wanted) -> Card | None:
+    """The model that answers as the cloud in a cascade; None where there is no cascade.
+
+    Raises InputError for a name that the run has no model of.
+    """
+    if bundle.scenario.task.kind != "caption" or wanted.cloud == "none":
+        return None
+    above = bundle.cloud if wanted.cloud is None else bundle.card(wanted.cloud)
+    others = [card for card in bundle.cards.values() if card.side == "edge" and card is not above]
+    return above if others else None
 
 
 def edge_names(bundle: Bundle, chosen: Sequence[str]) -> list[str]:

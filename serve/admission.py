@@ -4,12 +4,17 @@ import asyncio
 import math
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 from mlecs_ray.errors import InputError
 from serve.clocks import Clock
 from serve.limits import Hold, KeyLimits, Mean, Refused
+
+BODIES = 512 * 2**20
+"""Bytes of all bodies together."""
 
 
 class Admission:
@@ -96,9 +101,33 @@ class Admission:
         self._running -= 1
 
 
+class Room:
+    """Bytes of bodies that are in memory at once, whoever sends them."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._taken = most, 0
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[int], None]]:
+        """Room for one body: to be told of each piece of it, given back at the end. Raises Refused with 503."""
+        own = 0
+
+        def more(size: int) -> None:
+            nonlocal own
+            if self._taken + size > self._most:
+                raise Refused(503, 1.0, "full", f"bodies of {self._taken} bytes are being read, all that may")
+            own, self._taken = own + size, self._taken + size
+
+        try:
+            yield more
+        finally:
+            self._taken -= own
+
+
 @dataclass(frozen=True)
 class Gate:
     """What stands at the door: the key's limits come first, so that a flood of one key never fills the line of all."""
 
     admission: Admission
     keys: KeyLimits
+    room: Room = field(default_factory=lambda: Room(BODIES))

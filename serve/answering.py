@@ -8,21 +8,19 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from mlecs_ray.serving.batcher import Piece
-from mlecs_ray.serving.calibration import Calibration
 from mlecs_ray.serving.cost import Estimate, computed, sent
 from mlecs_ray.serving.host import Ask
 from mlecs_ray.sim.devices import find_device
-from serve.certainty import certainty, unlike
+from serve.certainty import certainty, cut, unlike
 from serve.clocks import Clock
 from serve.costs import Measured, features
 from serve.models import Began, Refusal
 from serve.protocol import Told
+from serve.question import Question, Where
 from serve.sides import Side
 
 T = TypeVar("T")
-Where = Literal["edge", "cloud"]
-Policy = Literal["cascade", "edge", "cloud"]
-STATUS = {"input": 400, "unsound": 400, "role": 403, "full": 503, "down": 503, "late": 503, "failed": 500}
+STATUS = {"input": 400, "unsound": 400, "large": 413, "role": 403, "full": 503, "down": 503, "late": 503, "failed": 500}
 """By the kind of a refusal."""
 
 
@@ -42,36 +40,6 @@ def granted(found: T | Refusal) -> T:
     return found
 
 
-@dataclass(frozen=True)
-class Route:
-    """Which models of one version may answer. None: there is none on that side."""
-
-    version: str
-    edge: str | None
-    cloud: str | None
-    calibration: Calibration | None = None
-    """Of the edge's model."""
-    edge_device: str = "phone-mid"
-
-    def model(self, side: Where) -> str | None:
-        """The model on this side, with its version."""
-        name = self.edge if side == "edge" else self.cloud
-        return None if name is None else f"{name}@{self.version}"
-
-
-@dataclass(frozen=True)
-class Question:
-    """One request for words."""
-
-    ask: Ask
-    route: Route
-    policy: Policy
-    bound: bool
-    """Whether this side alone may answer: its model was asked for by name."""
-    max_latency_seconds: float | None = None
-    max_joules: float | None = None
-
-
 @dataclass
 class _Answer:
     """One side's, as it comes."""
@@ -87,6 +55,10 @@ class _Answer:
     @property
     def score(self) -> float | None:
         return sum(piece.logprob for piece in self.pieces) / self.tokens if self.tokens else None
+
+    @property
+    def finish(self) -> str | None:
+        return self.pieces[-1].finish if self.pieces else None
 
     @property
     def text_bytes(self) -> int:
@@ -108,11 +80,13 @@ class Ended:
     finish: Literal["stop", "length"]
     judged: bool
     """Whether it could have a confidence: the edge was asked what thresholds are fitted to."""
+    confidence: float | None = None
+    """Of the edge's own answer then, whoever answered in the end."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """The first of a stream: whose words follow."""
+    """The first of a stream: whose words follow. A second one takes back what was said until then."""
 
     model: str
 
@@ -152,20 +126,27 @@ class Answering:
         start = self.clock()
         plan = await self._plan(question, start)
         plan.since = self.clock()
-        stream, answer = await self._open(question, plan)
-        yield Named(answer.began.model)
-        if stream is None:
-            yield _all(answer.pieces)
-            yield self._ended(question, plan, answer, start)
-            return
-        async with aclosing(stream):
-            async for item in stream:
-                if isinstance(item, Refusal):
-                    # Part of the answer is told already: nobody else's may follow it.
-                    raise Declined(item)
-                if isinstance(item, Piece):
-                    answer.pieces.append(item)
-                    yield item
+        while True:
+            broken: Refusal | None = None
+            stream, answer = await self._open(question, plan)
+            yield Named(answer.began.model)
+            if stream is None:
+                yield _all(answer.pieces)
+                break
+            async with aclosing(stream):
+                async for item in stream:
+                    if isinstance(item, Refusal):
+                        broken = item
+                        break
+                    if isinstance(item, Piece):
+                        answer.pieces.append(item)
+                        yield item
+            if broken is None:
+                break
+            if not question.whole:
+                # Part of the answer is told already: nobody else's may follow it.
+                raise Declined(broken)
+            _turn(question, plan, broken)
         yield self._ended(question, plan, answer, start)
 
     async def _plan(self, question: Question, start: float) -> _Plan:
@@ -197,11 +178,7 @@ class Answering:
         stream, began = await self._begin(question, plan.side)
         if isinstance(began, Began):
             return stream, _Answer(plan.side, began)
-        other: Where = "cloud" if plan.side == "edge" else "edge"
-        if began.kind == "input" or question.bound or plan.degraded or question.route.model(other) is None:
-            raise Declined(began)
-        plan.degraded = f"the {plan.side} could not answer: {began.message}"
-        plan.why, plan.side = f"the {plan.side} is down", other
+        _turn(question, plan, began)
         return await self._open(question, plan)
 
     async def _begin(self, question: Question, side: Where) -> tuple[Stream, Began | Refusal]:
@@ -232,6 +209,9 @@ class Answering:
             return False, f"{why}, but the cloud does not fit in the request's bounds"
         if calibration is None or own.score is None:
             return False, "no threshold was fitted for this model"
+        if why := cut(question.ask, own.finish):
+            beyond = self._beyond(question, start, own.computed.joules)
+            return not beyond, f"{why}, {f'but {beyond}' if beyond else 'so the cloud is asked'}"
         sure = calibration.sure(own.score)
         compared = f"score {own.score:.3f} {'>=' if sure else '<'} {calibration.threshold:.3f}"
         if sure:
@@ -255,7 +235,7 @@ class Answering:
 
     def _ended(self, question: Question, plan: _Plan, answer: _Answer, start: float) -> Ended:
         route, seconds = question.route, self.clock() - start
-        cost = answer.computed
+        cost, fitted = answer.computed, route.calibration if answer.side == "edge" else None
         if answer.side == "cloud":
             cost += sent(find_device(route.edge_device).budget, _payload(question.ask), answer.text_bytes)
             self._cloud.add(self.clock() - plan.since, cost.joules)
@@ -274,11 +254,24 @@ class Answering:
             modalities=list(answer.began.sensed),
             masked=list(answer.began.masked),
             degraded=plan.degraded or None,
-            **certainty(route.calibration if answer.side == "edge" else None, question.ask, answer.score),
+            **certainty(fitted, question.ask, answer.score, answer.finish),
         )
-        last = answer.pieces[-1].finish if answer.pieces else "stop"
-        judged = unlike(question.ask) is None and (answer.side == "edge" or plan.own is not None)
-        return Ended(told, answer.began.prompt_tokens, answer.tokens, "length" if last == "length" else "stop", judged)
+        own = answer if answer.side == "edge" else plan.own
+        judged = own is not None and unlike(question.ask) is None and cut(question.ask, own.finish) is None
+        sure = None
+        if judged and own is not None and own.score is not None and route.calibration is not None:
+            sure = route.calibration.confidence(own.score)
+        finish: Literal["stop", "length"] = "length" if answer.finish == "length" else "stop"
+        return Ended(told, answer.began.prompt_tokens, answer.tokens, finish, judged, sure)
+
+
+def _turn(question: Question, plan: _Plan, refused: Refusal) -> None:
+    """The other side has to answer now. Raises Declined where it may not, or there is none."""
+    other: Where = "cloud" if plan.side == "edge" else "edge"
+    if refused.kind == "input" or question.bound or plan.degraded or question.route.model(other) is None:
+        raise Declined(refused)
+    plan.degraded = f"the {plan.side} could not answer: {refused.message}"
+    plan.why, plan.side = f"the {plan.side} is down", other
 
 
 async def _nobody() -> Stream:

@@ -19,7 +19,7 @@ from serve.keys import Keys
 from serve.media import MediaLimits
 from serve.metrics import Metrics
 from serve.models import Hosting, Models, Refusal
-from serve.observe import to_file, write
+from serve.observe import begin_tracing, to_file, write
 from serve.registry import open_registry
 from serve.senses import Senses, Sensing
 from serve.settings import Settings
@@ -53,7 +53,7 @@ def first_bundle(settings: Settings) -> Bundle:
 
 def make_desk(settings: Settings, edge: Side, cloud: Side, encoding: Encoding, store: Store) -> Desk:
     """A gateway's state."""
-    rules = Rules(share=settings.canary_share, answers=settings.canary_answers)
+    rules = Rules(settings.canary_share, settings.canary_answers, seconds=settings.canary_seconds)
     registry = open_registry(
         Path(settings.store), settings.version, settings.policy, settings.edge, settings.cloud, rules
     )
@@ -65,6 +65,8 @@ def make_desk(settings: Settings, edge: Side, cloud: Side, encoding: Encoding, s
 
 def make_gateway(settings: Settings, desk: Desk) -> ASGIApp:
     """The app around it."""
+    if settings.tracing is not None:
+        begin_tracing(settings.tracing)
     keys = Keys(Path(settings.key_file)) if settings.key_file else None
     exchange = ExchangeRules(body_bytes=32 * 2**20, echo_request_id=not settings.behind_proxy)
     hosts = None if keys else LOOPBACK

@@ -13,12 +13,23 @@ def unlike(ask: Ask) -> str | None:
         return "no threshold was fitted for answers to words alone"
     if ask.temperature > 0:
         return "no threshold was fitted for answers that are drawn"
+    if ask.stop:
+        return "no threshold was fitted for answers with an end of the asker's own"
     return None
 
 
-def certainty(calibration: Calibration | None, ask: Ask, score: float | None) -> dict[str, float | None]:
+def cut(ask: Ask, finish: str | None) -> str | None:
+    """Why an answer that ended so is none of them either: the asker's limit came before its end. None where it is."""
+    if ask.max_tokens is not None and finish == "length":
+        return "no threshold was fitted for answers that are cut short"
+    return None
+
+
+def certainty(
+    calibration: Calibration | None, ask: Ask, score: float | None, finish: str | None
+) -> dict[str, float | None]:
     """The fields of ``Told``: a confidence and the threshold beside it only where they were fitted to such answers."""
-    if calibration is None or score is None or unlike(ask):
+    if calibration is None or score is None or unlike(ask) or cut(ask, finish):
         return {"score": score}
     return {
         "score": score,

@@ -17,12 +17,13 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask
-from serve.answering import Declined, Ended, Event, Named, Question
+from serve.answering import Declined, Ended, Event, Named
 from serve.content import conversation, parts_of, sense
 from serve.costs import Load
 from serve.desk import Desk
 from serve.either import either
 from serve.faults import event
+from serve.leaving import unless_left
 from serve.models import Refusal
 from serve.observe import Record
 from serve.protocol import (
@@ -39,6 +40,7 @@ from serve.protocol import (
     Usage,
     Wish,
 )
+from serve.question import Question
 from serve.reading import Route
 from serve.registry import Chosen
 
@@ -57,7 +59,7 @@ def router(desk: Desk) -> APIRouter:
         if body.stream:
             wants_usage = body.stream_options is not None and body.stream_options.include_usage
             return await talk.streamed(wants_usage)
-        return await talk.whole()
+        return await unless_left(request, talk.whole())
 
     @routes.post("/classify")
     async def classify(request: Request, body: ClassifyRequest) -> Classification:
@@ -114,7 +116,8 @@ def _question(body: ChatRequest, chosen: Chosen, ask: Ask) -> Question:
         stop,
     )
     wish = body.mlecs
-    return Question(full, chosen.route, chosen.policy, chosen.bound, wish.max_latency_seconds, wish.max_joules)
+    bounds = wish.max_latency_seconds, wish.max_joules
+    return Question(full, chosen.route, chosen.policy, chosen.bound, *bounds, not body.stream, chosen.judges)
 
 
 class Talk:
@@ -134,7 +137,7 @@ class Talk:
                     yield one
         except Declined as declined:
             # What the asker has to mend, or a full house, says nothing of a version.
-            if declined.kind in FAULTS:
+            if declined.kind in FAULTS and self._question.judges:
                 self._desk.tell(version, False, time.monotonic() - start)
             raise
 
@@ -152,8 +155,9 @@ class Talk:
         elif isinstance(one, Ended):
             told, record = one.told, self._record
             record.answered_by, record.tokens_in, record.tokens_out = told.answered_by, one.prompt_tokens, one.tokens
-            # Where another had to answer, the version has failed, whoever was told something.
-            self._desk.tell(told.version, told.degraded is None, told.latency_seconds, told.confidence, one.judged)
+            if self._question.judges:
+                # Where another had to answer, the version has failed, whoever was told something.
+                self._desk.tell(told.version, told.degraded is None, told.latency_seconds, one.confidence, one.judged)
 
     async def whole(self) -> ChatCompletion:
         """The answer when it is done."""
@@ -164,6 +168,8 @@ class Talk:
                     end = one
                 elif isinstance(one, Piece):
                     text.append(one.text)
+                else:
+                    text.clear()
         return ChatCompletion(
             id=self.id,
             created=self.created,
@@ -247,7 +253,8 @@ async def _named(desk: Desk, record: Record, chosen: Chosen, ask: Ask, wish: Wis
     if chosen.version.bundle.scenario.task.answer != "class":
         raise InputError("these models say captions and no classes: ask /v1/chat/completions")
     bounds = wish.max_latency_seconds, wish.max_joules
-    answer = await Talk(desk, record, Question(ask, chosen.route, chosen.policy, chosen.bound, *bounds)).whole()
+    question = Question(ask, chosen.route, chosen.policy, chosen.bound, *bounds, True, chosen.judges)
+    answer = await Talk(desk, record, question).whole()
     said = answer.choices[0].message.content
     label = next((name for name in classes if said == f"{name}."), None)
     score = answer.mlecs.score
@@ -268,12 +275,13 @@ async def _classified(desk: Desk, record: Record, chosen: Chosen, samples: Sampl
     try:
         given = await either(desk, chosen, lambda side, model: side.classify(model, samples), stand_in=True)
     except Declined as declined:
-        if declined.kind in FAULTS:
+        if declined.kind in FAULTS and chosen.judges:
             desk.tell(chosen.version.name, False, time.monotonic() - start)
         raise
     verdict, record.answered_by = given.found, given.side
     confidence = verdict.probabilities[verdict.label]
-    desk.tell(chosen.version.name, given.degraded is None, given.seconds, confidence)
+    if chosen.judges:
+        desk.tell(chosen.version.name, given.degraded is None, given.seconds, confidence)
     back = len(verdict.label.encode()) + 4 * len(verdict.probabilities)
     return Classification(
         id=f"class-{record.request_id}",

@@ -90,6 +90,7 @@ class Gateway:
 
     async def on_trial(self) -> str | None:
         """The version that is on trial."""
+        self._desk.settle()
         return self._desk.registry.rollout.canary
 
     async def attempt(self, version: str) -> str | None:

@@ -41,8 +41,9 @@ class Desk:
 
     async def choose(self, request: Request, model: str, wish: Wish) -> tuple[Record, Chosen]:
         """Who is meant by a request, noted in its record."""
+        self.settle()
         record = record_of(request.scope)
-        chosen = await self._looked_up(model, partial(self.registry.choose, model, wish, record.request_id))
+        chosen = await self._looked_up(model, partial(self.registry.choose, model, wish))
         record.model = model.partition("@")[0]
         return record, chosen
 
@@ -60,6 +61,17 @@ class Desk:
         self, version: str, ok: bool, seconds: float, confidence: float | None = None, judgeable: bool = True
     ) -> None:
         """What came of an answer, to the rollout."""
-        step = self.registry.rollout.record(version, ok, seconds, confidence, judgeable)
-        if step is not None:
+        if self.registry.rollout.record(version, ok, seconds, confidence, judgeable) is not None:
+            self.registry.remember()
+
+    @property
+    def down(self) -> bool:
+        """Whether no side of the version that answers can be reached."""
+        version = self.registry.versions[self.registry.rollout.stable]
+        sides = ((self.edge, version.edge()), (self.cloud, version.cloud()))
+        return all(side.away for side, card in sides if card is not None)
+
+    def settle(self) -> None:
+        """Judge a trial that has lasted long enough."""
+        if self.registry.rollout.settle() is not None:
             self.registry.remember()

@@ -3,7 +3,9 @@
 Pure ASGI. The body is read before a place is taken, so that a slow sender holds none.
 """
 
+import ipaddress
 import re
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -72,7 +74,8 @@ class Door:
 
     def _named(self, scope: Scope) -> bool:
         """Whether the request is for one of our names: a page of a stranger may lead its own name to this machine."""
-        return self._hosts is None or _PORT.sub("", header(scope, b"host") or "") in self._hosts
+        name = _PORT.sub("", header(scope, b"host") or "")
+        return self._hosts is None or name in self._hosts or _loopback(name.strip("[]"))
 
     def _owner(self, scope: Scope) -> Key | None:
         if self._keys is None:
@@ -90,9 +93,10 @@ class Door:
                 if scope["method"] in _UNGATED:
                     await self._pass(scope, receive, send)
                     return
-                receive = replayed(await _body(receive), receive)
-                async with await self._gate.admission.acquire():
-                    await self._pass(scope, receive, send)
+                with self._gate.room.hold() as more:
+                    receive = replayed(await _body(receive, more), receive)
+                    async with await self._gate.admission.acquire():
+                        await self._pass(scope, receive, send)
         except Refused as refused:
             record.refused = refused.reason
             await respond(refused.status, str(refused), refused.headers)(scope, receive, send)
@@ -107,12 +111,21 @@ class Door:
         await respond(status, why, headers)(scope, receive, send)
 
 
-async def _body(receive: Receive) -> list[Message]:
-    """The messages of a body, to its end or its sender's."""
-    messages = [await receive()]
-    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body", False):
+async def _body(receive: Receive, more: Callable[[int], None]) -> list[Message]:
+    """The messages of a body, to its end or its sender's; ``more`` is told of the bytes of each."""
+    messages: list[Message] = []
+    while not messages or (messages[-1]["type"] == "http.request" and messages[-1].get("more_body", False)):
         messages.append(await receive())
+        more(len(messages[-1].get("body", b"")))
     return messages
+
+
+def _loopback(address: str) -> bool:
+    """Whether it is one of this machine's addresses for itself, which no stranger's name is."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def replayed(messages: list[Message], receive: Receive) -> Receive:

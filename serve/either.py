@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from serve.answering import Declined, Where
+from serve.answering import Declined
 from serve.costs import Load, estimate
 from serve.desk import Desk
 from serve.models import Refusal
 from serve.protocol import Told
+from serve.question import Where
 from serve.registry import Chosen
 from serve.sides import Side
 

@@ -102,10 +102,24 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Who:
+    """Whose call it is: a key's name, and whether it has the role admin, as whoever has the folder itself."""
+
+    name: str = ""
+    admin: bool = True
+
+    def owns(self, owner: str) -> bool:
+        """Whether it may replace and remove what is this key's; of old galleries nobody knows whose they are."""
+        return self.admin or self.name == owner != ""
+
+
+@dataclass(frozen=True)
 class Limits:
-    """How much one store takes: galleries, entries in each, entries or ids in one call, hits or cards of one answer."""
+    """How much one store takes: galleries, those of one key, entries in each, entries or ids in one call, hits or cards
+    of one answer."""
 
     galleries: int = 64
+    owned: int = 16
     entries: int = 100_000
     batch: int = 1000
     top_k: int = 1000

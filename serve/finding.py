@@ -58,7 +58,7 @@ class SearchRequest(Body):
     cameras: Annotated[list[Name], Field(max_length=64)] | None = None
     """Only of these."""
     not_camera: Name | None = None
-    """None of this one, as the protocol of re-identification has it."""
+    """Nothing from this one, whoever it shows."""
     identities: Annotated[list[Name], Field(max_length=64)] | None = None
     modality: Name | None = None
 

@@ -12,7 +12,7 @@ from lancedb.query import ColumnOrdering
 from lancedb.table import Table
 
 from mlecs_ray.errors import InputError
-from serve.entries import Card, Embedding, Entry, Facts, Hit, Limits, check_text
+from serve.entries import Card, Embedding, Entry, Facts, Hit, Limits, Who, check_text
 from serve.filters import one_of
 from serve.nearest import candidates, ranked
 from serve.rows import LIGHT, Row, card, encode, entry, rows, schema, sound
@@ -21,6 +21,8 @@ from serve.trouble import Trouble
 from serve.where import Where
 
 T = TypeVar("T")
+ANYONE = Who()
+"""Who has the folder may do everything."""
 
 
 class Gallery:
@@ -34,24 +36,24 @@ class Gallery:
         self._limits = limits or Limits()
         self._tables = Tables(folder)
 
-    def enrol(self, gallery: str, entries: Sequence[Entry], owner: str = "", replaces: bool = True) -> list[str]:
+    def enrol(self, gallery: str, entries: Sequence[Entry], who: Who = ANYONE) -> list[str]:
         """Add entries or replace those of the same id, all or none; their ids, in order.
 
-        ``owner``: of a gallery that is made by this. Raises Trouble where an id is there already, unless ``replaces``.
+        A gallery that is made by this is the caller's. Raises Trouble where an id is in another's already.
         """
         _checked(gallery)
         named = self._identified(entries)
         if not named:
             return []
         space, width = _one_space(entries)
-        new = encode(named, schema(space, width, owner))
+        new = encode(named, schema(space, width, who.name))
         with self._tables.writing():
             table = self._tables.open(gallery)
             if table is None:
-                self._create(gallery, new)
+                self._create(gallery, new, who)
             else:
                 _same_space(gallery, table, space, width)
-                self._put(gallery, table, new, [one.id for one in entries if one.id], replaces)
+                self._put(gallery, table, new, [one.id for one in entries if one.id], who)
         return list(named)
 
     def search(self, gallery: str, query: Embedding, top_k: int = 10, where: Where | None = None) -> list[Hit]:
@@ -94,8 +96,8 @@ class Gallery:
         self._intact(gallery, found)
         return [card(row) for row in found]
 
-    def delete(self, gallery: str, ids: Sequence[str]) -> int:
-        """Remove these entries; how many there were. Unknown ids are no error."""
+    def delete(self, gallery: str, ids: Sequence[str], who: Who = ANYONE) -> int:
+        """Remove these entries; how many there were. Unknown ids are no error. Raises Trouble in another's gallery."""
         self._within("batch", len(ids) or 1)
         for one in ids:
             check_text(one, "id")
@@ -103,17 +105,27 @@ class Gallery:
             table = self._tables.open(_checked(gallery))
             if table is None:
                 raise _unknown(gallery)
+            _check_owner(gallery, _facts(table).owner, who)
             known = _known(table, ids) if ids else 0
             if known:
                 self._tables.change(gallery, table, lambda t: t.delete(one_of("id", ids)))
             return known
 
-    def drop(self, gallery: str) -> None:
-        """Remove a gallery and all it holds, damaged or not."""
+    def drop(self, gallery: str, who: Who = ANYONE) -> None:
+        """Remove a gallery and all it holds, damaged or not. Raises Trouble for another's."""
         with self._tables.writing():
             if _checked(gallery) not in self._tables.names():
                 raise _unknown(gallery)
+            _check_owner(gallery, self._owner(gallery), who)
             self._tables.drop(gallery)
+
+    def _owner(self, gallery: str) -> str:
+        """Of a damaged one nobody can read whose it is."""
+        try:
+            table = self._tables.open(gallery)
+        except Trouble:
+            return ""
+        return "" if table is None else _facts(table).owner
 
     def galleries(self) -> list[str]:
         """The names of all galleries, sorted."""
@@ -146,18 +158,24 @@ class Gallery:
             named[name] = one
         return named
 
-    def _create(self, gallery: str, new: pa.Table) -> None:
-        there = len(self._tables.names())
-        if there >= self._limits.galleries:
+    def _create(self, gallery: str, new: pa.Table, who: Who) -> None:
+        names = self._tables.names()
+        if len(names) >= self._limits.galleries:
             raise InputError(
-                f"there are {there} galleries of at most {self._limits.galleries}, so {gallery!r} was not made"
+                f"there are {len(names)} galleries of at most {self._limits.galleries}, so {gallery!r} was not made"
+            )
+        own = 0 if who.admin else sum(self._owner(name) == who.name for name in names)
+        if own >= self._limits.owned:
+            raise InputError(
+                f"this key has made {own} galleries of at most {self._limits.owned}, so {gallery!r} was not made: drop "
+                "one that is not needed any more"
             )
         self._room(gallery, 0, len(new))
         self._tables.create(gallery, new)
 
-    def _put(self, gallery: str, table: Table, new: pa.Table, given: list[str], replaces: bool) -> None:
+    def _put(self, gallery: str, table: Table, new: pa.Table, given: list[str], who: Who) -> None:
         known = _known(table, given) if given else 0
-        if known and not replaces:
+        if known and not who.owns(_facts(table).owner):
             raise Trouble(
                 f"{known} of the ids are in gallery {gallery!r} already, and only the key that made it, or one of the "
                 "role admin, replaces entries, so none was enrolled",
@@ -196,6 +214,15 @@ def _known(table: Table, ids: Sequence[str]) -> int:
 
 def _upsert(table: Table, new: pa.Table) -> None:
     table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(new)
+
+
+def _check_owner(gallery: str, owner: str, who: Who) -> None:
+    if not who.owns(owner):
+        raise Trouble(
+            f"only the key that made gallery {gallery!r}, or one of the role admin, takes anything out of it, so "
+            "nothing was removed",
+            kind="role",
+        )
 
 
 def _facts(table: Table) -> Facts:

@@ -105,9 +105,9 @@ def _health(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/readyz", responses={200: _STATE, 503: _STATE})
     async def readyz() -> Response:
-        """Whether the models are loaded and asked something."""
-        if not desk.ready:
-            return JSONResponse({"status": "loading"}, 503, {"Retry-After": "1"})
+        """Whether the models are loaded and can be asked."""
+        if not desk.ready or desk.down:
+            return JSONResponse({"status": "down" if desk.ready else "loading"}, 503, {"Retry-After": "1"})
         return JSONResponse({"status": "ready", "version": desk.registry.rollout.stable})
 
     @app.get("/metrics", response_class=Response, responses=_TEXT)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import Any
 
 from ray.exceptions import RayActorError, RayError
-from ray.serve.exceptions import BackPressureError, RayServeException
+from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from mlecs_ray.samples import Samples
@@ -15,6 +15,8 @@ from serve.models import Item, Refusal
 from serve.senses import Part
 from serve.sides import Vectors
 
+LOAD_SECONDS = 600.0
+"""In which a version's models must have been loaded: the first time, language models are unpacked."""
 CALL_SECONDS = 60.0
 """For anything but an answer in words: a deployment without replicas would be waited for without end."""
 REACH_SECONDS = 3.0
@@ -34,7 +36,7 @@ class RaySide:
 
     async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
         """As ``Side`` has it; a replica that dies is a refusal, and nobody waits for the one that takes its place."""
-        if self._away:
+        if self.away:
             yield _unreached()
             return
         asked = self._for(model).options(stream=True).stream.remote(model, ask)
@@ -58,13 +60,13 @@ class RaySide:
             asked.cancel()
 
     @property
-    def _away(self) -> bool:
-        """Whether no replica was there, and none has come since."""
+    def away(self) -> bool:
+        """As ``Side`` has it: no replica was there, and none has come since."""
         return self._looking is not None and not self._looking.done()
 
     def _look(self, model: str) -> None:
         """Ask nobody until a replica is there again, at best with the model loaded."""
-        if not self._away:
+        if not self.away:
             self._looking = asyncio.get_running_loop().create_task(self._until_warm(model))
 
     async def _until_warm(self, model: str) -> None:
@@ -95,12 +97,12 @@ class RaySide:
         return found
 
     async def _got(self, remote: Any, model: str, asked: Any) -> Any:
-        return _unreached() if self._away else await got(remote(model, asked))
+        return _unreached() if self.away else await got(remote(model, asked))
 
     async def warm(self, models: Sequence[str]) -> Refusal | None:
         """As ``Side`` has it: on the replica that will then be asked."""
         for model in models:
-            refused: Refusal | None = await got(self._for(model).warm.remote([model]))
+            refused: Refusal | None = await got(self._for(model).warm.remote([model]), LOAD_SECONDS)
             if refused is not None:
                 return refused
         return None
@@ -128,7 +130,7 @@ class RayEncoding:
 
     async def warm(self) -> Refusal | None:
         """As ``Encoding`` has it."""
-        found: Refusal | None = await got(self._handle.warm.remote())
+        found: Refusal | None = await got(self._handle.warm.remote(), LOAD_SECONDS)
         return found
 
 
@@ -157,21 +159,19 @@ def _unreached() -> Refusal:
     return Refusal("down", "none of its replicas can be reached")
 
 
-async def got(asked: Awaitable[Any]) -> Any:
+async def got(asked: Awaitable[Any], seconds: float = CALL_SECONDS) -> Any:
     """What a replica answers; a refusal where it is gone."""
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(seconds):
             return await asked
     except TimeoutError:
-        return Refusal("late", f"it did not answer within {CALL_SECONDS:g} s")
+        return Refusal("late", f"it did not answer within {seconds:g} s")
     except _DOWN as error:
         return down(error)
 
 
 def down(error: Exception) -> Refusal:
     """What an asker is told of a replica that does not answer."""
-    if isinstance(error, BackPressureError):
-        return Refusal("full", "as many requests wait as may; ask again later")
     _log(error)
     return Refusal("down", f"it does not answer ({type(error).__name__})")
 

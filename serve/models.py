@@ -41,9 +41,9 @@ class Refusal:
     """In place of an answer: errors cross processes as values, not as tracebacks."""
 
     kind: str
-    """``input``: the asker's to mend; ``full``: come again; ``failed``: ours; ``down``: nobody is there; ``late``: it
-    took too long; ``unsound``: numbers that are none came of it, by the input or by the weights; ``role``: the key may
-    not."""
+    """``input``, ``large``: the asker's to mend; ``full``: come again; ``failed``: ours; ``down``: nobody is there;
+    ``late``: it took too long; ``unsound``: numbers that are none came of it, by the input or by the weights; ``role``:
+    the key may not."""
     message: str
 
 
@@ -75,6 +75,8 @@ Load = Callable[[str], Awaitable[Resident]]
 
 class Models:
     """One replica's models. ``load`` finds one by its id; the usual one keeps the last ``residents`` asked for."""
+
+    away = False
 
     def __init__(self, hosting: Hosting, load: Load | None = None) -> None:
         torch.set_num_threads(hosting.threads or max(1, (os.cpu_count() or 1) // 2))
@@ -231,7 +233,8 @@ def refusal(error: Exception) -> Refusal:
     if isinstance(error, Unsound):
         return Refusal("unsound", str(error))
     if isinstance(error, InputError):
-        return Refusal("input", str(error))
+        # What is read of a request says which status it is worth.
+        return Refusal("large" if getattr(error, "status", 400) == 413 else "input", str(error))
     if isinstance(error, Full):
         return Refusal("full", str(error))
     logging.getLogger(__name__).exception("a request failed", exc_info=error)

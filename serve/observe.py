@@ -1,5 +1,6 @@
 """What is told of a request: one line of JSON, a request id, and spans. Never what it says."""
 
+import importlib
 import json
 import logging
 import re
@@ -13,6 +14,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
 
+from mlecs_ray.errors import InputError
 from serve.clocks import Clock, utc_now
 
 RECORD: Final = "mlecs.record"
@@ -107,6 +109,16 @@ def span(name: str, attributes: dict[str, str | int | float | bool] | None = Non
         return
     with tracer.start_as_current_span(name, attributes=attributes):
         yield
+
+
+def begin_tracing(hook: str) -> None:
+    """Call ``module:function``. Raises InputError where there is no such thing."""
+    module, _, function = hook.partition(":")
+    try:
+        call = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"tracing={hook}: {error}, so no request would be traced") from error
+    call()
 
 
 def _tracer() -> Any:

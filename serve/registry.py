@@ -1,6 +1,7 @@
 """Which models there are, in which versions, and which of them a request is for."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,10 +16,10 @@ from mlecs_ray.run.artifact import Card
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.serving.calibration import read
 from mlecs_ray.serving.rollout import Rollout, Rules
-from serve.answering import Policy, Route
 from serve.faults import Absent
 from serve.leases import Lease
 from serve.protocol import ModelCard, Wish
+from serve.question import Policy, Route
 from serve.senses import TEXTS
 from serve.version import Version
 
@@ -41,6 +42,8 @@ class Chosen:
     policy: Policy
     bound: bool
     version: Version
+    judges: bool
+    """Whether what comes of it speaks for or against the version: who asks for one by its name decides no trial."""
 
 
 @dataclass
@@ -104,18 +107,29 @@ class Registry:
 
     def recall(self) -> None:
         """Go on with what ``remember`` wrote, where that was of the same start; a trial begins anew."""
-        file = self.store / STATE
-        told = json.loads(file.read_text()) if file.is_file() else {}
-        if told.get("began") != self.began or not (self.store / told["stable"]).is_dir():
+        told = self._told()
+        stable, previous, canary = (str(told.get(role) or "") for role in ("stable", "previous", "canary"))
+        if told.get("began") != self.began or not stable or not (self.store / stable).is_dir():
             return
-        for version in (told["previous"], told["stable"]):
-            if version is not None:
-                self.add(version)
-        self.rollout.stable, self.rollout.previous = told["stable"], told["previous"]
-        # What cannot be read any more is on trial no more; who answers must.
+        # What cannot be read any more is on trial no more, and nobody goes back to it; who answers must.
         with suppress(InputError):
-            if told.get("canary") is not None:
-                self.rollout.begin(self.add(told["canary"]).name)
+            if previous:
+                self.rollout.previous = self.add(previous).name
+        self.rollout.stable = self.add(stable).name
+        with suppress(InputError):
+            if canary:
+                self.rollout.begin(self.add(canary).name)
+
+    def _told(self) -> Mapping[str, object]:
+        file = self.store / STATE
+        try:
+            found = json.loads(file.read_text()) if file.is_file() else {}
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            logging.getLogger(__name__).warning("%s is damaged, so the version of the server's start answers", file)
+            return {}
+        return found
 
     def _serves(self, card: Card) -> bool:
         if card.side == "cloud":
@@ -131,23 +145,22 @@ class Registry:
         if not cards:
             raise InputError(f"version {bundle.version} has no model that can answer, so there is nothing to serve")
 
-    def choose(self, model: str, wish: Wish, request: str) -> Chosen:
+    def choose(self, model: str, wish: Wish) -> Chosen:
         """Raises Absent for a model, version, client or domain that is not there."""
         name, _, asked = model.partition("@")
-        version = self._version(asked, request)
+        version = self._version(asked or self.rollout.choose())
         edge, cloud = version.edge(), version.cloud()
         if wish.client is not None or wish.domain is not None:
             edge = version.of_client(wish.client) if wish.client is not None else version.of_domain(str(wish.domain))
         if name == AUTO:
             policy = wish.policy or self.policy
-            return Chosen(self._route(version, edge, cloud), _possible(policy, edge, cloud), False, version)
+            return Chosen(self._route(version, edge, cloud), _possible(policy, edge, cloud), False, version, not asked)
         card = self._named(version, name, edge)
         if card.side == "cloud":
-            return Chosen(self._route(version, edge, card), "cloud", True, version)
-        return Chosen(self._route(version, card, cloud), "edge", True, version)
+            return Chosen(self._route(version, edge, card), "cloud", True, version, not asked)
+        return Chosen(self._route(version, card, cloud), "edge", True, version, not asked)
 
-    def _version(self, asked: str, request: str) -> Version:
-        name = asked or self.rollout.choose(request)
+    def _version(self, name: str) -> Version:
         if name not in self.versions and VERSION.fullmatch(name) and (self.store / name).is_dir():
             # An old one, as of a gallery: read again where someone asks for it.
             return self.add(name)
@@ -175,7 +188,7 @@ class Registry:
     def model(self, name: str) -> ModelCard:
         """What ``GET /v1/models/NAME`` shows, by every name that a request may use. Raises Absent for others."""
         bare, at, asked = name.partition("@")
-        version = self._version(asked or self.rollout.stable, "")
+        version = self._version(asked or self.rollout.stable)
         found = {card.id: card for card in (*_cards(version, at + asked), _encoder(version))}
         if name not in found:
             self._named(version, bare, None)

@@ -16,12 +16,11 @@ from ray.serve.exceptions import RayServeException
 from mlecs_ray.errors import InputError
 from serve import proxies
 from serve.deployments import build
+from serve.handles import LOAD_SECONDS
 from serve.settings import Settings, check_gpus
 
 NAME = "mlecs"
 OBJECT_STORE_BYTES = 256 * 2**20
-LOAD_SECONDS = 600.0
-"""In which a version's models must have been loaded: the first time, language models are unpacked."""
 DRAIN_SECONDS = 60.0
 """That answers under way have to end."""
 _OUT_SECONDS = 0.5

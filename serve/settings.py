@@ -62,8 +62,13 @@ class Settings(BaseModel):
     """Of the traffic, for a new version on trial."""
     canary_answers: Count = 50
     """After how many answers the trial is judged."""
+    canary_seconds: Annotated[float, Field(gt=0)] = 900.0
+    """Where there are fewer, it is judged by its failures after that long."""
     log_file: str | None = None
     """A line of JSON for each request goes there, 10 MB a file, five files; None: to standard output."""
+    tracing: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+    """``module:function`` that the gateway's process calls before anyone is let in, as one that sets an OpenTelemetry
+    provider: then each request is a span."""
     started: str = ""
     """Names this start of a server: a gateway that is started anew goes on with the version that answered."""
     behind_proxy: bool = True

@@ -14,6 +14,10 @@ Vectors = list[list[float]]
 class Side(Protocol):
     """The models of the edge, or of the cloud, by their ids ``name@version``."""
 
+    @property
+    def away(self) -> bool:
+        """Whether nobody is there who could answer, as was found of late."""
+
     def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
         """``Began`` and pieces, or a refusal. To close it frees the answer's place."""
 

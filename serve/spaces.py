@@ -15,10 +15,13 @@ def shared(version: Version, words: bool) -> bool:
 
 
 def space_of(version: Version, model: str, words: bool) -> str:
-    """Where vectors of ``model``, which is ``name@version``, lie: in the version's space, or in one of its own."""
+    """Where vectors of ``model``, which is ``name@version``, lie: in the version's space, or in one of its own. Words
+    are read by the cloud's model where there is one, whoever is asked."""
     if shared(version, words):
         return version.name
-    return f"words of {model}" if words else model
+    if not words:
+        return model
+    return f"words of {model}" if version.bundle.cloud is None else f"words@{version.name}"
 
 
 def version_of(space: str) -> str:

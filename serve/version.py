@@ -43,7 +43,9 @@ class Version:
 
     def edge(self) -> Card | None:
         """The usual edge model: what the server has made of all, else the client with most samples."""
-        return next(iter(sorted(self._edges(), key=lambda card: (card.client is not None, -card.samples))), None)
+        # Who answers as the cloud is above the edge, unless there is nobody else.
+        edges = [card for card in self._edges() if card.name != self.above] or self._edges()
+        return next(iter(sorted(edges, key=lambda card: (card.client is not None, -card.samples))), None)
 
     def cloud(self) -> Card | None:
         """Who answers as the cloud."""

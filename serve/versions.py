@@ -55,6 +55,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/versions")
     async def versions() -> Versions:
         """What answers, and what is on trial."""
+        desk.settle()
         return shown(desk)
 
     @routes.post("/versions", responses={403: {"model": ErrorBody}})

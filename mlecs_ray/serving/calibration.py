@@ -43,6 +43,8 @@ class Calibration:
     metric: str
     samples: int
     curve: tuple[Point, ...] = ()
+    cloud: str | None = None
+    """The name of the model that answers as the cloud in the curve."""
 
     def confidence(self, score: float) -> float:
         """The expected worth of an answer of this score, in the units of ``metric``."""

@@ -1,7 +1,7 @@
 """Thresholds of a cascade from data that nobody has learned from: half of the test rows fit them, half check them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -71,12 +71,18 @@ def _worth(metric: str, texts: Sequence[str], samples: Samples) -> Iterator[floa
         yield measure([metric], [text], samples.take([row]))[metric]
 
 
-def calibrate(bundle: Bundle, names: Sequence[str], share: float, test: Samples) -> dict[str, Calibration]:
-    """A threshold for each of these edge models, so that ``share`` of the questions goes to the cloud."""
-    rows = fitting(test)
-    theirs = None if bundle.cloud is None else answers(bundle, bundle.cloud, rows).worth
+def calibrate(
+    bundle: Bundle, names: Sequence[str], share: float, test: Samples, cloud: Card | None = None
+) -> dict[str, Calibration]:
+    """A threshold for each of these edge models, so that ``share`` of the questions goes to the cloud.
+
+    ``cloud``: the model that answers as the cloud, where it is not the run's own.
+    """
+    rows, above = fitting(test), cloud or bundle.cloud
+    theirs = None if above is None else answers(bundle, above, rows).worth
     found = {}
     for name in names:
         own = answers(bundle, bundle.card(name), rows)
-        found[name] = fit(own.scores, own.worth, theirs, share, metric_of(bundle))
+        fitted = fit(own.scores, own.worth, theirs, share, metric_of(bundle))
+        found[name] = replace(fitted, cloud=None if above is None else above.name)
     return found

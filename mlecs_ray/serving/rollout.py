@@ -1,7 +1,9 @@
 """Which version answers: a new one on a share of the traffic first, beside the old one; then it stays, or goes."""
 
 import math
-import zlib
+import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,12 +28,14 @@ class Rules:
     """How much less sure it may be on average, in calibrated confidence."""
     slower: float = 1.5
     """How many times as long it may take on average."""
+    seconds: float = 900.0
+    """A trial that has lasted so long is judged by the answers that there are, so that a newer version can follow."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
             raise InputError(f"share={self.share} must lie between 0 and 1, or there is nothing to compare it with")
-        if self.answers < 1 or self.failures < 0 or self.confidence < 0 or self.slower < 1:
-            raise InputError(f"{self} must have answers and slower of 1 or more and no negative margin")
+        if self.answers < 1 or self.failures < 0 or self.confidence < 0 or self.slower < 1 or not self.seconds > 0:
+            raise InputError(f"{self} must have answers and slower of 1 or more, no negative margin, and some seconds")
 
 
 @dataclass
@@ -43,9 +47,9 @@ class Tally:
     seconds: float = 0.0
     confidence: float = 0.0
     judged: int = 0
-    """Answers that had a confidence."""
+    """Questions of which it is known how sure its edge was, whoever answered in the end."""
     judgeable: int = 0
-    """Answers that could have one, as thresholds are fitted for such questions."""
+    """Questions of which it could be, as thresholds are fitted for such."""
 
     def add(self, ok: bool, seconds: float, confidence: float | None, judgeable: bool = True) -> None:
         """One answer, or one failure."""
@@ -80,6 +84,11 @@ class Rollout:
     """What ``stable`` was before: where to go back to."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
+    draw: Callable[[], float] = random.Random().random
+    """In [0, 1): no asker can choose who answers."""
+    clock: Callable[[], float] = time.monotonic
+    _since: float = 0.0
+    """When the trial began."""
 
     def begin(self, version: str) -> None:
         """Put a new version on trial; one that is on trial already goes. Raises InputError for the one that answers."""
@@ -88,15 +97,12 @@ class Rollout:
         if self.canary:
             self.roll_back("a newer one came")
         self.canary = version
-        self.tallies = {self.stable: Tally(), version: Tally()}
+        self.tallies, self._since = {self.stable: Tally(), version: Tally()}, self.clock()
         self._note(f"{version} on trial with {self.rules.share:.0%} of the traffic")
 
-    def choose(self, request: str) -> str:
-        """The version for a request, by its id: the same for the same one, and a share of all of them."""
-        if self.canary is None:
-            return self.stable
-        place = zlib.crc32(request.encode()) / 2**32
-        return self.canary if place < self.rules.share else self.stable
+    def choose(self) -> str:
+        """The version for a request: the one on trial for its share of all."""
+        return self.canary if self.canary is not None and self.draw() < self.rules.share else self.stable
 
     def record(
         self, version: str, ok: bool, seconds: float, confidence: float | None = None, judgeable: bool = True
@@ -105,6 +111,12 @@ class Rollout:
         if version not in self.tallies or self.canary is None:
             return None
         self.tallies[version].add(ok, seconds, confidence, judgeable)
+        return self.settle()
+
+    def settle(self) -> Step | None:
+        """Judge the trial, if there is one and it may be judged by now; carries out and returns what follows."""
+        if self.canary is None:
+            return None
         step, why = self._verdict()
         if step == "promote":
             self.promote(why)
@@ -118,10 +130,14 @@ class Rollout:
         # A version that cannot answer at all need not fail so many people before it goes.
         if new.failed >= 3 and new.failure_rate > old.failure_rate + max(self.rules.failures, 0.5):
             return "roll back", f"{new.failed} of {new.answers} answers failed"
-        if new.answers < self.rules.answers or not old.answers:
+        few = new.answers < self.rules.answers or not old.answers
+        if few and self.clock() - self._since <= self.rules.seconds:
             return None, ""
         if new.failure_rate > old.failure_rate + self.rules.failures:
             return "roll back", f"fails {new.failure_rate:.1%}, the old one {old.failure_rate:.1%}"
+        if few:
+            # Means over so few say nothing yet.
+            return "promote", f"no failure in {new.answers} answers speaks against it, and others may wait"
         if old.judged and not new.judged and new.judgeable >= min(_SURE, self.rules.answers):
             return "roll back", "it was never sure of an answer, the old one was"
         if new.mean_confidence < old.mean_confidence - self.rules.confidence:

@@ -86,6 +86,15 @@ def test_clients_that_are_named_get_thresholds_of_their_own(run: Path) -> None:
         edge_names(bundle, ["client-9"])
 
 
+def test_thresholds_are_about_the_model_that_answers_as_the_cloud(run: Path) -> None:
+    version = take(_wanted(run, edge=("client-1",)), QUIET).folder
+    assert {one.cloud for one in calibration.read(version).values()} == {"cloud"}
+    take(_wanted(run, edge=("client-1",), cloud="client-0"), QUIET)
+    assert calibration.read(version)["client-1"].cloud == "client-0"
+    with pytest.raises(InputError, match="model 'client-9' is none of this run's"):
+        take(_wanted(run, cloud="client-9"), QUIET)
+
+
 def test_a_run_of_classifiers_needs_no_threshold(tmp_path: Path) -> None:
     run_locally(small_scenario(), tmp_path)
     settings = prepare(_wanted(tmp_path), QUIET)

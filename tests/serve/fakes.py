@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -51,12 +51,14 @@ class FakeSide:
     """Instead of an answer."""
     breaks: Refusal | None = None
     """After the pieces."""
+    finish: Literal["stop", "length"] = "stop"
     gate: Event | None = None
     """What the second piece waits for."""
     endless: bool = False
     asked: list[Ask] = field(default_factory=list)
     freed: Event = field(default_factory=Event)
     """Set when an answer's place is free again."""
+    away: bool = False
 
     async def stream(self, model: str, ask: Ask) -> AsyncGenerator[Item]:
         self.asked.append(ask)
@@ -68,7 +70,7 @@ class FakeSide:
             yield Began(model, "phone-mid", 4, 1e9, tuple(sorted(seen)), tuple(sorted(SENSED.keys() - seen)))
             async for piece in self._said():
                 yield piece
-            yield self.breaks or Piece(finish="stop")
+            yield self.breaks or Piece(finish=self.finish)
         finally:
             self.freed.set()
 

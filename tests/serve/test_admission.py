@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlecs_ray.errors import InputError
-from serve.admission import Admission
+from serve.admission import Admission, Room
 from serve.limits import Refused
 from tests.serve.virtual import Clock, run, settle
 
@@ -184,3 +184,18 @@ def test_whoever_leaves_the_line_makes_room_in_it():
 def test_a_server_that_can_let_nobody_in_is_refused(slots, queue):
     with pytest.raises(InputError, match=r"slots=0 must|queue=-1 must"):
         Admission(slots, queue)
+
+
+def test_room_is_given_back_whatever_comes_of_a_body() -> None:
+    room = Room(10)
+    with room.hold() as first:
+        first(6)
+        with pytest.raises(Refused, match="bodies of 6 bytes are being read") as found, room.hold() as second:
+            second(5)
+        assert found.value.status == 503
+        with room.hold() as second:
+            second(4)
+            with pytest.raises(Refused):
+                first(1)
+    with room.hold() as one:
+        one(10)

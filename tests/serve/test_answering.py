@@ -10,8 +10,9 @@ import torch
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask, Turn
-from serve.answering import Answering, Declined, Ended, Named, Policy, Question, Route
+from serve.answering import Answering, Declined, Ended, Named
 from serve.models import Item, Refusal
+from serve.question import Policy, Question, Route
 from tests.serve.fakes import FITTED, FakeSide
 
 ROUTE = Route("6-0123abcd", "edge", "cloud", FITTED)
@@ -37,7 +38,7 @@ def _answer(answering: Answering, question: Question) -> tuple[str, Ended]:
             elif isinstance(event, Ended):
                 end = event
             else:
-                named = event.model
+                text, named = "", event.model
         assert end is None or named == end.told.model
         assert end is not None
         return text, end
@@ -88,6 +89,7 @@ def test_without_a_threshold_or_a_cloud_the_edges_answer_stands() -> None:
     [
         (replace(ASK, samples=None), "no threshold was fitted for answers to words alone"),
         (replace(ASK, temperature=0.5), "no threshold was fitted for answers that are drawn"),
+        (replace(ASK, stop=(".",)), "no threshold was fitted for answers with an end of the asker's own"),
     ],
 )
 def test_answers_of_a_kind_that_no_threshold_was_fitted_to_are_the_clouds(ask: Ask, why: str) -> None:
@@ -187,6 +189,37 @@ def test_an_answer_that_breaks_off_in_the_middle_is_never_ended_by_another() -> 
         return told
 
     assert asyncio.run(ask()) == ["A ", "red ", "square."]
+
+
+def test_where_nobody_was_told_anything_yet_another_ends_an_answer_that_breaks_off() -> None:
+    """The edge's own, where a cascade has it; else the other side is asked."""
+    broken = FakeSide(("The ",), breaks=Refusal("failed", "gone"))
+    whole = replace(_question(), whole=True)
+    for edge, question in ((FakeSide(logprob=-2.0), whole), (FakeSide(), replace(whole, policy="cloud"))):
+        text, end = _answer(_sides(edge, broken), question)
+        assert (text, end.told.answered_by, end.tokens) == ("A red square.", "edge", 3)
+        assert end.told.degraded == "the cloud could not answer: gone"
+        assert len(edge.asked) == 1
+    for bound in (
+        replace(whole, policy="cloud", bound=True),
+        replace(whole, route=replace(ROUTE, edge=None), policy="cloud"),
+    ):
+        with pytest.raises(Declined, match="gone"):
+            _answer(_sides(cloud=broken), bound)
+
+
+def test_an_answer_that_its_asker_cut_short_is_the_clouds_whatever_its_score() -> None:
+    short = FakeSide(logprob=-0.1, finish="length")
+    _, end = _answer(_sides(short), replace(_question(), ask=replace(ASK, max_tokens=3)))
+    assert (end.told.answered_by, end.judged, end.confidence) == ("cloud", False, None)
+    assert end.told.why == "no threshold was fitted for answers that are cut short, so the cloud is asked"
+    assert _answer(_sides(short), _question())[1].told.answered_by == "edge"
+
+
+def test_how_sure_the_edge_was_is_known_whoever_answered() -> None:
+    assert _answer(_sides(FakeSide(logprob=-2.0)), _question())[1].confidence == pytest.approx(FITTED.confidence(-2.0))
+    assert _answer(_sides(FakeSide(logprob=-0.5)), _question())[1].confidence == pytest.approx(0.7)
+    assert _answer(_sides(), _question("cloud"))[1].confidence is None
 
 
 @pytest.mark.parametrize("policy", ["edge", "cascade"])

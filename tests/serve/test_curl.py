@@ -1,4 +1,4 @@
-"""The commands of docs/serving/transcripts.md do what stands there."""
+"""The commands and scripts of docs/serving/transcripts.md do what stands there."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.serve.transcripts import DOCUMENT, Exchange, exchanges, with_server
+from tests.serve.transcripts import DOCUMENT, Exchange, exchanges, scripts, with_server
 
 ANEW = {"id", "created", "latency_seconds", "estimated_seconds", "estimated_joules"}
 """Fields that are others each time; what is said and how sure it is may be on another machine."""
@@ -64,6 +64,15 @@ def test_every_answer_is_the_one_that_stands_there(run: list[tuple[Exchange, Exc
             assert _data(now.body) == _data(told.body), told.command
         else:
             assert now.body == told.body, told.command
+
+
+def test_every_script_prints_what_stands_there() -> None:
+    told = [printed for _, printed in scripts(DOCUMENT.read_text())]
+    now: list[str] = with_server(lambda terminal: terminal.python(DOCUMENT.read_text()))
+    assert len(told) >= 5
+    for mine, theirs in zip(told, now, strict=True):
+        # What is said may be other words on another machine.
+        assert re.sub(r"said: .*", "said", _plain(theirs)) == re.sub(r"said: .*", "said", _plain(mine))
 
 
 def test_each_route_stands_in_the_document() -> None:

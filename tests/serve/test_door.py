@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from serve.admission import Admission, Gate
+from serve.admission import Admission, Gate, Room
 from serve.assembly import make_gateway
 from serve.clocks import utc_now
 from serve.door import KEY, LOOPBACK, Door
+from serve.exchange import Rules
 from serve.faults import respond
-from serve.gateway import ANYONE, Opening, make_app
+from serve.gateway import ADMIN, ANYONE, Opening, make_app
 from serve.keyfile import Key, add, issue, remove
 from serve.keys import Keys
 from serve.limits import KeyLimits, Limits
+from serve.middleware import Middleware
 from serve.observe import RECORD, Record
 from serve.settings import Settings
 from tests.serve.asgi import Line, body, scope
@@ -129,7 +131,9 @@ def test_a_full_house_says_when_to_come_back(tmp_path: Path) -> None:
         ("127.0.0.1", 200),
         ("[::1]:8000", 200),
         ("[::1]", 200),
+        ("127.0.0.2:8000", 200),
         ("evil.example", 403),
+        ("10.0.0.1", 403),
         ("", 403),
     ],
 )
@@ -137,6 +141,32 @@ def test_without_keys_only_this_machines_own_names_are_served(tmp_path: Path, ho
     """A page of a stranger could else lead its own name to this machine and ask as anyone here."""
     with TestClient(make_app(fake_desk(tmp_path), None, Opening(hosts=LOOPBACK))) as client:
         assert client.get("/v1/models", headers={"Host": host}).status_code == status
+
+
+def test_bodies_of_all_keys_together_have_a_limit(tmp_path: Path) -> None:
+    desk = fake_desk(tmp_path)
+    gate = Gate(Admission(8, 8), KeyLimits(), Room(1000))
+    door = Door(make_app(desk, None, Opening()), None, gate, ANYONE, ADMIN)
+    with TestClient(Middleware(door, desk.metrics, Rules(), lambda _: None)) as client:
+        for _ in range(20):
+            assert client.post("/v1/chat/completions", json=CHAT).status_code == 200
+        refused = client.post("/v1/chat/completions", json=CHAT | {"user": "x" * 1000})
+        assert (refused.status_code, refused.json()["error"]["type"]) == (503, "overloaded_error")
+        assert client.post("/v1/chat/completions", json=CHAT).status_code == 200
+
+
+def test_it_is_not_ready_while_nobody_can_be_asked(tmp_path: Path) -> None:
+    desk = fake_desk(tmp_path)
+    assert isinstance(desk.edge, FakeSide)
+    assert isinstance(desk.cloud, FakeSide)
+    with TestClient(fake_app(desk)) as client:
+        desk.edge.away = True
+        assert client.get("/readyz").status_code == 200
+        desk.cloud.away = True
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()) == (503, {"status": "down"})
+        desk.edge.away = False
+        assert client.get("/readyz").status_code == 200
 
 
 def test_a_keys_limits_hold_before_its_body_is_read(tmp_path: Path) -> None:

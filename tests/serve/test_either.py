@@ -30,7 +30,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def _asked(desk: Desk, model: str = "auto", stand_in: bool = True, **wish: Any) -> Given[Verdict]:
-    chosen = desk.registry.choose(model, Wish(**wish), "1")
+    chosen = desk.registry.choose(model, Wish(**wish))
     return asyncio.run(either(desk, chosen, lambda side, model: side.classify(model, ROW), stand_in))
 
 

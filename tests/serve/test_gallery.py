@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlecs_ray.errors import InputError
-from serve.entries import Card, Entry, Hit, Limits
+from serve.entries import Card, Entry, Hit, Limits, Who
 from serve.gallery import Gallery
 from serve.trouble import Trouble
 from tests.serve.sights import LIVELY, PNG, emb, ids, named
+
+ANN, BEN = Who("ann", False), Who("ben", False)
 
 
 def brute(vectors: dict[str, np.ndarray], query: np.ndarray, top_k: int) -> list[tuple[str, float]]:
@@ -114,19 +116,43 @@ def test_galleries_are_listed_described_and_dropped(gallery):
 
 
 def test_a_gallery_is_of_whoever_made_it_whoever_adds_to_it(gallery):
-    gallery.enrol("g", [named("a")], "ann")
-    gallery.enrol("g", [named("b")], "ben", False)
+    gallery.enrol("g", [named("a")], ANN)
+    gallery.enrol("g", [named("b")], BEN)
     for turn in range(40):
-        gallery.enrol("g", [named("b", 1, turn)], "ben")
+        gallery.enrol("g", [named("b", 1, turn)], ANN)
     assert gallery.facts("g").owner == "ann"
     gallery.enrol("h", [named("a")])
     assert gallery.facts("h").owner == ""
 
 
+@pytest.mark.parametrize("take", [lambda g, who: g.delete("g", ["a"], who), lambda g, who: g.drop("g", who)])
+def test_only_its_owner_and_admins_take_something_out_of_a_gallery(gallery, take):
+    gallery.enrol("g", [named("a")], ANN)
+    with pytest.raises(Trouble, match="only the key that made gallery 'g'") as found:
+        take(gallery, BEN)
+    assert found.value.kind == "role"
+    assert gallery.facts("g").entries == 1
+    for who in (ANN, Who("boss", True)):
+        take(gallery, who)
+        gallery.enrol("g", [named("a")], ANN)
+
+
+def test_one_key_cannot_use_up_all_galleries(tmp_path):
+    gallery = Gallery(tmp_path / "few", Limits(galleries=4, owned=2))
+    for name in ("a", "b"):
+        gallery.enrol(name, [named("i")], ANN)
+    with pytest.raises(InputError, match="this key has made 2 galleries of at most 2, so 'c' was not made"):
+        gallery.enrol("c", [named("i")], ANN)
+    gallery.enrol("c", [named("i")], BEN)
+    gallery.enrol("d", [named("i")], Who("boss", True))
+    gallery.drop("a", ANN)
+    gallery.enrol("a", [named("i")], ANN)
+
+
 def test_an_id_that_is_there_is_refused_whole_to_who_may_replace_nothing(gallery):
     gallery.enrol("g", [named("a")])
     with pytest.raises(Trouble, match="1 of the ids are in gallery 'g' already") as found:
-        gallery.enrol("g", [named("a", 0, 1), named("b")], "ben", False)
+        gallery.enrol("g", [named("a", 0, 1), named("b")], BEN)
     assert found.value.kind == "role"
     assert [card.id for card in gallery.page("g")] == ["a"]
     assert np.allclose(gallery.get("g", "a").embedding.unit, [1, 0])

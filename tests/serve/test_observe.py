@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import fields
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from serve.observe import RECORD, Record, line, record_of, request_id, span
+from mlecs_ray.errors import InputError
+from serve.observe import RECORD, Record, begin_tracing, line, record_of, request_id, span
 from tests.serve.virtual import Clock
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -115,3 +117,13 @@ def test_a_configured_provider_gets_the_span_with_its_attributes_and_its_error(m
     assert (inner.name, outer.name, inner.parent.span_id) == ("generate", "answer", outer.context.span_id)
     assert dict(outer.attributes) == {"model": "edge"}
     assert not outer.status.is_ok
+
+
+def test_a_hook_is_called_and_one_that_is_not_there_is_named(monkeypatch):
+    called = []
+    monkeypatch.setitem(sys.modules, "hooks", SimpleNamespace(begin=lambda: called.append(True)))
+    begin_tracing("hooks:begin")
+    assert called == [True]
+    for hook in ("hooks:end", "nothing_of_this_name:begin"):
+        with pytest.raises(InputError, match=f"tracing={hook}: .*so no request would be traced"):
+            begin_tracing(hook)

@@ -212,6 +212,15 @@ def test_who_leaves_in_mid_stream_frees_the_place(client: OpenAI, spoken: Spoken
     assert spoken.load == 0
 
 
+def test_who_leaves_before_the_whole_answer_frees_the_place_too(client: OpenAI, spoken: Spoken) -> None:
+    with pytest.raises(openai.APITimeoutError):
+        _ask(client.with_options(timeout=0.3), model="cloud", max_tokens=900, temperature=2.0)
+    until = time.monotonic() + 1
+    while spoken.load and time.monotonic() < until:
+        time.sleep(0.01)
+    assert spoken.load == 0
+
+
 def test_many_ask_at_once_by_the_asynchronous_client(spoken: Spoken, client: OpenAI) -> None:
     async def ask() -> list[str]:
         async with AsyncOpenAI(base_url=f"{spoken.live.url}/v1", api_key="none") as other:

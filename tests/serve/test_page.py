@@ -90,6 +90,7 @@ def test_an_answer_tells_who_gave_it_and_why(page: Page) -> None:
 
 def test_an_edge_that_is_down_is_told_as_a_warning(page: Page, desk: Desk) -> None:
     desk.edge.refuses = FULL
+    choose(page, picture())
     ask(page, model="auto")
     expect(page.locator(".told .warn")).to_have_text(f"Degraded: the edge could not answer: {FULL.message}")
     expect(page.locator(".told .side")).to_have_text("cloud")
@@ -105,7 +106,7 @@ def test_the_policy_and_the_earlier_words_are_sent_along(page: Page, desk: Desk)
         ask(page, words="Two.", model="auto")
     assert sent.value.post_data_json["mlecs"] == {"policy": "cloud", "max_latency_seconds": 0.5}
     expect(page.locator(".why").last).to_have_text("policy cloud")
-    assert [turn.text for turn in desk.cloud.asked[0].turns] == ["One.", "A red square.", "Two."]
+    assert [turn.text for turn in desk.cloud.asked[1].turns] == ["One.", "The cloud's.", "Two."]
 
 
 def test_stop_ends_the_answer_here_and_in_the_server(page: Page, desk: Desk) -> None:

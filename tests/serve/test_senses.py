@@ -50,7 +50,10 @@ def test_another_number_of_numbers_is_refused() -> None:
 
 def test_limits_hold() -> None:
     small = Sensing("parquet", {"near": 3}, MediaLimits(numbers=2))
-    assert "2" in _refused(small, Part("values", [1, 2, 3]))
+    found = _sensed(small, Part("values", [1, 2, 3]))
+    assert isinstance(found, Refusal)
+    assert found.kind == "large"
+    assert "2" in found.message
 
 
 def test_remote_pictures_are_refused_unless_allowed() -> None:

@@ -27,7 +27,8 @@ def test_words_are_elsewhere_where_only_what_is_sensed_meets(tmp_path: Path) -> 
     """CreamFL's anchors are what others made of a sample, and not what is said of it."""
     version = _version(tmp_path, "creamfl")
     assert (shared(version, words=False), shared(version, words=True)) == (True, False)
-    assert space_of(version, "edge@6-0123abcd", words=True) == "words of edge@6-0123abcd"
+    # The cloud's model reads them, whoever is asked.
+    assert {space_of(version, f"{name}@6-0123abcd", words=True) for name in ("edge", "cloud")} == {"words@6-0123abcd"}
 
 
 @pytest.mark.parametrize("method", ["standalone", "multifedavg", "fedilora", "fedmllm", "coplms"])
@@ -40,7 +41,7 @@ def test_models_of_a_method_without_a_cloud_do_not_meet(tmp_path: Path) -> None:
     assert not shared(_version(tmp_path, words=False), words=False)
 
 
-@pytest.mark.parametrize("space", ["6-0123abcd", "edge@6-0123abcd", "words of edge@6-0123abcd"])
+@pytest.mark.parametrize("space", ["6-0123abcd", "edge@6-0123abcd", "words of edge@6-0123abcd", "words@6-0123abcd"])
 def test_a_space_tells_its_version(space: str) -> None:
     assert version_of(space) == "6-0123abcd"
 

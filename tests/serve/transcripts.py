@@ -20,6 +20,9 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "serving" / "transcripts.md"
 TOLD = "http://127.0.0.1:8000"
 """Where the document says that the server is."""
 _EXCHANGE = re.compile(r"```bash\n(?P<command>.*?)\n```\n\nHTTP (?P<status>\d+)\n\n```\w+\n(?P<body>.*?)```", re.DOTALL)
+_SCRIPT = re.compile(r"```python\n(?P<script>(?:(?!```).)*)\n```\n\nprints\n\n```text\n(?P<printed>.*?)```", re.DOTALL)
+_PREAMBLE = re.compile(r"```python\n(.*?)\n```", re.DOTALL)
+_NEXT = "\x1e\n"
 _MOST = 3
 
 
@@ -49,6 +52,11 @@ def answered(ask: Callable[[str], Exchange], text: str) -> str:
     return _EXCHANGE.sub(written, text)
 
 
+def scripts(text: str) -> list[tuple[str, str]]:
+    """What is run of a document in Python, and what it prints."""
+    return [(one["script"], one["printed"]) for one in _SCRIPT.finditer(text)]
+
+
 @dataclass(frozen=True)
 class Terminal:
     """Runs commands as a user's shell does."""
@@ -63,6 +71,17 @@ class Terminal:
         env = {**os.environ, "MLECS_API_KEY": self.key}
         done = subprocess.run(["bash", "-c", told], env=env, capture_output=True, text=True, check=True, timeout=60)
         return Exchange(command, int(done.stderr), _shown(done.stdout.strip()))
+
+    def python(self, text: str) -> list[str]:
+        """What a document's scripts print, one after the other in one process, as they go on from each other."""
+        first = _PREAMBLE.search(text)
+        assert first is not None
+        parts = [first[1], *(script for script, _ in scripts(text))]
+        told = f"\nprint({_NEXT[:-1]!r})\n".join(parts).replace(TOLD, self.url)
+        env = {**os.environ, "MLECS_API_KEY": self.key}
+        done = subprocess.run([sys.executable, "-c", told], env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split(_NEXT)[1:]
 
 
 def _shown(body: str) -> str:
@@ -93,7 +112,13 @@ def with_server(use: Callable[[Terminal], Any]) -> Any:
 
 def main() -> None:
     """Write the document anew."""
-    DOCUMENT.write_text(with_server(lambda terminal: answered(terminal, DOCUMENT.read_text())))
+    DOCUMENT.write_text(with_server(lambda terminal: _written(terminal, DOCUMENT.read_text())))
+
+
+def _written(terminal: Terminal, text: str) -> str:
+    printed = iter(terminal.python(text))
+    told = _SCRIPT.sub(lambda one: f"```python\n{one['script']}\n```\n\nprints\n\n```text\n{next(printed)}```", text)
+    return answered(terminal, told)
 
 
 if __name__ == "__main__":

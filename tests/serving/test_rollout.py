@@ -1,5 +1,7 @@
 """A new version answers a share first; then it stays or goes."""
 
+import random
+
 import pytest
 
 from mlecs_ray.errors import InputError
@@ -12,15 +14,16 @@ def _rollout(**rules: float) -> Rollout:
     return rollout
 
 
-def test_a_share_of_requests_gets_the_new_version_and_a_request_always_the_same() -> None:
+def test_a_share_of_requests_gets_the_new_version() -> None:
     rollout = _rollout()
-    chosen = [rollout.choose(f"request-{i}") for i in range(2000)]
+    rollout.draw = random.Random(1).random
+    chosen = [rollout.choose() for _ in range(2000)]
     assert 0.2 < chosen.count("2-b") / 2000 < 0.3
-    assert chosen == [rollout.choose(f"request-{i}") for i in range(2000)]
+    assert set(chosen) == {"1-a", "2-b"}
 
 
 def test_without_a_trial_all_get_the_stable_one() -> None:
-    assert {Rollout("1-a").choose(str(i)) for i in range(50)} == {"1-a"}
+    assert {Rollout("1-a").choose() for _ in range(50)} == {"1-a"}
 
 
 def test_as_good_as_the_old_one_it_is_promoted_and_can_be_taken_back() -> None:
@@ -96,3 +99,43 @@ def test_answers_that_could_have_no_confidence_do_not_speak_against_a_version() 
         rollout.record("1-a", True, 1.0, 0.5)
     steps = [rollout.record("2-b", True, 1.0, None, judgeable=False) for _ in range(4)]
     assert steps[-1] == "promote"
+
+
+def _timed(seconds: float = 60.0) -> tuple[Rollout, list[float]]:
+    """A trial, and the time as a list of one, which a test moves."""
+    now = [0.0]
+    rollout = Rollout("1-a", Rules(0.25, 4, seconds=seconds), clock=lambda: now[0])
+    rollout.begin("2-b")
+    return rollout, now
+
+
+def test_on_a_quiet_server_a_trial_ends_all_the_same() -> None:
+    """Else no newer version could follow."""
+    rollout, now = _timed()
+    rollout.record("2-b", True, 9.0, 0.1)
+    now[0] = 60.0
+    assert rollout.settle() is None
+    now[0] = 61.0
+    assert rollout.settle() == "promote"
+    assert "no failure in 1 answers speaks against it" in rollout.history[-1]
+    rollout.begin("3-c")
+    now[0] = 122.0
+    assert (rollout.settle(), rollout.stable) == ("promote", "3-c")
+
+
+def test_a_failure_on_a_quiet_server_is_enough() -> None:
+    rollout, now = _timed()
+    rollout.record("1-a", True, 1.0)
+    assert rollout.record("2-b", False, 1.0) is None
+    now[0] = 61.0
+    assert (rollout.settle(), rollout.stable) == ("roll back", "1-a")
+
+
+def test_without_a_trial_there_is_nothing_to_settle() -> None:
+    assert Rollout("1-a").settle() is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_a_trial_must_last_for_some_time(seconds: float) -> None:
+    with pytest.raises(InputError, match="some seconds"):
+        Rules(seconds=seconds)

@@ -1,6 +1,7 @@
 """Requests for one model go to the replica where it is resident."""
 
 import os
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,9 +59,11 @@ def side(models: tuple[Path, list[str]]) -> Iterator[RaySide]:
 def test_a_model_is_asked_where_it_is_resident(side: RaySide, models: tuple[Path, list[str]]) -> None:
     assert len(models[1]) > RESIDENTS
     reads: dict[int, int] = {}
+    order = random.Random(1)
 
     def ask(rounds: int) -> dict[int, int]:
-        for model in models[1] * rounds:
+        # In any order: in turns, replicas that are asked in turns would have the same models each time.
+        for model in order.sample(models[1] * rounds, len(models[1]) * rounds):
             process, count = side._for(model).place.remote(model).result(timeout_s=60)
             reads[process] = count
         return dict(reads)

@@ -28,6 +28,9 @@ def export_adapter(task: CaptionTask, params: Tree, client: Client, out: Path) -
     # The scale alpha / rank is one for all, so that adapters of unequal rank can be merged.
     config = peft_config(model, replace(task.lora, rank=rank, alpha=task.lora.alpha * rank // task.lora.rank))
     config.base_model_name_or_path, config.inference_mode = structure.slm, True
+    # A set, which another process would write in another order.
+    if isinstance(config.target_modules, set):
+        config.target_modules = sorted(config.target_modules)
     config.save_pretrained(out)
     prefix = f"base_model.model.{model.base_model_prefix}."
     weights = {

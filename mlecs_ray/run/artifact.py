@@ -88,8 +88,10 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def weights_of(files: Mapping[str, str]) -> str:
-    """One digest for all of them, clients' models included: what a version is named after."""
-    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode()).hexdigest()
+    """One digest for all weights among them, clients' models included: what a version is named after. Descriptions
+    beside them name folders of the machine, and weights are the same on another one."""
+    weights = {name: digest for name, digest in files.items() if name.endswith(".safetensors")}
+    return hashlib.sha256(json.dumps(weights, sort_keys=True).encode()).hexdigest()
 
 
 def folder_of(structure: str) -> str:

@@ -1,5 +1,7 @@
 """Adapters on disk, as PEFT reads them."""
 
+import json
+
 import pytest
 import torch
 from peft import PeftModel
@@ -41,6 +43,13 @@ def test_the_connector_is_all_that_the_client_uses_apart_from_adapters(tmp_path)
     part = dict(task.part(params, here))
     part.pop("lora")
     assert tree_digest(load_tree(tmp_path / "adapter" / "connector.safetensors")) == tree_digest(part)
+
+
+def test_what_describes_it_is_written_alike_whatever_the_order_of_sets_in_a_process(tmp_path):
+    task = CaptionTask((Structure("edge", tiny.folder(tmp_path / "slm")),), (("image", 5),), tokens=3)
+    export_adapter(task, task.init(0), tiny.client("image"), tmp_path / "adapter")
+    told = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert told["target_modules"] == ["k_proj", "o_proj", "q_proj", "v_proj"]
 
 
 def test_weights_that_cannot_be_written_are_an_error_of_the_system(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client
-from mlecs_ray.run.artifact import write
+from mlecs_ray.run.artifact import weights_of, write
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.progress import Progress
@@ -61,6 +61,12 @@ def test_every_file_is_named_with_its_digest(ended: tuple[Outcome, Path]) -> Non
     assert told == {
         path.relative_to(artifact).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     }
+
+
+def test_a_version_is_named_after_its_weights_and_not_after_folders_of_the_machine() -> None:
+    files = {"edge/adapter_model.safetensors": "a", "edge/adapter_config.json": "b"}
+    assert weights_of(files) == weights_of({**files, "edge/adapter_config.json": "c"})
+    assert weights_of(files) != weights_of({**files, "edge/adapter_model.safetensors": "c"})
 
 
 def test_clients_that_keep_parts_of_their_models_are_models_of_their_own() -> None:

@@ -162,7 +162,7 @@ def serve(
         str | None, typer.Option(help="The model that answers as the cloud; none: nobody. Default: the run's own")
     ] = None,
     edge: Annotated[
-        list[str] | None, typer.Option(help="Serve this edge model only, e.g. client-7; repeatable. Default: all")
+        list[str] | None, typer.Option(help="Serve this edge model only, e.g. client-11; repeatable. Default: all")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Roll in new versions while the run goes on")] = False,
     host: Annotated[str, typer.Option(help="Where to listen; other than loopback needs --key-file")] = "127.0.0.1",
@@ -186,7 +186,7 @@ def serve(
 ) -> None:
     """Serve a run's models over HTTP: OpenAI's API, classes, embeddings, search, and a page.
 
-    Examples: [bold]mlecs serve latest[/bold] · [bold]mlecs serve runs/stamps-001 --edge client-7 --policy edge[/bold]
+    Examples: [bold]mlecs serve latest[/bold] · [bold]mlecs serve runs/stamps-001 --edge client-11 --policy edge[/bold]
     """
     from scenarios import serving
     from scenarios.folders import find_run

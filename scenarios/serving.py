@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.artifact import FACTS, Card
+from mlecs_ray.run.artifact import FACTS, Card, folder_of
 from mlecs_ray.run.bundle import STORE, Bundle, adopt
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.overrides import parse
@@ -102,26 +102,27 @@ def take(wanted: Wanted, console: Console) -> Bundle:
             "nothing to serve yet; --watch waits for it, and of a study name one of the folders in it"
         )
     bundle = adopt(wanted.artifact, wanted.run / STORE)
-    names = edge_names(bundle, wanted.edge)
+    models = fitted(bundle, wanted.edge)
     known = calibration.read(bundle.folder)
     above = _above(bundle, wanted)
     told = None if above is None else (wanted.cloud_share, above.name)
-    if above is not None and any(n not in known or (known[n].share, known[n].cloud) != told for n in names):
-        with console.status(f"fitting thresholds of {', '.join(names)} on held-out rows; the first time, minutes"):
-            _fit(bundle, names, wanted.cloud_share, above, console)
+    if above is not None and any(n not in known or (known[n].share, known[n].cloud) != told for n in models):
+        with console.status(f"fitting thresholds of {', '.join(models)} on held-out rows; the first time, minutes"):
+            _fit(bundle, models, wanted.cloud_share, above, console)
         _redraw(wanted.run, console)
     return bundle
 
 
-def _fit(bundle: Bundle, names: Sequence[str], share: float, above: Card, console: Console) -> None:
+def _fit(bundle: Bundle, models: Mapping[str, str], share: float, above: Card, console: Console) -> None:
     try:
         test = deal(bundle.scenario)[0].test
-        found = calibrate(bundle, names, share, test, above)
+        found = calibrate(bundle, list(models.values()), share, test, above)
     except (InputError, ValueError) as error:
         # Weights that give no numbers are refused by the fit, and by the trial afterwards.
         console.print(f"no thresholds, so the edge answers all that it can: {error}", soft_wrap=True, markup=False)
         return
-    calibration.save({**calibration.read(bundle.folder), **found}, bundle.folder)
+    told = {name: found[model] for name, model in models.items()}
+    calibration.save({**calibration.read(bundle.folder), **told}, bundle.folder)
 
 
 def _redraw(run: Path, console: Console) -> None:
@@ -149,16 +150,19 @@ def _above(bundle: Bundle, wanted: Wanted) -> Card | None:
     return above if others else None
 
 
-def edge_names(bundle: Bundle, chosen: Sequence[str]) -> list[str]:
-    """The edge models that get a threshold of their own: those chosen, else the server's whole ones.
+def fitted(bundle: Bundle, chosen: Sequence[str]) -> dict[str, str]:
+    """What gets a threshold, and by whose answers: the edge models that were chosen; else the server's whole ones, and
+    each other kind by its client with most samples.
 
     Raises InputError for a name that the run has no model of.
     """
-    for name in chosen:
-        bundle.card(name)
-    whole = [card.name for card in bundle.cards.values() if card.side == "edge" and card.client is None]
-    clients = [card.name for card in bundle.cards.values() if card.client is not None]
-    return list(chosen) or whole or clients[:1]
+    if chosen:
+        return {bundle.card(name).name: name for name in chosen}
+    edges = [card for card in bundle.cards.values() if card.side == "edge"]
+    found = {card.name: card.name for card in edges if card.client is None}
+    for card in sorted(edges, key=lambda card: -card.samples):
+        found.setdefault(folder_of(card.structure), card.name)
+    return found
 
 
 def show(bundle: Bundle, settings: Settings, host: str, port: int, console: Console) -> None:

@@ -119,7 +119,8 @@ class Answering:
     clock: Clock = time.monotonic
     begin_seconds: float = 45.0
     """In which a side must have said its first word, however many wait: longer than the longest line takes."""
-    _cloud: Measured = field(default_factory=Measured)
+    _measured: dict[tuple[bool, int], Measured] = field(default_factory=dict)
+    """Of the cloud, by what is asked: about what is sensed or in words alone, and for how long an answer."""
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
         """Who answers, the pieces of the answer that stands, and ``Ended``. Raises Declined where nobody answers."""
@@ -223,22 +224,27 @@ class Answering:
         """Why the cloud does not fit in the request's bounds, of which ``joules`` are spent; empty where it does."""
         left = None if question.max_latency_seconds is None else question.max_latency_seconds - (self.clock() - start)
         bounded = left is not None or question.max_joules is not None
-        if bounded and not self._cloud.answers:
+        cloud = self._cloud(question.ask)
+        if bounded and not cloud.answers:
             return "what the cloud takes is not known before its first answer"
-        takes = self._cloud.seconds.seconds
+        takes = cloud.seconds.seconds
         if left is not None and takes > left:
             return f"the cloud takes {takes:.2f} s and {max(left, 0):.2f} s are left"
-        joules += self._cloud.joules.seconds
+        joules += cloud.joules.seconds
         if question.max_joules is not None and joules > question.max_joules:
             return f"with the cloud it would take {joules:.3g} J of {question.max_joules:g}"
         return ""
+
+    def _cloud(self, ask: Ask) -> Measured:
+        """One long answer says nothing of how long others take. Limits count by their powers of two."""
+        return self._measured.setdefault((ask.samples is None, (ask.max_tokens or 0).bit_length()), Measured())
 
     def _ended(self, question: Question, plan: _Plan, answer: _Answer, start: float) -> Ended:
         route, seconds = question.route, self.clock() - start
         cost, fitted = answer.computed, route.calibration if answer.side == "edge" else None
         if answer.side == "cloud":
             cost += sent(find_device(route.edge_device).budget, _payload(question.ask), answer.text_bytes)
-            self._cloud.add(self.clock() - plan.since, cost.joules)
+            self._cloud(question.ask).add(self.clock() - plan.since, cost.joules)
             cost += plan.own.computed if plan.own is not None else Estimate()
         told = Told(
             answered_by=answer.side,

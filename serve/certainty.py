@@ -1,5 +1,7 @@
 """How sure an answer is said to be: in what such answers were worth, where such answers were looked at."""
 
+import math
+
 from mlecs_ray.serving.calibration import Calibration
 from mlecs_ray.serving.host import Ask
 
@@ -35,4 +37,5 @@ def certainty(
         "score": score,
         "confidence": calibration.confidence(score),
         "threshold": calibration.confidence(calibration.threshold),
+        "threshold_score": calibration.threshold if math.isfinite(calibration.threshold) else None,
     }

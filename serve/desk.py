@@ -9,7 +9,7 @@ from typing import TypeVar
 from fastapi import Request
 
 from serve.answering import Answering
-from serve.faults import Absent
+from serve.faults import Absent, Mistaken
 from serve.galleries import Store
 from serve.metrics import Metrics
 from serve.observe import Record, record_of
@@ -54,7 +54,7 @@ class Desk:
     async def _looked_up(self, model: str, look: Callable[[], T]) -> T:
         """An old version is read again where someone asks for it: all of its files, so in a thread."""
         version = model.partition("@")[2]
-        with ours(f"version {version}", Absent):
+        with ours(f"version {version}", Absent, Mistaken):
             return look() if not version or version in self.registry.versions else await asyncio.to_thread(look)
 
     def tell(

@@ -115,6 +115,7 @@ class Exchange:
             self._left = self._left or not self._ended
             raise
         except Exception as error:
+            self._left = self._left or isinstance(error, ClientDisconnect)
             if self._left and isinstance(error, OSError | ClientDisconnect):
                 return
             if self._verdict is None:
@@ -143,7 +144,7 @@ class Exchange:
         """The next message of the client, unless its body is too large or too slow."""
         if self._verdict is not None:
             raise Stopped
-        message = await self._receive() if self._whole else await self._timely()
+        message = await self._rest() if self._whole else await self._timely()
         if message["type"] == "http.disconnect":
             # After the response's end this is no news, and comes to everyone who asks.
             self._left = self._left or not self._ended
@@ -154,6 +155,14 @@ class Exchange:
             if self._values > self._rules.body_values:
                 await self._refuse_values()
         return message
+
+    async def _rest(self) -> Message:
+        """What comes behind a body is that the client has left, which Ray Serve's proxy raises where it has ended the
+        request by then."""
+        try:
+            return await self._receive()
+        except Exception:
+            return {"type": "http.disconnect"}
 
     async def _timely(self) -> Message:
         # Only the wait counts: an app that is slow to ask is not the client's fault.

@@ -39,6 +39,10 @@ _SHOWN = 300
 """Characters of what a request said that an error repeats."""
 
 
+class Mistaken(InputError):
+    """The request contradicts itself, whatever it asks for."""
+
+
 class Absent(InputError):
     """A model, version or gallery that is not there."""
 

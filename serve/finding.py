@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from serve.entries import Hit, media_type
-from serve.parts import Body, Name, Parts, Sought, Whole
+from serve.parts import Name, Own, Parts, Sought, Whole
 from serve.protocol import Told
 
 Gallery = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -16,7 +16,7 @@ Vector = Annotated[list[Number], Field(min_length=1, max_length=4096, fail_fast=
 Tagged = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class GalleryEntry(Body):
+class GalleryEntry(Own):
     """One to enrol: what is sensed, or a vector."""
 
     id: Tagged | None = None
@@ -29,7 +29,7 @@ class GalleryEntry(Body):
     """``data:image/...;base64,...`` of at most 64 kB, for pages."""
 
 
-class EnrolRequest(Body):
+class EnrolRequest(Own):
     """``POST /v1/gallery/{gallery}``."""
 
     model: Name
@@ -47,7 +47,7 @@ class Enrolled(BaseModel):
     """Of the vectors that were made here; None where all were given."""
 
 
-class SearchRequest(Body):
+class SearchRequest(Own):
     """``POST /v1/search``: who in a gallery is most like what is sensed, said, or given as a vector."""
 
     model: Name

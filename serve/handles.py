@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import Any
 
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError, RayError, TaskCancelledError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
@@ -51,6 +51,9 @@ class RaySide:
             async for parcel in asked:
                 for item in parcel:
                     yield item
+        except TaskCancelledError:
+            # The asker has left: Serve ends what it has asked along with it.
+            raise asyncio.CancelledError from None
         except _DOWN as error:
             if isinstance(error, RayActorError):
                 self._look(model)
@@ -166,6 +169,8 @@ async def got(asked: Awaitable[Any], seconds: float = CALL_SECONDS) -> Any:
             return await asked
     except TimeoutError:
         return Refusal("late", f"it did not answer within {seconds:g} s")
+    except TaskCancelledError:
+        raise asyncio.CancelledError from None
     except _DOWN as error:
         return down(error)
 

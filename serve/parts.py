@@ -17,6 +17,12 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="ignore", strict=True)
 
 
+class Own(Body):
+    """What is ours to define: a field that nobody knows is misspelt, and what it was to bound or to filter is not."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid", strict=True)
+
+
 class TextPart(Body):
     """Words; with ``modality``, words that are sensed, e.g. a caption in another language."""
 

@@ -1,11 +1,11 @@
 """What is said over HTTP: OpenAI's requests and answers, and ours in the same manner."""
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from serve.parts import Body, Content, Embedded, Name, Parts, Stop, Whole
+from serve.parts import Body, Content, Embedded, Name, Own, Parts, Stop, Whole
 
 
 class Message(Body):
@@ -15,7 +15,7 @@ class Message(Body):
     content: Content
 
 
-class Wish(Body):
+class Wish(Own):
     """Ours, in ``extra_body``: who should answer, and within what."""
 
     policy: Literal["cascade", "edge", "cloud"] | None = None
@@ -28,6 +28,12 @@ class Wish(Body):
     """Do not ask the cloud where its answer would come later than this."""
     max_joules: Annotated[float, Field(gt=0)] | None = None
     """Do not ask the cloud where the answer would take more energy than this, by estimate."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.client is not None and self.domain is not None:
+            raise ValueError("client and domain both say whose model answers: leave one of them out")
+        return self
 
 
 class StreamOptions(Body):
@@ -97,6 +103,9 @@ class Told(BaseModel):
     of this kind. Of a classifier, the probability of its class."""
     threshold: float | None = None
     """In the same units: below it, the cascade asks the cloud."""
+    threshold_score: float | None = None
+    """The same as a score, which tells apart answers of one confidence; None where all or none are asked of the
+    cloud."""
     score: float | None = None
     """Mean log-probability of the answer's tokens."""
     latency_seconds: float
@@ -199,7 +208,7 @@ class Embeddings(BaseModel):
     mlecs: Told | None = None
 
 
-class ClassifyRequest(Body):
+class ClassifyRequest(Own):
     """``POST /v1/classify``: which class what is sensed belongs to."""
 
     model: Name

@@ -16,7 +16,7 @@ from mlecs_ray.run.artifact import Card
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.serving.calibration import read
 from mlecs_ray.serving.rollout import Rollout, Rules
-from serve.faults import Absent
+from serve.faults import Absent, Mistaken
 from serve.leases import Lease
 from serve.protocol import ModelCard, Wish
 from serve.question import Policy, Route
@@ -156,6 +156,8 @@ class Registry:
             policy = wish.policy or self.policy
             return Chosen(self._route(version, edge, cloud), _possible(policy, edge, cloud), False, version, not asked)
         card = self._named(version, name, edge)
+        if name != EDGE and (wish.client is not None or wish.domain is not None):
+            raise Mistaken(f"model {name!r} is one model, so client and domain choose nothing: ask {AUTO}")
         if card.side == "cloud":
             return Chosen(self._route(version, edge, card), "cloud", True, version, not asked)
         return Chosen(self._route(version, card, cloud), "edge", True, version, not asked)
@@ -171,9 +173,12 @@ class Registry:
     def _named(self, version: Version, name: str, edge: Card | None) -> Card:
         if name == EDGE and edge is not None:
             return edge
+        if name == TEXTS:
+            raise Absent(f"model {TEXTS!r} makes vectors of words and says nothing: ask /v1/embeddings")
         if name not in version.cards:
-            near = get_close_matches(name, [AUTO, EDGE, *version.cards], 3) or [AUTO, *list(version.cards)[:4]]
-            raise Absent(f"model {name!r} is not served; did you mean {' or '.join(near)}? GET /v1/models has all")
+            near = get_close_matches(name, [AUTO, EDGE, *version.cards], 3)
+            meant = f"did you mean {' or '.join(near)}?" if near else f"there are {AUTO}, {EDGE} and others:"
+            raise Absent(f"model {name!r} is not served; {meant} GET /v1/models has all")
         return version.cards[name]
 
     def _route(self, version: Version, edge: Card | None, cloud: Card | None) -> Route:

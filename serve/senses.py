@@ -91,7 +91,7 @@ class Senses:
     def _modality(self, part: Part) -> str:
         """The modality that a part is of. Raises InputError where the model has none of its kind, or several."""
         mine = [m for m in self._sensing.widths if kind(self._sensing.data, m) == part.kind]
-        if part.modality is not None:
+        if part.modality is not None and mine:
             if part.modality not in mine:
                 raise InputError(
                     f"modality {part.modality!r} must be one of {mine} for content of kind {part.kind}, or no model "

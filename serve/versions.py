@@ -12,7 +12,7 @@ from serve.answering import Declined
 from serve.desk import Desk
 from serve.faults import Absent
 from serve.models import Refusal
-from serve.parts import Body
+from serve.parts import Own
 from serve.protocol import ErrorBody
 from serve.pruning import tidy
 from serve.reading import Route
@@ -41,7 +41,7 @@ class Versions(BaseModel):
     history: list[str]
 
 
-class Order(Body):
+class Order(Own):
     """What to do; ``version`` for ``try``."""
 
     action: Literal["try", "promote", "roll back"]

@@ -11,7 +11,7 @@ from mlecs_ray.run.bundle import STORE
 from mlecs_ray.run.records import Run
 from mlecs_ray.serving.calibration import Calibration, Point, newest
 
-_SHARES = (0.0, 0.25, 0.5, 0.75)
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of questions that go to the cloud, in the table beside the share that was chosen."""
 _HEADER = ("model", "threshold", "to the cloud", "risk at the edge", "risk with the cloud", "n")
 
@@ -58,7 +58,7 @@ def _rows(name: str, one: Calibration) -> Iterator[tuple[str, ...]]:
             f"{name}, chosen" if point == one.chosen else name,
             _shown(point.threshold),
             f"{1 - point.coverage:.1%}",
-            number(1 - point.quality, 3),
+            number(1 - point.quality, 3) if point.coverage else "-",
             "-" if point.cascade is None else number(1 - point.cascade, 3),
             f"{round(point.coverage * one.samples)} of {one.samples}",
         )

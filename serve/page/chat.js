@@ -175,6 +175,7 @@ async function words(question, article, said) {
   }
   if (question.remembered) turns.push({ role: "user", content: question.remembered });
   if (said.textContent) turns.push({ role: "assistant", content: said.textContent });
+  if (told && !said.textContent) article.append(el("p", { className: "hint" }, "It said no words."));
   if (told) article.append(toldNote(told, usage));
 }
 

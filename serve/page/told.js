@@ -14,7 +14,7 @@ export function toldNote(told, usage) {
     ["Masked", told.masked?.join(", ")],
     ["Device", told.device],
     ["Tokens", usage && `${usage.prompt_tokens} in, ${usage.completion_tokens} out`],
-    ["Score", told.score == null ? null : share(told.score)],
+    ["Score of this answer", told.score == null ? null : share(told.score)],
   ]);
   return el("footer", { className: "told" }, degraded(told), who(told), sure(told), list);
 }
@@ -33,13 +33,15 @@ function who(told) {
 function sure(told) {
   if (told.confidence == null) return null;
   const limit = told.threshold == null ? "" : `, asks the cloud below ${share(told.threshold)}`;
+  // Answers of one confidence may lie on both sides of the threshold, scores do not.
+  const scores = told.threshold_score == null ? "" : ` (score ${share(told.score)} of ${share(told.threshold_score)})`;
   const bar = el("span", { className: "gauge", "aria-hidden": "true" }, el("span", { className: "fill" }));
   place(bar.firstChild, "width", told.confidence);
   if (told.threshold != null) {
     bar.append(el("span", { className: "mark" }));
     place(bar.lastChild, "left", told.threshold);
   }
-  return el("p", { className: "sure" }, el("span", {}, `Confidence ${share(told.confidence)}${limit}`), bar);
+  return el("p", { className: "sure" }, el("span", {}, `Confidence ${share(told.confidence)}${limit}${scores}`), bar);
 }
 
 /** What did not work, where another had to answer. */

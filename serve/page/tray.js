@@ -96,7 +96,12 @@ export class Tray {
         1,
         { ...item, modality: offered.at(-1) },
       );
-    else this.items.push({ ...item, modality: free.includes(item.modality) ? item.modality : (free[0] ?? null) });
+    else {
+      // A file may say by its name what it is, as thing_desc_ru.ogg does.
+      const named = free.find((one) => item.name?.toLowerCase().split(/[^a-z0-9]+/).includes(one.split("_").at(-1)));
+      const modality = free.includes(item.modality) ? item.modality : (named ?? free[0] ?? null);
+      this.items.push({ ...item, modality });
+    }
   }
 
   #addNumbers() {

@@ -55,6 +55,7 @@ def test_the_table_says_what_each_threshold_costs(run: Path) -> None:
         ("edge-base, chosen", "-13.5", "30.0%", "0.286", "0.35", "14 of 20"),
         ("edge-base", "-9.5", "50.0%", "0", "0.25", "10 of 20"),
         ("edge-base", "-4.5", "75.0%", "0", "0.375", "5 of 20"),
+        ("edge-base", "above all", "100.0%", "-", "0.5", "0 of 20"),
     )
 
 

@@ -3,6 +3,7 @@
 import io
 import shutil
 import socket
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from typer.testing import CliRunner
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.report.write import write_report
+from mlecs_ray.run.bundle import Bundle
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.serving import calibration
 from scenarios.cli import app
-from scenarios.serving import Follower, Wanted, check_port, edge_names, options_of, prepare, show, take
+from scenarios.serving import Follower, Wanted, check_port, fitted, options_of, prepare, show, take
 from serve.settings import check_host
 from tests.serving import spoken
 from tests.small import small_scenario
@@ -83,7 +85,7 @@ def test_clients_that_are_named_get_thresholds_of_their_own(run: Path) -> None:
     bundle = take(_wanted(run, edge=("client-1",)), QUIET)
     assert set(calibration.read(bundle.folder)) == {"client-1"}
     with pytest.raises(InputError, match="model 'client-9' is none of this run's"):
-        edge_names(bundle, ["client-9"])
+        fitted(bundle, ["client-9"])
 
 
 def test_thresholds_are_about_the_model_that_answers_as_the_cloud(run: Path) -> None:
@@ -93,6 +95,17 @@ def test_thresholds_are_about_the_model_that_answers_as_the_cloud(run: Path) -> 
     assert calibration.read(version)["client-1"].cloud == "client-0"
     with pytest.raises(InputError, match="model 'client-9' is none of this run's"):
         take(_wanted(run, cloud="client-9"), QUIET)
+
+
+def test_a_kind_without_a_model_of_the_servers_is_judged_by_its_client_with_most_samples(run: Path) -> None:
+    bundle = take(_wanted(run), QUIET)
+    (whole,) = (card for card in bundle.cards.values() if card.side == "edge" and card.client is None)
+    clients = [card for card in bundle.cards.values() if card.client is not None]
+    others = [replace(card, structure="other", samples=at) for at, card in enumerate(clients)]
+    cards = {card.name: card for card in (whole, *others, bundle.cloud)}
+    mixed = Bundle(bundle.folder, {**bundle.facts, "cards": [asdict(card) for card in cards.values()]})
+    assert fitted(mixed, ()) == {whole.name: whole.name, "other": others[-1].name}
+    assert fitted(mixed, [others[0].name]) == {others[0].name: others[0].name}
 
 
 def test_a_run_of_classifiers_needs_no_threshold(tmp_path: Path) -> None:

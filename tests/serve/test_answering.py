@@ -126,7 +126,7 @@ def test_a_cloud_that_takes_too_long_or_too_much_is_not_asked() -> None:
     clock = Ticking()
     answering = _sides(FakeSide(logprob=-2.0))
     answering.clock = clock
-    answering._cloud.add(4.0, 10.0)
+    answering._cloud(ASK).add(4.0, 10.0)
     _, end = _answer(answering, _question(max_latency_seconds=3.0))
     assert end.told.answered_by == "edge"
     assert "the cloud takes 4.00 s and 3.00 s are left" in end.told.why
@@ -240,6 +240,16 @@ def test_who_leaves_frees_the_place(policy: Policy) -> None:
 async def _drained(answering: Answering, question: Question) -> None:
     async for _ in answering.answer(question):
         pass
+
+
+def test_what_a_long_answer_takes_says_nothing_of_short_ones() -> None:
+    answering, question = _sides(FakeSide(logprob=-2.0)), _question(max_latency_seconds=3.0)
+    answering._cloud(replace(ASK, max_tokens=900)).add(60.0, 1.0)
+    answering._cloud(replace(ASK, samples=None)).add(60.0, 1.0)
+    answering._cloud(ASK).add(1.0, 1.0)
+    assert _answer(answering, question)[1].told.answered_by == "cloud"
+    long = replace(question, ask=replace(ASK, max_tokens=1000))
+    assert "the cloud takes 60.00 s" in _answer(answering, long)[1].told.why
 
 
 def test_before_the_cloud_has_answered_nobody_knows_what_fits_in_a_budget() -> None:

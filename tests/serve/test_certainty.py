@@ -1,5 +1,8 @@
 """A confidence is told of answers that are like those it was fitted to, and of no others."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -14,7 +17,12 @@ SENSED = Ask(Samples({"image": torch.zeros(1, 3)}))
 def test_of_likeliest_words_about_what_is_sensed_it_is_told_with_its_threshold() -> None:
     assert unlike(SENSED) is None
     found = certainty(FITTED, SENSED, -0.5, "stop")
-    assert found == {"score": -0.5, "confidence": pytest.approx(0.7), "threshold": pytest.approx(0.4)}
+    assert found == {
+        "score": -0.5,
+        "confidence": pytest.approx(0.7),
+        "threshold": pytest.approx(0.4),
+        "threshold_score": -1.5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -32,6 +40,11 @@ def test_of_an_answer_that_the_asker_cut_short_only_the_score_is() -> None:
     # It came to its own end before, or was cut where all are that thresholds were fitted to.
     assert cut(short, "stop") is None
     assert cut(SENSED, "length") is None
+
+
+@pytest.mark.parametrize("threshold", [-math.inf, math.inf])
+def test_where_all_or_none_are_asked_of_the_cloud_there_is_no_threshold_to_tell(threshold: float) -> None:
+    assert certainty(replace(FITTED, threshold=threshold), SENSED, -0.5, "stop")["threshold_score"] is None
 
 
 def test_without_a_calibration_or_words_there_is_none() -> None:

@@ -121,21 +121,30 @@ def test_a_killed_edge_is_replaced_and_meanwhile_the_cloud_answers(port: int) ->
     assert (last["answered_by"], last["degraded"]) == ("edge", None)
 
 
-def test_a_client_that_leaves_frees_its_place(port: int) -> None:
+def test_a_client_that_leaves_frees_its_place(port: int, versions: tuple[Path, list[str]]) -> None:
     def working() -> int:
         # The request that asks is one of them.
         return in_flight(port) - 1
 
-    body = json.dumps(chat("cloud", "the", stream=True, max_tokens=900, temperature=2))
-    with socket.create_connection(("127.0.0.1", port)) as raw:
-        head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-        raw.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
-        assert raw.recv(100)
-        assert working() >= 1
-    until = time.monotonic() + 10
-    while working() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert working() == 0
+    for turn in range(12):
+        body = json.dumps(chat("cloud", "the", stream=turn % 4 != 3, max_tokens=900))
+        with socket.create_connection(("127.0.0.1", port)) as raw:
+            head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: left-{turn}\r\n"
+            head += f"Content-Length: {len(body)}\r\nContent-Type: application/json\r\n\r\n"
+            raw.sendall(f"{head}{body}".encode())
+            if turn % 4 != 3:
+                assert raw.recv(100)
+            until = time.monotonic() + 10
+            while not working() and time.monotonic() < until:
+                time.sleep(0.01)
+            assert working() >= 1
+        until = time.monotonic() + 10
+        while working() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert working() == 0
+    logged = [json.loads(line) for line in (versions[0].parent / "requests.jsonl").read_text().splitlines()]
+    # Nobody failed: they left.
+    assert [one["status"] for one in logged if one["request_id"].startswith("left-")] == [499] * 12
 
 
 def test_requests_are_logged_without_what_they_say(port: int, versions: tuple[Path, list[str]]) -> None:

@@ -236,3 +236,23 @@ def test_a_body_of_too_many_values_is_heard_to_its_end_and_never_read():
 def test_rules_that_refuse_everything_are_refused(wrong):
     with pytest.raises(InputError, match="every request is refused"):
         Rules(**wrong)
+
+
+def test_a_server_that_raises_when_the_client_has_left_means_that_it_has_left():
+    """As Ray Serve's proxy does where it has ended the request by then."""
+
+    class Raising(Line):
+        async def receive(self):
+            if not self.heard:
+                self.heard = True
+                return body(b"{}")[0]
+            raise RuntimeError("the request was cancelled")
+
+        heard = False
+
+    async def app(_scope, receive, send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        assert (await receive())["type"] == "http.disconnect"
+
+    assert exchanged(app, Raising(), Rules())[0] == 499

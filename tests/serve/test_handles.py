@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 from ray.exceptions import ActorDiedError
+from ray.serve.exceptions import RequestCancelledError
 
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.host import Ask
@@ -31,6 +33,8 @@ class Asked:
             raise StopAsyncIteration
         if len(self._items) < 3 and self._handle.dies:
             raise ActorDiedError
+        if len(self._items) < 2 and self._handle.leaves:
+            raise RequestCancelledError("r1")
         await asyncio.sleep(0 if len(self._items) == 3 else self._handle.thinks)
         return self._items.pop(0)
 
@@ -44,7 +48,7 @@ class Handle:
     def __init__(self) -> None:
         self.there = asyncio.Event()
         self.there.set()
-        self.dies, self.thinks = False, 0.0
+        self.dies, self.leaves, self.thinks = False, False, 0.0
         self.asked: list[Asked] = []
         self.warmed: list[str] = []
         self.deadly = False
@@ -132,6 +136,23 @@ def test_a_replica_that_dies_while_it_answers_is_asked_again_when_it_is_there() 
         handle.there.set()
         await settle()
         assert (await _said(side))[0] == BEGAN
+
+    run(play())
+
+
+def test_what_is_cancelled_with_its_asker_is_no_replica_that_is_down() -> None:
+    """Else who leaves would speak against the version that answered, and be logged as a failure."""
+
+    async def play() -> None:
+        handle = Handle()
+        handle.leaves = True
+        side = RaySide(handle)
+        stream = side.stream("edge@1", Ask())
+        assert await anext(stream) == BEGAN
+        assert isinstance(await anext(stream), Piece)
+        with pytest.raises(asyncio.CancelledError):
+            await anext(stream)
+        assert not side.away
 
     run(play())
 

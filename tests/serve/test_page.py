@@ -83,7 +83,7 @@ def test_an_answer_tells_who_gave_it_and_why(page: Page) -> None:
     expect(told.locator(".side")).to_have_text("edge")
     expect(told.locator("code")).to_have_text("edge@6-0123abcd")
     expect(told.locator(".why")).to_have_text("score -0.500 >= -1.500")
-    expect(told.locator(".sure")).to_have_text("Confidence 0.700, asks the cloud below 0.400")
+    expect(told.locator(".sure")).to_have_text("Confidence 0.700, asks the cloud below 0.400 (score -0.500 of -1.500)")
     for fact in ("Sensedimage", "Maskedspeech_fr, speech_ru", "Between edge and cloud0 B", "Tokens4 in, 3 out"):
         expect(told.locator(".facts > div", has_text=fact)).to_have_count(1)
 
@@ -177,6 +177,12 @@ def test_a_recording_is_sent_as_wav_for_the_first_modality_of_speech(page: Page,
     (part,) = desk.encoding.parts
     raw = base64.b64decode(part.content)
     assert (part.format, part.modality, raw[:4], raw[8:16]) == ("wav", "speech_fr", b"RIFF", b"WAVEfmt ")
+
+
+def test_a_recording_says_by_its_name_which_modality_it_is(page: Page) -> None:
+    sound = {"name": "crow_desc_ru.ogg", "mimeType": "audio/ogg", "buffer": b"OggS"}
+    page.locator("#chat-tools").get_by_label("Sound").set_input_files([sound])
+    expect(page.locator("#chat-tray select")).to_have_value("speech_ru")
 
 
 def test_a_classifier_shows_its_classes_as_bars(browser: Browser, tmp_path: Path) -> None:

@@ -60,6 +60,20 @@ def test_an_unknown_model_is_told_the_nearest() -> None:
         _registry().choose("clowd", Wish())
 
 
+def test_one_model_is_not_two() -> None:
+    registry = _registry()
+    for wish in (Wish(client=1), Wish(domain="south")):
+        with pytest.raises(InputError, match="model 'client-0' is one model, so client and domain choose nothing"):
+            registry.choose("client-0", wish)
+        assert registry.choose("edge", wish).route.edge is not None
+    with pytest.raises(ValueError, match="leave one of them out"):
+        Wish(client=1, domain="south")
+    with pytest.raises(Absent, match="makes vectors of words and says nothing"):
+        registry.choose("minilm", Wish())
+    with pytest.raises(Absent, match="'gpt-4o' is not served; there are auto, edge and others: GET"):
+        registry.choose("gpt-4o", Wish())
+
+
 def test_only_those_that_were_chosen_are_served() -> None:
     registry = _registry(("client-1",))
     assert {card.id for card in registry.models()} == {"auto", "edge", "client-1", "cloud", "minilm"}

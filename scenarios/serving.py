@@ -152,7 +152,7 @@ def _above(bundle: Bundle, wanted: Wanted) -> Card | None:
 
 def fitted(bundle: Bundle, chosen: Sequence[str]) -> dict[str, str]:
     """What gets a threshold, and by whose answers: the edge models that were chosen; else the server's whole ones, and
-    each other kind by its client with most samples.
+    each other kind by its client with most samples, and of these one that senses most.
 
     Raises InputError for a name that the run has no model of.
     """
@@ -160,7 +160,7 @@ def fitted(bundle: Bundle, chosen: Sequence[str]) -> dict[str, str]:
         return {bundle.card(name).name: name for name in chosen}
     edges = [card for card in bundle.cards.values() if card.side == "edge"]
     found = {card.name: card.name for card in edges if card.client is None}
-    for card in sorted(edges, key=lambda card: -card.samples):
+    for card in sorted(edges, key=lambda card: (-card.samples, -len(card.modalities))):
         found.setdefault(folder_of(card.structure), card.name)
     return found
 

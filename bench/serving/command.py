@@ -10,6 +10,7 @@ from rich.console import Console
 from bench.serving import direct, held, online
 from bench.serving.bed import Bed, lay, served, variant
 from bench.serving.figures import Found
+from bench.serving.meeting import meeting
 from bench.serving.page import page
 from bench.serving.requests import contents
 from bench.serving.web import Web
@@ -30,7 +31,7 @@ def bench_serving(console: Console, run: Path, repeats: int, quick: bool, out: P
 
 
 def _direct(bed: Bed, repeats: int, console: Console) -> list[Found]:
-    found = [held.memory(bed), direct.switching(bed, repeats), *direct.throughput(bed, repeats)]
+    found = [held.memory(bed), direct.switching(bed, repeats), *direct.throughput(bed, repeats), meeting(bed)]
     _tell(console, found)
     return found
 

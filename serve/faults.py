@@ -120,7 +120,8 @@ def _rule(first: Mapping[str, Any]) -> str:
         return "is unknown to these models and must be left out, or the answer would not be what was asked for"
     if first["type"] == "union_tag_not_found":
         return f"must have a type, one of {', '.join(sorted(TYPES))}"
-    message: str = first["msg"]
+    # What a rule of ours says stands behind pydantic's own words.
+    message: str = first["msg"].removeprefix("Value error, ")
     return message
 
 

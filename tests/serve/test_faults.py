@@ -50,7 +50,7 @@ def _refused(client: TestClient, path: str, body: Any, headers: dict[str, str] =
             "mlecs.max_latency",
             "mlecs.max_latency=1: Extra inputs are not",
         ),
-        (CHAT, {**ASKED, "mlecs": {"client": 1, "domain": "a"}}, "mlecs", "client and domain both say"),
+        (CHAT, {**ASKED, "mlecs": {"client": 1, "domain": "a"}}, "mlecs", "mlecs: client and domain both say"),
         ("/v1/search", {"model": "edge", "gallery": "g", "vector": [1], "filter": 1}, "filter", "Extra inputs are not"),
         (CHAT, {**ASKED, "tool_choice": "required"}, "tool_choice", "tool_choice='required'"),
         (CHAT, {**ASKED, "stop": ["a", ""]}, "stop.1", "stop.1='': String should have at least 1 character"),

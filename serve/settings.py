@@ -37,7 +37,7 @@ class Settings(BaseModel):
     """Requests that are worked on at once."""
     queue: Annotated[int, Field(ge=0)] = 64
     """Requests that wait for that; all others are told when to come back."""
-    wait_seconds: Annotated[float, Field(gt=0)] = 2.0
+    wait_seconds: Annotated[float, Field(gt=0)] = 1.0
     """Nobody waits who would have to wait for longer, by what requests took of late."""
     rows: Count = 8
     """Answers that run at once on one backbone."""

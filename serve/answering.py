@@ -241,11 +241,13 @@ class Answering:
 
     def _ended(self, question: Question, plan: _Plan, answer: _Answer, start: float) -> Ended:
         route, seconds = question.route, self.clock() - start
-        cost, fitted = answer.computed, route.calibration if answer.side == "edge" else None
+        cost = answer.computed
         if answer.side == "cloud":
             cost += sent(find_device(route.edge_device).budget, _payload(question.ask), answer.text_bytes)
             self._cloud(question.ask).add(self.clock() - plan.since, cost.joules)
             cost += plan.own.computed if plan.own is not None else Estimate()
+        own = answer if answer.side == "edge" else plan.own
+        sure = {} if own is None else certainty(route.calibration, question.ask, own.score, own.finish)
         told = Told(
             answered_by=answer.side,
             model=answer.began.model,
@@ -260,15 +262,11 @@ class Answering:
             modalities=list(answer.began.sensed),
             masked=list(answer.began.masked),
             degraded=plan.degraded or None,
-            **certainty(fitted, question.ask, answer.score, answer.finish),
+            **(sure if own is answer else {"score": answer.score}),
         )
-        own = answer if answer.side == "edge" else plan.own
         judged = own is not None and unlike(question.ask) is None and cut(question.ask, own.finish) is None
-        sure = None
-        if judged and own is not None and own.score is not None and route.calibration is not None:
-            sure = route.calibration.confidence(own.score)
         finish: Literal["stop", "length"] = "length" if answer.finish == "length" else "stop"
-        return Ended(told, answer.began.prompt_tokens, answer.tokens, finish, judged, sure)
+        return Ended(told, answer.began.prompt_tokens, answer.tokens, finish, judged, sure.get("confidence"))
 
 
 def _turn(question: Question, plan: _Plan, refused: Refusal) -> None:

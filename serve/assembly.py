@@ -84,8 +84,7 @@ async def warm(desk: Desk) -> None:
     gc.collect()
     gc.freeze()
     version = desk.registry.versions[desk.registry.rollout.stable]
-    pairs = ((desk.edge, version.edge()), (desk.cloud, version.cloud()))
-    asked = [side.warm([f"{card.name}@{version.name}"]) for side, card in pairs if card is not None]
+    asked = [side.warm([model]) for side, model in desk.usual(version)]
     senses, *sides = await asyncio.gather(desk.encoding.warm(), *asked)
     refused = [one for one in (senses, *sides) if isinstance(one, Refusal)]
     for one in refused:

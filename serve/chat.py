@@ -54,7 +54,8 @@ def router(desk: Desk) -> APIRouter:
         """Answer in words what is said, seen, heard or measured. OpenAI's endpoint; ``mlecs`` is ours."""
         record, chosen = await desk.choose(request, body.model, body.mlecs)
         turns, parts = conversation(body.messages)
-        question = _question(body, chosen, Ask(await sense(desk.encoding, parts), turns))
+        ask = _ask(body, Ask(await sense(desk.encoding, parts), turns))
+        question = _question(ask, chosen, body.mlecs, whole=not body.stream)
         talk = Talk(desk, record, question)
         if body.stream:
             wants_usage = body.stream_options is not None and body.stream_options.include_usage
@@ -104,9 +105,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _question(body: ChatRequest, chosen: Chosen, ask: Ask) -> Question:
+def _ask(body: ChatRequest, ask: Ask) -> Ask:
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
-    full = Ask(
+    return Ask(
         ask.samples,
         ask.turns,
         body.max_completion_tokens or body.max_tokens,
@@ -115,9 +116,11 @@ def _question(body: ChatRequest, chosen: Chosen, ask: Ask) -> Question:
         secrets.randbits(63) if body.seed is None else body.seed,
         stop,
     )
-    wish = body.mlecs
+
+
+def _question(ask: Ask, chosen: Chosen, wish: Wish, whole: bool) -> Question:
     bounds = wish.max_latency_seconds, wish.max_joules
-    return Question(full, chosen.route, chosen.policy, chosen.bound, *bounds, not body.stream, chosen.judges)
+    return Question(ask, chosen.route, chosen.policy, chosen.bound, *bounds, whole, chosen.judges)
 
 
 class Talk:
@@ -252,9 +255,7 @@ async def _named(desk: Desk, record: Record, chosen: Chosen, ask: Ask, wish: Wis
     classes = chosen.version.bundle.shape.classes
     if chosen.version.bundle.scenario.task.answer != "class":
         raise InputError("these models say captions and no classes: ask /v1/chat/completions")
-    bounds = wish.max_latency_seconds, wish.max_joules
-    question = Question(ask, chosen.route, chosen.policy, chosen.bound, *bounds, True, chosen.judges)
-    answer = await Talk(desk, record, question).whole()
+    answer = await Talk(desk, record, _question(ask, chosen, wish, whole=True)).whole()
     said = answer.choices[0].message.content
     label = next((name for name in classes if said == f"{name}."), None)
     score = answer.mlecs.score

@@ -17,6 +17,7 @@ from serve.protocol import ModelCard, Wish
 from serve.registry import Chosen, Registry
 from serve.sides import Encoding, Side
 from serve.trouble import ours
+from serve.version import Version
 
 T = TypeVar("T")
 
@@ -68,8 +69,12 @@ class Desk:
     def down(self) -> bool:
         """Whether no side of the version that answers can be reached."""
         version = self.registry.versions[self.registry.rollout.stable]
-        sides = ((self.edge, version.edge()), (self.cloud, version.cloud()))
-        return all(side.away for side, card in sides if card is not None)
+        return all(side.away for side, _ in self.usual(version))
+
+    def usual(self, version: Version) -> list[tuple[Side, str]]:
+        """The sides of a version, each with the id of its usual model."""
+        pairs = ((self.edge, version.edge()), (self.cloud, version.cloud()))
+        return [(side, f"{card.name}@{version.name}") for side, card in pairs if card is not None]
 
     def settle(self) -> None:
         """Judge a trial that has lasted long enough."""

@@ -115,7 +115,6 @@ class Exchange:
             self._left = self._left or not self._ended
             raise
         except Exception as error:
-            self._left = self._left or isinstance(error, ClientDisconnect)
             if self._left and isinstance(error, OSError | ClientDisconnect):
                 return
             if self._verdict is None:

@@ -91,18 +91,18 @@ class Senses:
     def _modality(self, part: Part) -> str:
         """The modality that a part is of. Raises InputError where the model has none of its kind, or several."""
         mine = [m for m in self._sensing.widths if kind(self._sensing.data, m) == part.kind]
-        if part.modality is not None and mine:
+        if not mine:
+            raise InputError(
+                f"content of kind {part.kind} is for none of the models' modalities {list(self._sensing.widths)}: "
+                "leave it out"
+            )
+        if part.modality is not None:
             if part.modality not in mine:
                 raise InputError(
                     f"modality {part.modality!r} must be one of {mine} for content of kind {part.kind}, or no model "
                     "can read it"
                 )
             return part.modality
-        if not mine:
-            raise InputError(
-                f"content of kind {part.kind} is for none of the models' modalities {list(self._sensing.widths)}: "
-                "leave it out"
-            )
         if len(mine) > 1:
             raise InputError(f"content of kind {part.kind} needs a modality, one of {mine}: name it beside the content")
         return mine[0]

@@ -90,8 +90,8 @@ async def attempt(desk: Desk, version: str) -> None:
         found = await asyncio.to_thread(registry.add, version)
     await tidy(desk)
     try:
-        for side, card in ((desk.edge, found.edge()), (desk.cloud, found.cloud())):
-            refused = None if card is None else await side.warm([f"{card.name}@{version}"])
+        for side, model in desk.usual(found):
+            refused = await side.warm([model])
             if isinstance(refused, Refusal):
                 raise _refused(version, refused)
     except BaseException:

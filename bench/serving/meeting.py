@@ -20,7 +20,7 @@ def meeting(bed: Bed) -> Found:
     told = bed.test.take([row for row in range(len(bed.test)) if bool(bed.test.present["image"][row])])
     seen, texts, host = told.only(["image"]), told.texts, Host(bed.store)
     others = [card for card in _clients(bed) if card.structure != bed.edge.structure]
-    models = [("the cloud", bed.cloud), ("the edge", bed.edge), *((f"{card.name}", card) for card in others[:1])]
+    models = [("the cloud", bed.cloud), ("the edge", bed.edge), *((card.name, card) for card in others[:1])]
     pictures = {name: _pictures(bed, host, card, seen) for name, card in models}
     usual = host.load(f"{bed.edge.name}@{bed.bundle.version}")
     words = host.embed_text(usual, texts)

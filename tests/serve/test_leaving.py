@@ -22,6 +22,14 @@ def _request(*messages: dict[str, Any]) -> Request:
     return Request({"type": "http"}, receive)
 
 
+async def _endless(ended: list[str]) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0.01)
+        ended.append("place given back")
+
+
 def test_work_of_a_client_that_stays_comes_to_its_end() -> None:
     async def work() -> int:
         await asyncio.sleep(0.01)
@@ -41,30 +49,17 @@ def test_what_goes_wrong_is_passed_on() -> None:
 def test_work_for_nobody_is_ended_and_has_ended_by_then() -> None:
     ended: list[str] = []
 
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0.01)
-            ended.append("place given back")
-
     with pytest.raises(ClientDisconnect):
-        asyncio.run(unless_left(_request({"type": "http.request"}, {"type": "http.disconnect"}), work()))
+        asyncio.run(unless_left(_request({"type": "http.request"}, {"type": "http.disconnect"}), _endless(ended)))
     assert ended == ["place given back"]
 
 
 def test_whoever_is_cancelled_takes_the_work_along() -> None:
     ended: list[str] = []
 
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("place given back")
-
     async def ask() -> None:
         async with asyncio.timeout(0.05):
-            await unless_left(_request(), work())
+            await unless_left(_request(), _endless(ended))
 
     with pytest.raises(TimeoutError):
         asyncio.run(ask())

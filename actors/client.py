@@ -106,10 +106,10 @@ class EdgeHost:
         jobs = [Job(order.client, order.version, order.seed, trees[order.payload]) for order in orders]
         return self._worker.train_many(jobs, [trees[order.kept] for order in orders])
 
-    def predict(self, client: Client, payload: Packed, kept: Packed, rows: range) -> list[Any]:
-        """Answers to these test rows."""
+    def predict(self, client: Client, payload: Packed, kept: Packed, rows: range, local: bool) -> list[Any]:
+        """Answers to these test rows, with ``local`` of the client's own test."""
         with self._alone:
-            return self._worker.predict(client, opened(payload), opened(kept), rows)
+            return self._worker.predict(client, opened(payload), opened(kept), rows, local)
 
     def vitals(self) -> Vitals:
         """Answers when the actor is ready to work; raises InputError where it cannot be."""

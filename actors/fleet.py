@@ -20,9 +20,9 @@ from actors.parcel import NOTHING, opened, shared
 from actors.training import Training
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
-from mlecs_ray.method import Client, Update
+from mlecs_ray.method import Update
 from mlecs_ray.sim.cohorts import Cohort, Cohorts
-from mlecs_ray.sim.fleet import Probe
+from mlecs_ray.sim.fleet import Probe, untold
 from mlecs_ray.sim.worker import Worker, chunks
 from mlecs_ray.tree import Tree, leaves
 from mlecs_ray.wire import Packed, pack
@@ -189,9 +189,9 @@ class RayFleet:
 
     def predict(self, probe: Probe) -> Awaitable[list[Any]]:
         kept = self._kept.get(probe.client.id, NOTHING) if probe.personal else NOTHING
-        payload = self._payload(probe.tree)
+        payload, asked = self._payload(probe.tree), replace(probe, client=untold(probe.client))
         parts = [
-            Call(self, place % len(self.actors), _prediction(probe.client, payload, kept, rows))
+            Call(self, place % len(self.actors), _prediction(asked, payload, kept, rows))
             for place, rows in enumerate(chunks(probe.rows))
         ]
         return self._answers(parts)
@@ -237,8 +237,8 @@ def _key(tree: Tree) -> _Key:
     return tuple((path, id(leaf)) for path, leaf in leaves(tree))
 
 
-def _prediction(client: Client, payload: Any, kept: Any, rows: range) -> Callable[[Any], Any]:
-    return lambda actor: actor.predict.remote(client, payload, kept, rows)
+def _prediction(probe: Probe, payload: Any, kept: Any, rows: range) -> Callable[[Any], Any]:
+    return lambda actor: actor.predict.remote(probe.client, payload, kept, rows, probe.local)
 
 
 class _Answer:

@@ -11,6 +11,7 @@ from actors.outbox import Errand, flops
 from mlecs_ray.events import Train
 from mlecs_ray.method import Update
 from mlecs_ray.sim.cohorts import Cohort
+from mlecs_ray.sim.fleet import untold
 from mlecs_ray.wire import Packed, unpack_many
 
 
@@ -90,6 +91,6 @@ def _orders(cohorts: list[Cohort], errands: Mapping[int, Errand]) -> tuple[list[
         errand, job = errands[train.number], train.job
         payload = objects.setdefault(errand.payload, len(objects))
         kept = objects.setdefault(errand.kept, len(objects))
-        return Order(job.client, job.version, job.seed, payload, kept)
+        return Order(untold(job.client), job.version, job.seed, payload, kept)
 
     return [[order(train) for train in cohort] for cohort in cohorts], list(objects)

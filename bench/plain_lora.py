@@ -84,7 +84,7 @@ def rounds(built: Built, model: Captioner, values: list[Tensor]) -> tuple[float,
     for number in range(scenario.merges or 1):
         total, samples = [torch.zeros_like(value) for value in values], 0
         for client in draw.choice(scenario.clients.count, scenario.schedule.buffer, replace=False).tolist():
-            data = built.hand.shard(client)
+            data = built.hand.shard(built.world.client(client, 0.0))
             model.load(values)
             learn(model, local, data, scenario.local.lr, number * scenario.clients.count + client)
             for place, tensor in enumerate(model.tensors.values()):

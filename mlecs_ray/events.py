@@ -76,6 +76,13 @@ class Refused(NamedTuple):
     reason: str
 
 
+class Told(NamedTuple):
+    """Job ``number`` was a question, and its client has answered it."""
+
+    client: int
+    number: int
+
+
 class Alarm(NamedTuple):
     """Ring ``seconds`` from now."""
 
@@ -84,4 +91,4 @@ class Alarm(NamedTuple):
     round: int
 
 
-Step = Train | Merged | Discarded | Refused | Alarm
+Step = Train | Merged | Discarded | Refused | Told | Alarm

@@ -41,6 +41,12 @@ class Client:
     """Which of the task's model structures it runs, e.g. an SLM size; "" where there is only one."""
     role: Literal["edge", "cloud"] = "edge"
     tier: int = 0
+    step: int = 0
+    """How often its environment has shifted: which edition of its data it has."""
+    load: float = 1.0
+    """How many times longer computing takes at this moment, by what else runs on it."""
+    told: Tree = field(default_factory=dict, compare=False)
+    """What it last told the server of itself (``Work.tells``); {} until it has."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,9 @@ class Work:
     """Peak on the device while it trains."""
     shared_bytes: float = 0.0
     """The part of it that clients trained in one process share: a frozen backbone."""
+    tells: bool = False
+    """The job only asks what its client has to tell of itself: nothing is merged, and the client's next job, which
+    begins at once, is assigned by the answer (``Client.told``)."""
 
     @cached_property
     def upload_bytes(self) -> int:
@@ -140,6 +149,20 @@ class CohortMethod(Method, Protocol):
         """Why ``train_many`` goes one by one; None where it is one computation."""
 
 
+class ShowingMethod(Method, Protocol):
+    """A method whose ``predictor`` is to be given something else than what a job begins with."""
+
+    def shown(self, state: Tree, client: Client) -> Tree:
+        """What ``predictor`` is given for an evaluation, and for serving."""
+
+
+class OutlinedMethod(Method, Protocol):
+    """A method whose ``init`` learns, which takes long."""
+
+    def outline(self) -> Tree:
+        """A state of the shapes that ``init`` gives, without what takes long to learn."""
+
+
 class CloudMethod(Method, Protocol):
     """A method in which the cloud has a model of its own, and clients keep parts of theirs."""
 
@@ -171,6 +194,25 @@ def collaborates(method: Method) -> TypeGuard[CloudMethod]:
 def _for_cohorts(method: Method) -> TypeGuard[CohortMethod]:
     # To ask a protocol costs as much as a small job.
     return hasattr(method, "train_many")
+
+
+def _shows(method: Method) -> TypeGuard[ShowingMethod]:
+    return hasattr(method, "shown")
+
+
+def _is_outlined(method: Method) -> TypeGuard[OutlinedMethod]:
+    return hasattr(method, "outline")
+
+
+def shown(method: Method, state: Tree, client: Client) -> Tree:
+    """What this client's ``predictor`` is given of the server's state: what it would be sent, unless told other."""
+    return method.shown(state, client) if _shows(method) else method.assign(state, client)
+
+
+def outline(method: Method, seed: int) -> Tree:
+    """A state by which costs can be told: of the right shapes, and at once where the method can; else the first of a
+    run with this seed of ``init``."""
+    return method.outline() if _is_outlined(method) else method.init(seed)
 
 
 def train_together(

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlecs_ray.tree import Tree, from_leaves, leaves, tree_map, tree_norm
+from mlecs_ray.tree import Tree, from_leaves, leaves, tree_map, tree_norm, vector_norms
 
 Shapes = tuple[tuple[str, torch.Size, torch.dtype], ...]
 
@@ -45,7 +45,7 @@ class Stack:
     @cached_property
     def norms(self) -> list[float]:
         """Euclidean norm of each, in float64."""
-        found: list[float] = torch.linalg.vector_norm(self.matrix, dim=1, dtype=torch.float64).tolist()
+        found: list[float] = vector_norms(self.matrix, 1).tolist()
         return found
 
     @property

@@ -138,7 +138,14 @@ def overlay(base: Tree, patch: Tree, fn: Callable[[Any, Any], Any] = lambda _, n
 def tree_norm(tree: Tree) -> float:
     """Euclidean norm over all leaves, in float64."""
     parts = [leaf.flatten() for _, leaf in leaves(tree)]
-    return float(torch.linalg.vector_norm(torch.cat(parts), dtype=torch.float64)) if parts else 0.0
+    return float(vector_norms(torch.cat(parts), 0)) if parts else 0.0
+
+
+def vector_norms(values: Tensor, dim: int) -> Tensor:
+    """Euclidean norms along ``dim``, in float64; also of whole numbers, as clients may tell them of themselves."""
+    real = values if values.is_floating_point() else values.double()
+    norms: Tensor = torch.linalg.vector_norm(real, dim=dim, dtype=torch.float64)
+    return norms
 
 
 def tree_bytes(tree: Tree) -> int:

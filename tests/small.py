@@ -13,6 +13,23 @@ SMALL = {
     "runtime.checkpoint_every": "3",
     "merges": "8",
 }
+SHIFTING = {
+    "data.partition": "environments",
+    "data.environments": {
+        "classes": 3,
+        "contexts": 4,
+        "corruptions": ["none", "rotate", "noise"],
+        "least": 20,
+        "most": 30,
+        "test_rows": 40,
+        "shifts": 3,
+        "period": 0.1,
+        "spread": 0.5,
+    },
+    "evaluation.clients": 2,
+    "evaluation.local": True,
+}
+"""Changes of a scenario on digits: what surrounds clients shifts, early in the run."""
 
 
 def small_scenario(**changes: object) -> Scenario:

@@ -52,7 +52,7 @@ def ours(name: str, rounds: int, control: int, **runtime: Any) -> Contender:
 def export(seed: int, folder: Path) -> Mapping[str, Any]:
     """Our split and our first weights as a file that the plain loop and the peers can read."""
     built = build(apply(scenario(1), {"seed": seed}))
-    shards = [built.hand.shard(client) for client in range(CLIENTS)]
+    shards = [built.hand.shard(built.world.client(number, 0.0)) for number in range(CLIENTS)]
     state, test = start(built), built.dataset.test
     layers = {
         f"{2 * int(i)}.{kind}": value.numpy() for i, one in state["layers"].items() for kind, value in one.items()

@@ -33,6 +33,8 @@ class Shape:
     classes: tuple[str, ...]
     texts: bool
     """Whether samples say something in words."""
+    forms: tuple[tuple[int, ...], ...] = ()
+    """For each modality the shape of one sample's values."""
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -59,7 +61,8 @@ class Dataset:
     def shape(self) -> "Shape":
         """What a task is made for."""
         widths = tuple((modality, self.train.inputs[modality][0].numel()) for modality in self.modalities)
-        return Shape(self.name, widths, self.classes, bool(self.train.texts))
+        forms = tuple(tuple(self.train.inputs[modality].shape[1:]) for modality in self.modalities)
+        return Shape(self.name, widths, self.classes, bool(self.train.texts), forms)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def saved_bytes(step: Callable[[], Tensor]) -> int:
         held.setdefault(tensor.untyped_storage()._cdata, tensor)
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+    # What is counted may be asked for the first time in the midst of an evaluation.
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
         step().backward()  # type: ignore[no-untyped-call]  # torch does not type it
     return sum(t.untyped_storage().nbytes() for t in held.values() if _computed(t))
 

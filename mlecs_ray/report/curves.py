@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-SCOPES = ("global", "cloud", "personal", "client")
+SCOPES = ("fleet", "global", "cloud", "personal", "client")
 """A run is judged by the first of these that it measured."""
 
 

@@ -18,6 +18,7 @@ OUTCOMES: Mapping[str, str] = {
     "discarded": "#e2a63c",
     "refused": "#8f55c0",
     "lost": "#d14b5d",
+    "told": "#b89422",
     "waiting": "#5aa9c9",
     "running": "#7b8794",
 }

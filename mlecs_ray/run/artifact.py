@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.method import Client, collaborates
+from mlecs_ray.method import Client, collaborates, shown
 from mlecs_ray.scenario.build import Built, judge_clients
 from mlecs_ray.server.core import Server
 from mlecs_ray.sim.population import CLOUD
@@ -105,7 +105,7 @@ def folder_of(structure: str) -> str:
 def _wholes(built: Built, server: Server, part: Path) -> Iterator[Card]:
     """The models that the server can answer as by itself."""
     for client in judge_clients(built):
-        tree = server.method.assign(server.state, client)
+        tree = shown(server.method, server.state, client)
         if collaborates(server.method):
             tree = server.method.model(tree, {}, client)
         name = folder_of(client.structure)
@@ -130,20 +130,20 @@ def _personal(built: Built, server: Server, kept: Mapping[int, Tree], part: Path
     if not collaborates(method):
         return
     for number, own in sorted((number, own) for number, own in kept.items() if number != CLOUD):
-        client = built.world.client(number, 0.0)
+        client = server.informed(built.world.client(number, 0.0))
         name = f"client-{number}"
         _export(
-            built.task, method.model(method.assign(server.state, client), own, client), client, part / CLIENTS / name
+            built.task, method.model(shown(method, server.state, client), own, client), client, part / CLIENTS / name
         )
         mine = tuple(sorted(client.modalities))
-        domains = _domains(built, number)
+        domains = _domains(built, client)
         yield Card(
             name, f"{CLIENTS}/{name}", "edge", client.structure, number, client.device, mine, client.samples, domains
         )
 
 
-def _domains(built: Built, number: int) -> dict[str, int]:
-    shard, classes = built.hand.shard(number), built.dataset.classes
+def _domains(built: Built, client: Client) -> dict[str, int]:
+    shard, classes = built.hand.shard(client), built.dataset.classes
     named = shard.domains or tuple(classes[i] for i in ([] if shard.labels is None else shard.labels.tolist()))
     return {name: named.count(name) for name in sorted(set(named))}
 

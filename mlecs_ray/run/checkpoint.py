@@ -17,7 +17,7 @@ from mlecs_ray.tree import Tree, from_leaves, leaves
 from mlecs_ray.wire import load_tree, save_tree
 
 KEEP = 2
-FORMAT = 4
+FORMAT = 5
 """Of a checkpoint; raised whenever an older reader would misread a newer one."""
 
 

@@ -1,5 +1,6 @@
 """From a scenario to everything that a run is made of; what cannot work is refused here, before any actor starts."""
 
+import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +14,12 @@ import torch
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
-from mlecs_ray.method import Client, Method, cohort_obstacle, collaborates
+from mlecs_ray.method import Client, Method, cohort_obstacle, collaborates, outline
 from mlecs_ray.metrics.registry import check_names, measure
 from mlecs_ray.samples import Samples
-from mlecs_ray.scenario.compose import make_method
+from mlecs_ray.scenario.compose import first_seed, make_method
 from mlecs_ray.scenario.config import Scenario
-from mlecs_ray.scenario.deal import Hand, deal
+from mlecs_ray.scenario.deal import Hand, contexts_of, deal
 from mlecs_ray.scenario.learn import make_task
 from mlecs_ray.scenario.world import make_world
 from mlecs_ray.seeds import derive
@@ -34,7 +35,7 @@ from mlecs_ray.sim.population import CLOUD, cloud_client
 from mlecs_ray.sim.worker import Worker
 from mlecs_ray.sim.world import World, tiers
 from mlecs_ray.task import Task
-from mlecs_ray.tree import tree_bytes
+from mlecs_ray.tree import Tree, tree_bytes
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ def build(scenario: Scenario) -> Built:
     task = make_task(scenario, dataset.shape)
     _check_structures(scenario, task.structure_names)
     world = make_world(scenario, hand, task.structure_names[0])
-    method = make_method(scenario, task, dataset.public)
+    method = make_method(scenario, task, dataset.public, contexts_of(hand))
     _check_metrics(scenario, dataset)
-    world = _with_tiers(scenario, world, method)
-    _check_memory(world, method, dataset)
+    state = outline(method, first_seed(scenario.seed))
+    world = _with_tiers(scenario, world, method, state)
+    _check_memory(world, method, state, dataset)
     if scenario.runtime.cohort > 1 and (why := cohort_obstacle(method)):
         _tell(f"runtime.cohort={scenario.runtime.cohort} has no effect: {why}, so clients train one by one")
     return Built(scenario, dataset, hand, world, task, method)
@@ -119,16 +121,17 @@ def make_worker(scenario: Scenario) -> Worker:
     """What an actor is made of."""
     multiply(scenario.runtime.precision)
     dataset, hand = deal(scenario)
-    return Worker(
-        make_method(scenario, make_task(scenario, dataset.shape), dataset.public), hand, scenario.runtime.device
-    )
+    task = make_task(scenario, dataset.shape)
+    return Worker(make_method(scenario, task, dataset.public, contexts_of(hand)), hand, scenario.runtime.device)
 
 
 def make_engine(built: Built, fleet: Fleet, journal: Journal) -> Engine:
     """Server, world, clock and evaluation, joined."""
     scenario = built.scenario
     server = Server(built.method, scenario.schedule, built.roster, derive(scenario.seed, "server"), scenario.guard)
-    evaluator = Evaluator(make_plan(built), built.method, fleet, journal)
+    plan = make_plan(built)
+    plan = dataclasses.replace(plan, seen=functools.partial(_informed, server, plan.seen))
+    evaluator = Evaluator(plan, built.method, fleet, journal)
     limits = Limits(scenario.seconds, scenario.merges)
     pace: Pace[Happening] = WallPace() if scenario.clock == "wall" else VirtualPace()
     return Engine(server, built.world, fleet, journal, evaluator, limits, pace=pace)
@@ -137,11 +140,13 @@ def make_engine(built: Built, fleet: Fleet, journal: Journal) -> Engine:
 def make_plan(built: Built) -> Plan:
     """Who is measured, on which rows, and when."""
     config, test = built.scenario.evaluation, judged(built.scenario, built.dataset)
+    environments = built.hand.environments
     return Plan(
         judges=(*_whole(built), *_some_clients(built)),
         seen=functools.partial(_seen, built.world),
-        measure=functools.partial(_measure, config.metrics, test),
+        measure=functools.partial(_measure, config.metrics, test, built.hand),
         rows=len(test),
+        local_rows=environments.rules.test_rows if environments else len(test),
         every_merges=config.every_merges,
         every_seconds=config.every_seconds,
     )
@@ -153,13 +158,21 @@ def judged(scenario: Scenario, dataset: Dataset) -> Samples:
     return test.take(range(min(scenario.evaluation.rows or len(test), len(test))))
 
 
-def _measure(names: Sequence[str], samples: Samples, answers: Sequence[Any]) -> Mapping[str, float]:
-    return measure(names, answers, samples)
+def _measure(
+    names: Sequence[str], test: Samples, hand: Hand, client: Client, local: bool, answers: Sequence[Any]
+) -> Mapping[str, float]:
+    truth = hand.local_truth(client) if local else test
+    return measure(names, answers, truth.take(range(len(answers))))
 
 
 def _seen(world: World, client: Client, now: float) -> Client:
     """An edge client through the sensors that work now; whoever has all modalities keeps them."""
     return world.client(client.id, now) if client.id != CLOUD else client
+
+
+def _informed(server: Server, seen: Callable[[Client, float], Client], client: Client, now: float) -> Client:
+    """An edge client as it is ``seen``, with what it has told."""
+    return server.informed(seen(client, now)) if client.id != CLOUD else client
 
 
 def judge_clients(built: Built) -> list[Client]:
@@ -193,9 +206,10 @@ def _some_clients(built: Built) -> list[Judge]:
     count = min(built.scenario.evaluation.clients, built.world.count)
     chosen = [round(i * built.world.count / count) for i in range(count)]
     clients = [built.world.client(number, 0.0) for number in chosen]
+    local = built.scenario.evaluation.local
     # Where clients keep parts of their models, what they are sent is no model by itself.
-    scopes: tuple[Scope, ...] = ("personal",) if collaborates(built.method) else ("client", "personal")
-    return [Judge(scope, str(client.id), client) for client in clients for scope in scopes]
+    scopes: tuple[Scope, ...] = ("personal",) if local or collaborates(built.method) else ("client", "personal")
+    return [Judge(scope, str(client.id), client, local) for client in clients for scope in scopes]
 
 
 def _check_clock(scenario: Scenario) -> None:
@@ -245,11 +259,10 @@ def _check_structures(scenario: Scenario, structures: tuple[str, ...]) -> None:
             )
 
 
-def _with_tiers(scenario: Scenario, world: World, method: Method) -> World:
+def _with_tiers(scenario: Scenario, world: World, method: Method, state: Tree) -> World:
     count = scenario.schedule.tiers
     if count == 1:
         return world
-    state = method.init(derive(scenario.seed, "server", "init"))
     seconds = np.empty(world.count)
     for number in range(world.count):
         client = world.client(number, 0.0)
@@ -259,9 +272,8 @@ def _with_tiers(scenario: Scenario, world: World, method: Method) -> World:
     return world
 
 
-def _check_memory(world: World, method: Method, dataset: Dataset) -> None:
+def _check_memory(world: World, method: Method, state: Tree, dataset: Dataset) -> None:
     """One client of each device and structure, with all modalities: the largest job that can come."""
-    state = method.init(0)
     seen: set[tuple[int, int]] = set()
     population = world.population
     for number, kind in enumerate(zip(population.device.tolist(), population.structure.tolist(), strict=True)):

@@ -2,11 +2,8 @@
 
 import dataclasses
 import functools
-import importlib.util
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from mlecs_ray.errors import InputError
@@ -24,9 +21,13 @@ from mlecs_ray.methods.local import LocalTraining
 from mlecs_ray.methods.mlecs.mma import MMA
 from mlecs_ray.methods.mlecs.system import MLECS
 from mlecs_ray.methods.optimizers import SGD, AdamW
+from mlecs_ray.methods.pretrained import Pretrained
+from mlecs_ray.models.classifier import ClassifierTask
 from mlecs_ray.samples import Samples
+from mlecs_ray.scenario.adapting import ADAPTING, GIVEN, adaptation, pretrained
 from mlecs_ray.scenario.config import BaseMethod, LocalConfig, Scenario
-from mlecs_ray.scenario.names import SYSTEMS, check_methods
+from mlecs_ray.scenario.modules import load_module
+from mlecs_ray.scenario.names import ADAPTATIONS, SYSTEMS, check_methods
 from mlecs_ray.scenario.options import check_options
 from mlecs_ray.seeds import derive
 from mlecs_ray.sim.population import cloud_client
@@ -41,7 +42,7 @@ WRAPPERS: Mapping[str, type[Any]] = {
     "mma": MMA,
 }
 """Methods around FedAvg, by the name that scenarios use; all but ``base`` are options."""
-KINDS: Mapping[str, type[Any]] = {**WRAPPERS, "mlecs": MLECS, **BASELINES}
+KINDS: Mapping[str, type[Any]] = {**WRAPPERS, "mlecs": MLECS, **BASELINES, **ADAPTING}
 """All that have options; those of the systems fill the frame of ``EdgeCloud``."""
 METHOD = ("init", "assign", "work", "train", "merge", "predictor")
 """What a method of one's own must define."""
@@ -57,15 +58,20 @@ def make_local(config: LocalConfig) -> LocalTraining:
     return LocalTraining(optimizer, config.batch, config.epochs, config.steps, config.clip)
 
 
-def make_method(scenario: Scenario, task: Task, public: Samples) -> Method:
+def make_method(scenario: Scenario, task: Task, public: Samples, contexts: Sequence[tuple[int, ...]] = ()) -> Method:
     """The scenario's method, around its ``base``, around FedAvg on ``task``; a system meets on ``public`` samples.
 
-    Raises InputError for an unknown name or option, or a pair that does not work.
+    ``contexts``: the sets of classes that occur together on devices, where only so many do. Raises InputError for an
+    unknown name or option, or a pair that does not work.
     """
     outer, inner = scenario.method, scenario.method.base
     check_methods(outer.name, inner.name)
     if outer.name in SYSTEMS:
         return _system(scenario, task, public)
+    if isinstance(task, ClassifierTask) and scenario.task.pretrain_epochs:
+        task = pretrained(scenario, task, public)
+    if outer.name in ADAPTATIONS:
+        return _adaptation(scenario, task, contexts)
     _check_ranks(scenario)
     core = FedAvg(task, make_local(scenario.local))
     base = _make(inner, "method.base", core, scenario.schedule.tiers)
@@ -86,6 +92,29 @@ def _make(config: BaseMethod, key: str, base: Method, tiers: int) -> Method:
             "meet; leave it out"
         )
     return _call(WRAPPERS[name], name, key, base, options)
+
+
+def first_seed(seed: int) -> int:
+    """What the server of a run with this seed gives ``init``."""
+    return derive(derive(seed, "server"), "init")
+
+
+def _adaptation(scenario: Scenario, task: Task, contexts: Sequence[tuple[int, ...]]) -> Method:
+    """How devices adapt the network that the cloud has pretrained."""
+    name, options = scenario.method.name, scenario.method.options
+    if not isinstance(task, Pretrained):
+        raise InputError(
+            f"method.name={name} needs task.kind=network and task.pretrain_epochs of 1 or more, for devices adapt what "
+            f"the cloud knows: here are task.kind={scenario.task.kind} and "
+            f"task.pretrain_epochs={scenario.task.pretrain_epochs}"
+        )
+    kind = ADAPTING[name]
+    check_options(kind, name, "method", GIVEN, options)
+    made = functools.partial(
+        adaptation, scenario, task, make_local(scenario.local), contexts, first_seed(scenario.seed)
+    )
+    method: Method = _construct(made, name, "method", options)
+    return method
 
 
 def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
@@ -161,29 +190,10 @@ def _construct(kind: Callable[..., Any], name: str, key: str, options: Mapping[s
         raise InputError(f"{key}.options {dict(options)} do not fit {name}: {error}") from error
 
 
-def load_module(path: Path) -> ModuleType:
-    """Import a file by its path, once per process and path."""
-    path = path.expanduser().resolve()
-    key = f"mlecs_own_{path.stem}_{abs(hash(str(path)))}"
-    if key in sys.modules:
-        return sys.modules[key]
-    if not path.is_file():
-        raise InputError(f"{path} is no file, so there is no method to load from it")
-    spec = importlib.util.spec_from_file_location(key, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path} is no Python file, so there is no method to load from it")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[key] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[key]
-        raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    return module
-
-
 def hyperparameters(kind: type[Any]) -> dict[str, Any]:
     """The options of a shipped method and their defaults, for ``mlecs list``."""
     return {
-        field.name: field.default for field in dataclasses.fields(kind) if field.name not in ("base", "task", "local")
+        field.name: field.default
+        for field in dataclasses.fields(kind)
+        if field.name not in ("base", "task", "local", "seed")
     }

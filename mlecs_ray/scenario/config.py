@@ -2,10 +2,13 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.scenario.base import STRICT
+from mlecs_ray.scenario.environments import EnvironmentsConfig as EnvironmentsConfig
 from mlecs_ray.scenario.ranges import Count, Factor, NonNegative, Positive, Share
+from mlecs_ray.scenario.runtime import RuntimeConfig as RuntimeConfig
 from mlecs_ray.server.rules import GuardRules
 from mlecs_ray.server.schedule import Schedule
 
@@ -15,7 +18,7 @@ _FOLDERS = ("parquet", "vast", "urfall")
 class Config(BaseModel):
     """Frozen, no key is unknown, no number is NaN or infinite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = STRICT
 
 
 class DataConfig(Config):
@@ -28,11 +31,14 @@ class DataConfig(Config):
     """Use only these; None: all that the data has."""
     test_share: Share = 0.2
     public_share: Share = 0.0
+    public_domains: tuple[str, ...] | None = None
+    """Of the public samples keep only those of these domains; None: all."""
     fold: Annotated[int, Field(ge=0)] | None = None
     """Test on this fold of a cross-validation, counted from 0, each of ``test_share``; None: on a share drawn anew for
     every seed."""
-    partition: Literal["iid", "dirichlet", "domain", "quantity", "given"] = "iid"
-    """``given``: by the ``client`` column of a user's own data."""
+    partition: Literal["iid", "dirichlet", "domain", "quantity", "given", "environments"] = "iid"
+    """``given``: by the ``client`` column of a user's own data; ``environments``: as these shift."""
+    environments: EnvironmentsConfig = EnvironmentsConfig()
     alpha: Positive = 0.5
     """Dirichlet concentration; smaller is more skewed."""
     sigma: Positive = 1.0
@@ -55,6 +61,10 @@ class DataConfig(Config):
             raise InputError(
                 f"data.path={self.path} and data.name={self.name}: a path is needed by data.name=parquet, vast and "
                 "urfall, and by nothing else, so nothing was started"
+            )
+        if self.environments != EnvironmentsConfig() and self.partition != "environments":
+            raise InputError(
+                f"data.environments need data.partition=environments, here {self.partition}, or nobody has any"
             )
         return self
 
@@ -90,11 +100,12 @@ class MasksConfig(Config):
 class LoadConfig(Config):
     """What else runs on the devices."""
 
-    kind: Literal["idle", "bursty", "corunning"] = "idle"
+    kind: Literal["idle", "bursty", "corunning", "processes"] = "idle"
     share: Share = 0.3
     slowdown: Factor = 3.0
     period: Positive = 300.0
     processes: Annotated[int, Field(ge=1, le=4)] = 2
+    """How many others run; for ``processes`` at most, drawn anew for each ``period``."""
 
 
 class FaultsConfig(Config):
@@ -135,9 +146,15 @@ class ClientsConfig(Config):
 class TaskConfig(Config):
     """What is learned."""
 
-    kind: Literal["mlp", "fusion", "caption"] = "mlp"
+    kind: Literal["mlp", "fusion", "network", "caption"] = "mlp"
     hidden: tuple[Count, ...] = (64,)
-    """Hidden widths of ``mlp``; the first is that of ``fusion``."""
+    """Hidden widths of ``mlp`` and ``network``; the first is that of ``fusion``."""
+    network: str = "mlp"
+    """Of ``network``: mlp, vgg, resnet, transformer, or ``path.py:make`` of your own."""
+    pretrain_epochs: Annotated[int, Field(ge=0)] = 0
+    """The cloud trains ``network`` on the public samples for so long before the run; its AdamW has ``pretrain_lr``."""
+    pretrain_lr: Annotated[float, Field(gt=0, le=1)] = 2e-3
+    pretrain_batch: Count = 32
     slms: tuple[str, ...] = ("edge-base", "edge-small")
     """Structures of ``caption``: names of healed SLMs, causal LM directories, Hugging Face ids, or fetched assets:
     ``file:PATH``, ``hf:OWNER/REPO@COMMIT``."""
@@ -220,6 +237,8 @@ class EvaluationConfig(Config):
     """The first so many test rows; None: all."""
     clients: Annotated[int, Field(ge=0)] = 0
     """Measure also through the modalities of this many clients."""
+    local: bool = False
+    """Measure these clients on test rows like their present data, and judge the run by their mean."""
     target: str | None = None
     """The metric that ``compare`` and time-to-metric use; None: the first."""
 
@@ -230,32 +249,9 @@ class EvaluationConfig(Config):
                 f"evaluation.target={self.target!r} must be one of evaluation.metrics={list(self.metrics)}, "
                 "or nothing would be compared"
             )
+        if self.local and not self.clients:
+            raise InputError("evaluation.local=true needs evaluation.clients of 1 or more, or nobody is measured")
         return self
-
-
-class RuntimeConfig(Config):
-    """Where it runs. Nothing here changes what is learned, but for how cohorts, devices and ``precision`` round."""
-
-    backend: Literal["local", "ray"] = "ray"
-    actors: Count | None = None
-    """Edge actors when packed; None: one per CPU."""
-    clients_per_actor: Literal["auto"] | Count = "auto"
-    """1: one Ray actor per client, with CPU, memory and custom resources from its budget."""
-    actor_memory_mb: Positive = 400.0
-    """What a dedicated actor reserves at most, in MB."""
-    cohort: Count = 1
-    """Train up to this many clients of one structure as one stacked computation; 1: one by one."""
-    cohort_memory_mb: Positive = 2000.0
-    """What a cohort may take: fewer clients train together where they need more."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where clients train; ``cuda``: actors share the machines' GPUs."""
-    precision: Literal["highest", "medium"] = "highest"
-    """How float32 matrices are multiplied: as they are, or (``medium``) in bfloat16 where the processor has units for
-    it, where a language model in training also passes bfloat16 on: up to a half of its step is saved."""
-    checkpoint_every: Count = 50
-    """Merges."""
-    address: str | None = None
-    """A running Ray cluster; None: start one here."""
 
 
 class Scenario(Config):

@@ -1,7 +1,7 @@
 """From a scenario to the data that each client owns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -10,10 +10,13 @@ from torch import from_numpy
 
 from mlecs_ray.data import dataset as datasets
 from mlecs_ray.data.dataset import Split
+from mlecs_ray.data.environment import Rules
 from mlecs_ray.data.holdings import Partition, dealt
+from mlecs_ray.data.local import Environments
 from mlecs_ray.data.partition import Holding, by_domain, by_quantity, dirichlet, iid
 from mlecs_ray.data.pool import Dataset, answering_classes
 from mlecs_ray.errors import InputError
+from mlecs_ray.method import Client
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import DataConfig, Scenario
 from mlecs_ray.seeds import derive
@@ -22,10 +25,15 @@ from mlecs_ray.sim.population import CLOUD
 
 @dataclass(frozen=True)
 class Hand:
-    """Who owns what; the cloud owns the public samples."""
+    """Who owns what; the cloud owns the public samples. ``parts`` says it once and for all, or step by step."""
 
     dataset: Dataset
-    parts: Partition
+    parts: Partition | Environments
+
+    @property
+    def environments(self) -> Environments | None:
+        """Where what clients own shifts."""
+        return self.parts if isinstance(self.parts, Environments) else None
 
     @property
     def sizes(self) -> NDArray[np.int32]:
@@ -34,8 +42,11 @@ class Hand:
 
     @cached_property
     def held(self) -> Sequence[frozenset[str]]:
-        """For each client the modalities of which it has a sample; clients that have the same share one set."""
+        """For each client the modalities of which it has a sample, or may come to have one where what it owns shifts;
+        clients that have the same share one set."""
         present = self.dataset.train.present
+        if isinstance(self.parts, Environments):
+            return (frozenset(modality for modality, mask in present.items() if mask.any()),) * len(self.sizes)
         whole = frozenset(modality for modality, mask in present.items() if mask.all())
         some = {modality: mask.numpy() for modality, mask in present.items() if modality not in whole}
         if not some:
@@ -48,8 +59,27 @@ class Hand:
     def test(self) -> Samples:
         return self.dataset.test
 
-    def shard(self, client: int) -> Samples:
-        return self.dataset.public if client == CLOUD else self.dataset.train.take(from_numpy(self.parts[client]))
+    def shard(self, client: Client) -> Samples:
+        if client.id == CLOUD:
+            return self.dataset.public
+        if isinstance(self.parts, Environments):
+            return self.parts.local(client.id, client.step)
+        return self.dataset.train.take(from_numpy(self.parts[client.id]))
+
+    def local_test(self, client: Client) -> Samples:
+        return self.parts.local_test(client.id, client.step) if isinstance(self.parts, Environments) else self.test
+
+    def local_truth(self, client: Client) -> Samples:
+        """``local_test`` without its inputs: what answers to it are judged by."""
+        if isinstance(self.parts, Environments):
+            whole = replace(self.test, inputs={}, present={})
+            return whole.take(from_numpy(self.parts.test_rows(client.id, client.step)))
+        return self.test
+
+
+def contexts_of(hand: Hand) -> tuple[tuple[int, ...], ...]:
+    """The sets of classes that occur together, where there are only so many in the fleet."""
+    return hand.environments.around.contexts if hand.environments else ()
 
 
 def deal(scenario: Scenario) -> tuple[Dataset, Hand]:
@@ -72,10 +102,25 @@ def _read(config: DataConfig, seed: int, classes: bool) -> Dataset:
     # Folds are parts of one order, so that together they test every identity once, whatever the runs' seeds are.
     drawn = derive(seed if config.fold is None else 0, "split")
     dataset = datasets.load(name, drawn, split, config.modalities or (), config.path)
+    if config.public_domains is not None:
+        dataset = replace(dataset, public=of_domains(dataset, config.public_domains))
     return answering_classes(dataset) if classes else dataset
 
 
-def _parts(scenario: Scenario, dataset: Dataset) -> Partition:
+def of_domains(dataset: Dataset, domains: tuple[str, ...]) -> Samples:
+    """The public samples of these domains; nobody gets the others."""
+    public = dataset.public
+    unknown = [domain for domain in domains if domain not in public.domains]
+    if unknown or not domains:
+        there = ", ".join(sorted(set(public.domains))) or "none"
+        raise InputError(
+            f"data.public_domains={list(domains)} must be one or more domains that public samples of {dataset.name} "
+            f"are of, which are {there}, or the cloud has not what it was to have"
+        )
+    return public.take([row for row, domain in enumerate(public.domains) if domain in domains])
+
+
+def _parts(scenario: Scenario, dataset: Dataset) -> Partition | Environments:
     config, clients, train = scenario.data, scenario.clients.count, dataset.train
     seed, holding = derive(scenario.seed, "partition"), Holding(config.minimum, config.per_client)
     match config.partition:
@@ -93,6 +138,10 @@ def _parts(scenario: Scenario, dataset: Dataset) -> Partition:
             return by_domain(train.domains, clients, seed, holding)
         case "given":
             return _given(dataset, clients)
+        case "environments":
+            names = {field.name for field in fields(Rules)}
+            rules = Rules(**config.environments.model_dump(include=names))
+            return Environments(train, dataset.test, rules, clients, derive(scenario.seed, "environments"))
 
 
 def _given(dataset: Dataset, clients: int) -> Partition:

@@ -7,8 +7,10 @@ from mlecs_ray.errors import InputError
 
 SYSTEMS = ("mlecs", "standalone", "multifedavg", "fedilora", "fedmllm", "creamfl", "coplms")
 """Edge clients with private connectors and a cloud with an LLM; none of them wraps another."""
-METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS)
-"""FedAvg, the methods around it, and the systems."""
+ADAPTATIONS = ("eclm", "noadaptation", "localadaptation", "adaptivenet", "heterofl")
+"""How devices adapt a cloud's classifier to their environment; none of them wraps another."""
+METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS, *ADAPTATIONS)
+"""FedAvg, the methods around it, the systems and the adaptations."""
 WRAPS: Mapping[str, tuple[str, ...]] = {
     "fedopt": ("fedprox", "fedbuff", "mma"),
     "fedasync": ("fedprox",),

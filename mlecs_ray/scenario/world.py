@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import AvailabilityConfig, ClientsConfig, LoadConfig, MasksConfig, Scenario
 from mlecs_ray.scenario.deal import Hand
+from mlecs_ray.scenario.environments import EnvironmentsConfig
 from mlecs_ray.seeds import derive
 from mlecs_ray.sim.availability import Always, Availability, Both, Diurnal, Markov, Membership
 from mlecs_ray.sim.faults import Faults
-from mlecs_ray.sim.load import Bursty, CoRunning, Idle, Load
+from mlecs_ray.sim.load import Bursty, CoRunning, Idle, Load, Processes
 from mlecs_ray.sim.masks import AllModalities, FixedMasks, Masks, VaryingMasks
 from mlecs_ray.sim.population import Stragglers, draw_population
+from mlecs_ray.sim.shifts import Shifts
 from mlecs_ray.sim.world import World
 
 
@@ -48,6 +50,7 @@ def make_world(scenario: Scenario, hand: Hand, first: str) -> World:
         availability=make_availability(clients.availability, derive(seed, "availability")),
         load=make_load(clients.load, derive(seed, "load")),
         faults=make_faults(clients, derive(seed, "faults")),
+        shifts=make_shifts(scenario.data.environments, derive(seed, "shifts")),
         jitter=clients.jitter,
         seed=derive(seed, "world"),
     )
@@ -110,6 +113,13 @@ def make_load(config: LoadConfig, seed: int) -> Load:
             return Bursty(config.share, config.slowdown, config.period, seed)
         case "corunning":
             return CoRunning(config.processes)
+        case "processes":
+            return Processes(config.processes, config.period, seed)
+
+
+def make_shifts(config: EnvironmentsConfig, seed: int) -> Shifts:
+    """When clients' environments shift."""
+    return Shifts(config.shifts, config.period, config.spread, seed)
 
 
 def make_faults(config: ClientsConfig, seed: int) -> Faults:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from mlecs_ray import seeds
+from mlecs_ray.errors import InputError
 from mlecs_ray.events import (
     Alarm,
     Discarded,
@@ -18,13 +19,15 @@ from mlecs_ray.events import (
     Rang,
     Refused,
     Step,
+    Told,
     Train,
 )
 from mlecs_ray.method import Arrival, Client, Job, Method, Update
 from mlecs_ray.server.guard import Guard
+from mlecs_ray.server.lanes import Flight, Lane, Waiting
 from mlecs_ray.server.rules import GuardRules
 from mlecs_ray.server.schedule import Schedule
-from mlecs_ray.server.select import Pool, make_pool
+from mlecs_ray.server.select import make_pool
 from mlecs_ray.sim.population import CLOUD
 from mlecs_ray.tree import Tree, normal
 
@@ -47,41 +50,6 @@ class Roster(Protocol):
         """Which lane it belongs to, 0..tiers-1."""
 
 
-class Flight(NamedTuple):
-    """A job that has been sent and not answered."""
-
-    train: Train
-    lane: int
-    round: int
-    started: float
-    edge_merges: int
-    """The server's when it was sent."""
-
-
-class Waiting(NamedTuple):
-    """An update that has arrived and waits for its merge; how stale it is shows then."""
-
-    number: int
-    edge_merges: int
-    """The server's when its job was sent."""
-    client: Client
-    update: Update
-
-
-@dataclass
-class Lane:
-    """One tier: its idle clients, its open round and what has arrived for the next merge."""
-
-    index: int
-    pool: Pool
-    round: int = 0
-    open: int = 0
-    """Jobs in flight that may still be merged: with a barrier those of this round, else all."""
-    buffer: list[Waiting] = field(default_factory=list)
-    alarmed: int = -1
-    """The round whose deadline is set."""
-
-
 class Server:
     """``handle`` is the only way its state changes; it holds no clock, no file, no Ray."""
 
@@ -93,6 +61,8 @@ class Server:
         """Version and state, always of one another."""
         self.started = 0
         self.flights: dict[int, Flight] = {}
+        self.told: dict[int, Tree] = {}
+        """What each client last told of itself, of those that were asked."""
         self.guard = Guard(rules or GuardRules())
         self.lanes = [
             Lane(i, make_pool(schedule.selection, roster.count, seeds.derive(seed, i, "pool")))
@@ -118,6 +88,11 @@ class Server:
     def idle(self) -> int:
         """Clients that could start now."""
         return sum(len(lane.pool) for lane in self.lanes)
+
+    def informed(self, client: Client) -> Client:
+        """With what it last told, which no other client is given."""
+        told = self.told.get(client.id)
+        return client if told is None else replace(client, told=told)
 
     def handle(self, now: float, event: Event) -> list[Step]:
         """Take one event in, give the steps it calls for, in order."""
@@ -162,7 +137,10 @@ class Server:
             return [Refused(client, number, "unknown or replayed job")]
         del self.flights[number]
         # Judged first: nobody is picked again for an update that was refused.
-        objection = self.guard.objection(update, flight.train.work.upload)
+        work = flight.train.work
+        objection = self.guard.objection(update, work.upload, answer=work.tells)
+        if work.tells and not objection:
+            return self._hear(now, flight, update)
         lane = self._land(flight, now, None if objection else _learned(flight, update))
         steps: list[Step] = [Refused(client, number, objection)] if objection else []
         if not objection:
@@ -175,14 +153,37 @@ class Server:
         if client == CLOUD:
             return None
         lane = self.lanes[flight.lane]
+        # First learn, then add: a pool ranks a client by what it knows at that moment.
+        lane.pool.learn(client, now - flight.started, metrics)
+        self._free(client, flight, lane)
+        return lane
+
+    def _free(self, client: int, flight: Flight, lane: Lane) -> None:
         if self._counts(lane, flight):
             lane.open -= 1
         self.busy[client] = 0
-        # First learn, then add: a pool ranks a client by what it knows at that moment.
-        lane.pool.learn(client, now - flight.started, metrics)
         if self.online[client]:
             lane.pool.add(client)
-        return lane
+
+    def _hear(self, now: float, flight: Flight, update: Update) -> list[Step]:
+        """Keep what a client tells of itself, and start its next job in the same place.
+
+        Raises InputError where that job asks again, though nothing about the client has changed.
+        """
+        asked, lane = flight.train.job.client, self.lanes[flight.lane]
+        self.told[asked.id] = normal(update.tree)
+        told = Told(asked.id, flight.train.number)
+        # The wall clock also brings answers of clients that have left since, as does a battery that is empty now.
+        if asked.id != CLOUD and not (self.online[asked.id] and self._counts(lane, flight)):
+            self._free(asked.id, flight, lane)
+            return [told, *self._fill(now, lane)]
+        train = self._start(now, asked.id, lane)
+        if train.work.tells and train.job.client == asked:
+            raise InputError(
+                f"client {asked.id} has just told {sorted(update.tree)} and is asked again: assign must give it a job "
+                "to learn from by Client.told, or the server asks for ever"
+            )
+        return [told, train]
 
     def _counts(self, lane: Lane, flight: Flight) -> bool:
         return not self.schedule.barrier or flight.round == lane.round
@@ -263,7 +264,7 @@ class Server:
 
     def _start(self, now: float, client_id: int, lane: Lane) -> Train:
         self.started += 1
-        client = self.roster.client(client_id, now)
+        client = self.informed(self.roster.client(client_id, now))
         tree = self.method.assign(self.state, client)
         job = Job(client, self.version, seeds.derive(self.seed, client_id, self.started, "train"), tree)
         train = Train(self.started, job, self.method.work(client, tree))

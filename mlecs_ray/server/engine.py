@@ -12,11 +12,24 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mlecs_ray.events import Alarm, Discarded, Event, Finished, Lost, Merged, Offline, Online, Rang, Refused, Train
+from mlecs_ray.events import (
+    Alarm,
+    Discarded,
+    Event,
+    Finished,
+    Lost,
+    Merged,
+    Offline,
+    Online,
+    Rang,
+    Refused,
+    Told,
+    Train,
+)
 from mlecs_ray.method import Update
 from mlecs_ray.server.core import Server
 from mlecs_ray.server.evaluation import Evaluator
-from mlecs_ray.server.journal import EventRow, JobRecord, Journal, Outcome, crossed, sizes, spent
+from mlecs_ray.server.journal import EventRow, JobRecord, Journal, Outcome, Tally, crossed, sizes, spent
 from mlecs_ray.server.pace import Pace, VirtualPace
 from mlecs_ray.sim.clock import Clock
 from mlecs_ray.sim.fleet import Fleet
@@ -63,22 +76,6 @@ class Limits:
 
     seconds: float
     merges: int | None = None
-
-
-@dataclass
-class Tally:
-    """Running totals for the live view; the records can recompute all of them."""
-
-    merges: int = 0
-    updates: int = 0
-    lost: int = 0
-    refused: int = 0
-    discarded: int = 0
-    download_bytes: int = 0
-    upload_bytes: int = 0
-    joules: float = 0.0
-    staleness: int = 0
-    """Sum over merged updates."""
 
 
 @dataclass
@@ -219,6 +216,10 @@ class Engine:
                 case Refused(client, number, reason):
                     self.tally.refused += 1
                     self._settle(number, "refused", client, reason)
+                case Told(client, number):
+                    # What it arrived as is no update after all.
+                    self.tally.updates -= 1
+                    self._settle(number, "told", client)
         return merges
 
     def _launch(self, train: Train) -> None:
@@ -261,7 +262,9 @@ class Engine:
         if every is not None and step.version % every == 0:
             await self.evaluator.ask(now, step.version, self.server.state)
 
-    def _settle(self, number: int, outcome: Literal["discarded", "refused"], client: int, reason: str) -> None:
+    def _settle(
+        self, number: int, outcome: Literal["discarded", "refused", "told"], client: int, reason: str = ""
+    ) -> None:
         self.journal.event(EventRow(self.clock.now, outcome, client, number, self.server.version, detail=reason))
         record = self.unsettled.pop(number, None)
         if record is not None:

@@ -20,8 +20,11 @@ class Guard:
         self._norms: deque[float] = deque(maxlen=rules.memory)
         self._shapes = Remembered(shapes)
 
-    def objection(self, update: Update, promised: Tree) -> str | None:
-        """Why this update may not be merged; None when it may, and its norm is then remembered."""
+    def objection(self, update: Update, promised: Tree, answer: bool = False) -> str | None:
+        """Why this update may not be merged; None when it may, and its norm is then remembered.
+
+        ``answer``: it answers a question, which has no usual norm.
+        """
         if not (math.isfinite(update.weight) and update.weight > 0):
             return f"weight {update.weight} is not a positive number"
         if shapes(update.tree) != self._shapes(promised):
@@ -29,6 +32,8 @@ class Guard:
         norm = norm_of(update.tree) if update.norm is None else update.norm
         if not math.isfinite(norm):
             return "it holds NaN or Inf"
+        if answer:
+            return None
         if reason := self._bomb(norm):
             return reason
         self._norms.append(norm)

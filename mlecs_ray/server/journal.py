@@ -1,6 +1,7 @@
 """What the engine tells whoever keeps records."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 
@@ -9,11 +10,13 @@ from mlecs_ray.method import Client
 from mlecs_ray.sim.world import Timing
 from mlecs_ray.tree import Remembered, Tree, leaves
 
-Kind = Literal["online", "offline", "started", "finished", "lost", "merged", "discarded", "refused", "evaluated"]
-Outcome = Literal["merged", "lost", "discarded", "refused", "waiting", "running"]
+Kind = Literal[
+    "online", "offline", "started", "finished", "lost", "merged", "discarded", "refused", "told", "evaluated"
+]
+Outcome = Literal["merged", "lost", "discarded", "refused", "told", "waiting", "running"]
 _KINDS = frozenset({"lora", "fused", "anchors"})
 """What is told apart of the bytes that belong to no modality."""
-Scope = Literal["global", "client", "personal", "cloud"]
+Scope = Literal["fleet", "global", "client", "personal", "cloud"]
 
 
 class EventRow(NamedTuple):
@@ -44,13 +47,31 @@ class JobRecord(NamedTuple):
     start: float
     finish: float
     outcome: Outcome
-    """merged, discarded, refused, lost, waiting (arrived, not merged when the run ended) or running."""
+    """merged, discarded, refused, lost, told (a question that was answered), waiting (arrived, not merged when the run
+    ended) or running."""
     timing: Timing
     download: Mapping[str, int]
     """Bytes by modality; of modules that belong to none ``lora`` for adapters, ``fused`` and ``anchors`` for
     representations, ``shared`` for the rest."""
     upload: Mapping[str, int]
     staleness: int = -1
+
+
+@dataclass
+class Tally:
+    """Running totals for the live view; the records can recompute all of them."""
+
+    merges: int = 0
+    updates: int = 0
+    """That arrived; answers to questions are none."""
+    lost: int = 0
+    refused: int = 0
+    discarded: int = 0
+    download_bytes: int = 0
+    upload_bytes: int = 0
+    joules: float = 0.0
+    staleness: int = 0
+    """Sum over merged updates."""
 
 
 class Journal(Protocol):

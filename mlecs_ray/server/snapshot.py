@@ -3,16 +3,17 @@
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 
 from mlecs_ray.events import Rang, Train
 from mlecs_ray.method import Budget, Client, Job, Update
-from mlecs_ray.server.core import Flight, Server, Waiting
-from mlecs_ray.server.engine import Change, Due, Engine, Happening, Pending, Tally, Tick
-from mlecs_ray.server.journal import JobRecord, sizes
+from mlecs_ray.server.core import Server
+from mlecs_ray.server.engine import Change, Due, Engine, Happening, Pending, Tick
+from mlecs_ray.server.journal import JobRecord, Tally, sizes
+from mlecs_ray.server.lanes import Flight, Waiting
 from mlecs_ray.sim.world import Fate, Timing
 from mlecs_ray.tree import Tree, leaves
 
@@ -43,7 +44,7 @@ def freeze(engine: Engine) -> Snapshot:
     world = {name: torch.from_numpy(column) for name, column in engine.world.snapshot().items()}
     trees: dict[str, Tree] = {"state": server.state, "world": world}
     arrivals = {f"arrival/{one.number}": one.update.tree for lane in server.lanes for one in lane.buffer}
-    return Snapshot(facts, {**trees, **payloads.trees, **arrivals})
+    return Snapshot(facts, {**trees, **payloads.trees, **arrivals, **_told(server)})
 
 
 def thaw(engine: Engine, snapshot: Snapshot) -> None:
@@ -65,6 +66,21 @@ def thaw(engine: Engine, snapshot: Snapshot) -> None:
         engine.server.flights[job.train.number] = flight
         jobs.append((job.train.number, job))
     engine.relaunch(jobs)
+
+
+def _told(server: Server) -> dict[str, Tree]:
+    """What clients told last; and what those had told, before that, whose updates were assigned by it and wait.
+
+    Clients in flight have told nothing since they were sent their jobs.
+    """
+    last = {f"told/{client}": tree for client, tree in server.told.items()}
+    waiting = [one for lane in server.lanes for one in lane.buffer]
+    then = {
+        f"then/{one.number}": one.client.told
+        for one in waiting
+        if one.client.told is not server.told.get(one.client.id, one.client.told)
+    }
+    return {**last, **then}
 
 
 class _Payloads:
@@ -93,7 +109,9 @@ def _unpack_happening(packed: list[Any]) -> Happening:
 
 
 def _pack_client(client: Client) -> dict[str, Any]:
-    return {**asdict(client), "modalities": sorted(client.modalities)}
+    """Without what it told, which the snapshot has as trees."""
+    facts = asdict(replace(client, told={}) if client.told else client)
+    return {**{name: value for name, value in facts.items() if name != "told"}, "modalities": sorted(client.modalities)}
 
 
 def _unpack_client(packed: Mapping[str, Any]) -> Client:
@@ -118,7 +136,7 @@ def _pack_pending(number: int, job: Pending, flight: Flight, payloads: _Payloads
 
 
 def _unpack_pending(packed: Mapping[str, Any], server: Server, trees: Mapping[str, Tree]) -> tuple[Pending, Flight]:
-    client = _unpack_client(packed["client"])
+    client = server.informed(_unpack_client(packed["client"]))
     tree = trees[packed["payload"]]
     job = Job(client, packed["version"], packed["seed"], tree)
     train = Train(packed["number"], job, server.method.work(client, tree))
@@ -152,6 +170,7 @@ def _pack_server(server: Server) -> dict[str, Any]:
         "online": _pack_bits(server.online),
         "busy": _pack_bits(server.busy),
         "guard": server.guard.freeze(),
+        "told": sorted(server.told),
         "lanes": [
             {
                 "pool": lane.pool.freeze(),
@@ -173,10 +192,12 @@ def _unpack_server(server: Server, packed: Mapping[str, Any], trees: Mapping[str
     server.online, server.busy = _unpack_bits(packed["online"]), _unpack_bits(packed["busy"])
     server.guard.thaw(packed["guard"])
     server.flights = {}
+    # A checkpoint from before clients were asked says nothing of it.
+    server.told = {client: trees[f"told/{client}"] for client in packed.get("told", ())}
     for lane, frozen in zip(server.lanes, packed["lanes"], strict=True):
         lane.pool.thaw(frozen["pool"])
         lane.round, lane.open, lane.alarmed = frozen["round"], frozen["open"], frozen["alarmed"]
-        lane.buffer = [_unpack_waiting(waiting, trees) for waiting in frozen["buffer"]]
+        lane.buffer = [_unpack_waiting(waiting, server, trees) for waiting in frozen["buffer"]]
 
 
 def _pack_waiting(waiting: Waiting) -> dict[str, Any]:
@@ -189,6 +210,9 @@ def _pack_waiting(waiting: Waiting) -> dict[str, Any]:
     }
 
 
-def _unpack_waiting(packed: Mapping[str, Any], trees: Mapping[str, Tree]) -> Waiting:
+def _unpack_waiting(packed: Mapping[str, Any], server: Server, trees: Mapping[str, Tree]) -> Waiting:
     update = Update(trees[f"arrival/{packed['number']}"], packed["weight"], {}, packed["metrics"])
-    return Waiting(packed["number"], packed["edge_merges"], _unpack_client(packed["client"]), update)
+    client = server.informed(_unpack_client(packed["client"]))
+    if (then := trees.get(f"then/{packed['number']}")) is not None:
+        client = replace(client, told=then)
+    return Waiting(packed["number"], packed["edge_merges"], client, update)

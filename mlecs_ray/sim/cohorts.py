@@ -11,7 +11,7 @@ Cohort = list[Train]
 
 
 class Cohorts:
-    """Gathers jobs of one kind: one structure, the same modalities, trees of the same shapes.
+    """Gathers jobs of one kind: one structure, the same modalities, trees of the same shapes; questions apart.
 
     A cohort closes when it has ``most`` jobs, or when the clock comes to a job that waits in an open one: then all
     that are open close, so that every worker has something to do. Neither depends on where or how fast jobs run.
@@ -29,7 +29,7 @@ class Cohorts:
         if most <= 1:
             return [train]
         client = train.job.client
-        kind = client.structure, client.modalities, self._shapes(train.job.tree)
+        kind = client.structure, client.modalities, train.work.tells, self._shapes(train.job.tree)
         cohort = self._open.setdefault(kind, [])
         cohort.append(train)
         return self._open.pop(kind) if len(cohort) >= most else None

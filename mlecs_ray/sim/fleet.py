@@ -1,11 +1,11 @@
 """Where jobs run: the engine hands them out and awaits them in the order of virtual time."""
 
 from collections.abc import Awaitable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from mlecs_ray.events import Train
-from mlecs_ray.method import Client, Update
+from mlecs_ray.method import Client, Job, Update
 from mlecs_ray.sim.cohorts import Cohort, Cohorts
 from mlecs_ray.sim.worker import Worker, chunks
 from mlecs_ray.tree import Tree
@@ -15,12 +15,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Probe:
-    """Ask for the answers of ``client``'s model to the test rows; ``personal``: with what that client kept."""
+    """Ask for the answers of ``client``'s model to the test rows; ``personal``: with what that client kept, if it kept
+    something; ``local``: to the rows of its own test."""
 
     client: Client
     tree: Tree
     rows: int
     personal: bool = False
+    local: bool = False
+
+
+def untold(client: Client) -> Client:
+    """Without what it told: it knows that itself, and a method reads it on the server alone."""
+    return replace(client, told={}) if client.told else client
 
 
 class Fleet(Protocol):
@@ -95,7 +102,7 @@ class LocalFleet:
 
     def _run(self, cohort: Cohort) -> None:
         kepts = [self._kept.get(train.job.client.id, {}) for train in cohort]
-        updates = self._worker.train_many([train.job for train in cohort], kepts)
+        updates = self._worker.train_many([_untold_job(train.job) for train in cohort], kepts)
         for train, update in zip(cohort, updates, strict=True):
             self._updates[train.number] = update
             del self._closed[train.number]
@@ -109,7 +116,8 @@ class LocalFleet:
 
     def predict(self, probe: Probe) -> Awaitable[list[Any]]:
         kept = self._kept.get(probe.client.id, {}) if probe.personal else {}
-        parts = (self._worker.predict(probe.client, probe.tree, kept, rows) for rows in chunks(probe.rows))
+        client, predict = untold(probe.client), self._worker.predict
+        parts = (predict(client, probe.tree, kept, rows, probe.local) for rows in chunks(probe.rows))
         return Ready([answer for part in parts for answer in part])
 
     async def kept(self) -> Mapping[int, Tree]:
@@ -126,6 +134,10 @@ class LocalFleet:
 
     async def close(self) -> None:
         """Nothing was started."""
+
+
+def _untold_job(job: Job) -> Job:
+    return replace(job, client=untold(job.client)) if job.client.told else job
 
 
 class _Answer:

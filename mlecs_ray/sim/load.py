@@ -58,3 +58,21 @@ class CoRunning:
 
     def factor(self, client: int, seconds: float) -> float:
         return 1.0 + self.processes
+
+
+@dataclass(frozen=True)
+class Processes:
+    """In each ``period`` 0 to ``most`` others, each number as likely, share a client's processor fairly."""
+
+    most: int
+    period: float = 600.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.most <= 4:
+            raise InputError(f"most={self.most} must lie in 1..4, or fair sharing no longer describes the device")
+        check_positive("period", self.period, "the number of processes never holds")
+
+    def factor(self, client: int, seconds: float) -> float:
+        others = math.floor((self.most + 1) * uniform(self.seed, "load", client, math.floor(seconds / self.period)))
+        return 1.0 + others

@@ -60,8 +60,9 @@ class Population:
         """Device, samples, structure and tier as plain numbers: numpy would make an object of its own of each."""
         return self.device.data, self.samples.data, self.structure.data, self.tier.data
 
-    def client(self, number: int, modalities: frozenset[str]) -> Client:
-        """Client ``number`` with the modalities that it has now; raises InputError where there is no such row."""
+    def client(self, number: int, modalities: frozenset[str], step: int = 0, load: float = 1.0) -> Client:
+        """Client ``number`` with the modalities, step and load that it has now; raises InputError where there is no
+        such row."""
         device, samples, structure, tier = self._rows
         if not 0 <= number < len(samples):
             raise InputError(f"client {number} must lie in 0..{len(self) - 1}, or it has no device and no data")
@@ -74,6 +75,8 @@ class Population:
             samples=samples[number],
             structure=self.structures[structure[number]],
             tier=tier[number],
+            step=step,
+            load=load,
         )
 
     def tier_of(self, number: int) -> int:

@@ -47,11 +47,12 @@ class Worker:
         ready = [replace(job, tree=here(job.tree)) for job in jobs]
         return _plain(train_together(self._method, ready, datas, [self._here(kept) for kept in kepts]))
 
-    def predict(self, client: Client, tree: Tree, kept: Tree, rows: range) -> list[Any]:
-        """The answers to these test rows, seen through the client's modalities."""
+    def predict(self, client: Client, tree: Tree, kept: Tree, rows: range, local: bool = False) -> list[Any]:
+        """The answers to these test rows, with ``local`` of the client's own test, seen through its modalities."""
         seed_torch(rows.start)
         with torch.no_grad():
-            samples = self._shards.test(rows, client.modalities)
+            shards, seen = self._shards, client.modalities
+            samples = shards.local_test(rows, client) if local else shards.test(rows, seen)
             return list(self._method.predictor(self._here(tree), self._here(kept), client)(samples))
 
     def _here(self, tree: Tree) -> Tree:

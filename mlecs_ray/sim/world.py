@@ -16,6 +16,7 @@ from mlecs_ray.sim.faults import Faults
 from mlecs_ray.sim.load import Idle, Load
 from mlecs_ray.sim.masks import Masks
 from mlecs_ray.sim.population import CLOUD, Population
+from mlecs_ray.sim.shifts import Shifts
 from mlecs_ray.sim.timing import Fate, Timing
 
 __all__ = ["Fate", "Timing", "World", "tiers"]
@@ -38,6 +39,7 @@ class World:
     availability: Availability = field(default_factory=Always)
     load: Load = field(default_factory=Idle)
     faults: Faults = field(default_factory=Faults)
+    shifts: Shifts = field(default_factory=Shifts)
     jitter: float = 0.0
     seed: int = 0
     spent: NDArray[np.float64] = field(init=False)
@@ -59,7 +61,8 @@ class World:
 
     def client(self, number: int, now: float) -> Client:
         """Client ``number`` as the server may know it now."""
-        return self.population.client(number, self.masks.of(number, now))
+        modalities = self.masks.of(number, now)
+        return self.population.client(number, modalities, self.shifts.of(number, now), self.load.factor(number, now))
 
     def opening(self) -> list[int]:
         """Who is online at 0, in order."""

@@ -1,6 +1,6 @@
 """What is taken from a run folder before it is deleted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +28,7 @@ class Volume:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Means over the edge jobs that arrived."""
+    """Means over the edge jobs that arrived; what questions before them moved is theirs."""
 
     jobs: int
     download: Mapping[str, float]
@@ -92,7 +92,7 @@ def take(run: Run, target: str, volume: Volume, real_seconds: float) -> Result:
         first=_scores(rows.drop_duplicates(["scope", "subject", "metric"], keep="first")),
         final=_scores(rows.drop_duplicates(["scope", "subject", "metric"], keep="last")),
         curve=_curve(rows[rows["metric"] == target]),
-        traffic=_traffic(edge[edge["outcome"].isin(ARRIVED)], volume),
+        traffic=_traffic(edge[edge["outcome"].isin(ARRIVED)], edge[edge["outcome"] == "told"], volume),
         virtual_seconds=round(float(run.events["seconds"].max()), DIGITS) if len(run.events) else 0.0,
         merges=int((run.events["kind"] == "merged").sum()),
         staleness=round(float(merged.mean()), DIGITS) if len(merged) else 0.0,
@@ -117,18 +117,19 @@ def _curve(rows: "pd.DataFrame") -> list[tuple[float, float]]:
     return [(round(seconds, DIGITS), round(value, DIGITS)) for seconds, value in points]
 
 
-def _traffic(jobs: "pd.DataFrame", volume: Volume) -> Traffic:
+def _traffic(jobs: "pd.DataFrame", asked: "pd.DataFrame", volume: Volume) -> Traffic:
     owners = [
         volume.client(int(client), frozenset(names.split("+")))
         for client, names in zip(jobs["client"], jobs["modalities"], strict=True)
     ]
     mean = round(sum(owners) / len(owners), 1) if owners else 0.0
-    return Traffic(len(jobs), _parts(jobs["download_by"]), _parts(jobs["upload_by"]), mean, volume.cloud)
+    down, up = (_parts([*jobs[way], *asked[way]], len(jobs)) for way in ("download_by", "upload_by"))
+    return Traffic(len(jobs), down, up, mean, volume.cloud)
 
 
-def _parts(column: "pd.Series") -> dict[str, float]:
+def _parts(cells: Iterable[Mapping[str, int]], jobs: int) -> dict[str, float]:
     total: dict[str, float] = {}
-    for by in column:
+    for by in cells:
         for part, size in by.items():
             total[part] = total.get(part, 0) + size
-    return {part: round(size / len(column), 1) for part, size in sorted(total.items())}
+    return {part: round(size / max(jobs, 1), 1) for part, size in sorted(total.items())}

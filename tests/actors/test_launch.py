@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import pandas as pd
 import pytest
 import ray
 
@@ -13,10 +14,13 @@ from actors.launch import run_on_ray, server_name
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.outcome import Outcome
+from mlecs_ray.run.records import read_run
 from mlecs_ray.scenario.overrides import apply
 from mlecs_ray.tree import tree_digest
 from mlecs_ray.wire import unpack
 from scenarios.smoke import SCENARIO
+from tests.server.fakes import ASKING
+from tests.small import SHIFTING
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 SHORT = apply(SCENARIO, {"clients.count": 6, "schedule.concurrency": 4, "schedule.buffer": 2, "merges": 12})
@@ -53,6 +57,22 @@ def test_cohorts_give_the_same_bytes_on_any_number_of_actors_and_without_ray(act
     alone = digests(run_locally(together, tmp_path / "local"))
     assert digests(run_on_ray(together, tmp_path / "ray")) == alone
     assert alone[0] == short[0]
+
+
+@pytest.mark.parametrize("actors", [1, 2])
+def test_a_method_that_asks_its_clients_gives_the_same_bytes_on_any_number_of_actors_and_without_ray(actors, tmp_path):
+    asking = apply(SHORT, {"method": {"name": ASKING}, "runtime.actors": actors})
+    assert digests(run_on_ray(asking, tmp_path / "ray")) == digests(run_locally(asking, tmp_path / "local"))
+    kinds = read_run(tmp_path / "ray").events["kind"].value_counts()
+    assert 4 <= kinds["told"] <= 6
+
+
+def test_clients_with_environments_are_taught_and_measured_on_actors_as_without_ray(tmp_path):
+    shifting = apply(SHORT, {**SHIFTING, "runtime.actors": 2, "evaluation.every_merges": 4})
+    assert digests(run_on_ray(shifting, tmp_path / "ray")) == digests(run_locally(shifting, tmp_path / "local"))
+    there, here = (read_run(tmp_path / name).metrics for name in ("ray", "local"))
+    pd.testing.assert_frame_equal(there, here)
+    assert set(here["scope"]) == {"global", "personal", "fleet"}
 
 
 class Meddler(threading.Thread):

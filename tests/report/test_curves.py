@@ -23,6 +23,11 @@ def test_the_global_scope_judges_a_run_that_measured_several() -> None:
     assert curve(rows, "acc").final == 0.4
 
 
+def test_the_fleet_judges_a_run_that_measured_it() -> None:
+    rows = metrics((5.0, 0, "global", "", "acc", 0.4, 1), (5.0, 0, "fleet", "mean", "acc", 0.7, 8))
+    assert curve(rows, "acc").final == 0.7
+
+
 def test_clients_judge_a_run_that_measured_nothing_else() -> None:
     rows = metrics((5.0, 0, "client", "1", "acc", 0.9, 1), (5.0, 0, "client", "2", "acc", 0.7, 1))
     assert curve(rows, "acc").final == 0.8

@@ -66,6 +66,15 @@ def test_a_run_adds_up(tmp_path: Path) -> None:
     )
 
 
+def test_what_questions_cost_counts_but_they_are_neither_lost_nor_merged(tmp_path: Path) -> None:
+    events = [EventRow(0.0, "started", 0, 1), EventRow(1.0, "finished", 0, 1), EventRow(1.0, "told", 0, 1)]
+    run = run_of(tmp_path, events, [job(1, 0, "told", download_bytes=5, upload_bytes=3, joules_radio=2.0)])
+    found = totals(run)
+    assert (found.jobs, found.lost, found.merges, found.staleness) == (1, 0, 0, None)
+    assert (found.download_bytes, found.upload_bytes, found.joules) == (5, 3, 2.0)
+    assert participation(run).tolist() == [0]
+
+
 def test_clients_without_a_job_count_where_the_scenario_tells_them(tmp_path: Path) -> None:
     run = run_of(tmp_path, [], [job(1, 2)], scenario={"clients": {"count": 4}})
     assert clients(run) == [0, 1, 2, 3]

@@ -18,7 +18,8 @@ from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.tree import tree_digest
-from tests.small import small_scenario
+from tests.server.fakes import ASKING
+from tests.small import SHIFTING, small_scenario
 
 SCAFFOLD = f"{Path(__file__).parents[2] / 'examples' / 'scaffold.py'}:Scaffold"
 KINDS: dict[str, dict[str, Any]] = {
@@ -32,6 +33,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "synchronous": {"schedule": {"concurrency": 4, "buffer": 3, "barrier": True, "over_select": 1.3, "deadline": 0.05}},
     "tiers": {"schedule": {"concurrency": 3, "buffer": 2, "barrier": True, "tiers": 2}, "method": {"name": "fedat"}},
     "with kept states": {"method": {"name": SCAFFOLD}, "evaluation__clients": 2},
+    "with questions": {"method": {"name": ASKING}, "evaluation__clients": 2},
+    "environments": {"method": {"name": "fedavg"}, **SHIFTING},
 }
 BUILT = {name: build(small_scenario(**changes)) for name, changes in KINDS.items()}
 

@@ -8,11 +8,15 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.scenario.build import build, judge_clients, make_plan
+from mlecs_ray.methods.fedavg import FedAvg
+from mlecs_ray.scenario.build import build, judge_clients, make_engine, make_plan
 from mlecs_ray.scenario.captions import find_slm
 from mlecs_ray.server.core import CLOUD
+from mlecs_ray.sim.fleet import LocalFleet
+from mlecs_ray.tree import Tree
 from tests.scenario.own import write_folder
-from tests.small import small_scenario
+from tests.server.fakes import Memory
+from tests.small import SHIFTING, small_scenario
 
 
 @pytest.mark.parametrize(
@@ -109,6 +113,50 @@ def test_a_client_is_judged_through_the_sensors_that_work_at_that_moment(tmp_pat
     assert {plan.seen(judge, now).modalities for now in moments} == {frozenset(("image", "sound"))}
 
 
+def test_a_client_is_judged_with_what_it_has_told() -> None:
+    """The judge of the server's own model has the cloud's id and has told nothing."""
+    built = build(small_scenario())
+    engine = make_engine(built, LocalFleet(built.make_worker()), Memory())
+    engine.server.told.update({0: {"w": torch.ones(2)}, CLOUD: {"w": torch.zeros(2)}})
+    seen = [engine.evaluator.plan.seen(client, 9.0) for client in (built.world.client(0, 0.0), *judge_clients(built))]
+    assert [client.told.get("w") is None for client in seen] == [False, True]
+    assert engine.evaluator.plan.seen(built.world.client(1, 0.0), 9.0).told == {}
+
+
+def test_clients_with_environments_are_judged_on_their_own_tests() -> None:
+    """Right answers are those to the rows of the moment's step."""
+    built = build(small_scenario(**SHIFTING, evaluation__rows=50))
+    plan = make_plan(built)
+    assert [(judge.scope, judge.subject, judge.local) for judge in plan.judges] == [
+        ("global", "model", False),
+        ("personal", "0", True),
+        ("personal", "3", True),
+    ]
+    assert (plan.rows, plan.local_rows) == (50, 40)
+    now, later = (plan.seen(plan.judges[2].client, seconds) for seconds in (0.0, 9.0))
+    assert (now.step, later.step) == (0, 3)
+    right = [built.hand.local_test(one).labels.tolist() for one in (now, later)]
+    assert right[0] != right[1]
+    assert plan.measure(later, True, right[1])["accuracy"] == 1.0
+    assert plan.measure(now, True, right[1])["accuracy"] < 1.0
+
+
+def test_clients_of_an_ordinary_partition_have_the_test_of_all() -> None:
+    plan = make_plan(build(small_scenario(evaluation__clients=2, evaluation__local=True, evaluation__rows=50)))
+    assert (plan.rows, plan.local_rows) == (50, 50)
+    assert [judge.local for judge in plan.judges] == [False, True, True]
+
+
+def test_costs_are_told_by_an_outline_where_a_method_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def learns(*_: object) -> Tree:
+        raise AssertionError("a minute of learning")
+
+    outline = build(small_scenario(method="fedavg")).method.init(0)
+    monkeypatch.setattr(FedAvg, "init", learns)
+    monkeypatch.setattr(FedAvg, "outline", lambda _: outline, raising=False)
+    assert build(small_scenario(method="fedavg", schedule={"concurrency": 2, "buffer": 1, "barrier": True, "tiers": 3}))
+
+
 def test_evaluation_reads_the_first_rows_or_all_that_there_are() -> None:
     assert make_plan(build(small_scenario(evaluation__rows=50))).rows == 50
     assert make_plan(build(small_scenario())).rows == 359
@@ -119,7 +167,10 @@ def test_a_right_answer_measures_1() -> None:
     built = build(small_scenario(evaluation__rows=20))
     labels = built.dataset.test.labels
     assert labels is not None
-    assert make_plan(built).measure(labels[:20].tolist()) == {"accuracy": 1.0, "macro_f1": 1.0}
+    assert make_plan(built).measure(built.world.client(0, 0.0), False, labels[:20].tolist()) == {
+        "accuracy": 1.0,
+        "macro_f1": 1.0,
+    }
 
 
 def test_any_process_makes_the_same_worker() -> None:

@@ -5,19 +5,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
+from mlecs_ray.method import Client
+from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import Scenario
-from mlecs_ray.scenario.deal import deal
+from mlecs_ray.scenario.deal import deal, of_domains
 from mlecs_ray.scenario.overrides import apply
 from scenarios.smoke import SCENARIO as SMOKE
 from tests.data.recorded import write_urfall
 from tests.scenario.own import write_folder
+from tests.server.fakes import BUDGET
 
 
 def digits(**changes: Any) -> Scenario:
     """1,438 training samples, 359 test samples."""
     return apply(SMOKE, {"data.minimum": 1, "clients.count": 10, **{f"data.{k}": v for k, v in changes.items()}})
+
+
+def client(number: int, step: int = 0) -> Client:
+    return Client(number, frozenset(), BUDGET, "test", 1, step=step)
 
 
 def own(folder: Path, **changes: Any) -> Scenario:
@@ -93,9 +102,9 @@ def test_a_client_without_modalities_is_refused(tmp_path: Path) -> None:
 
 def test_the_cloud_owns_the_public_samples_and_a_client_its_own(tmp_path: Path) -> None:
     dataset, hand = deal(own(tmp_path, partition="given"))
-    assert hand.shard(-1).ids == dataset.public.ids == ("public-0", "public-1")
-    assert hand.shard(1).ids == tuple(f"train-{i}" for i in range(1, 18, 3))
-    assert hand.test.ids == dataset.test.ids
+    assert hand.shard(client(-1)).ids == dataset.public.ids == ("public-0", "public-1")
+    assert hand.shard(client(1)).ids == tuple(f"train-{i}" for i in range(1, 18, 3))
+    assert hand.test.ids == hand.local_test(client(1)).ids == hand.local_truth(client(1)).ids == dataset.test.ids
 
 
 def test_the_deal_depends_on_the_seed_alone() -> None:
@@ -106,6 +115,49 @@ def test_the_deal_depends_on_the_seed_alone() -> None:
     assert parts(1) != parts(2)
 
 
+SHIFTING = {"partition": "environments", "environments": {"classes": 2, "least": 20, "most": 40, "test_rows": 30}}
+
+
+def test_environments_deal_by_client_and_step() -> None:
+    """Half of the slots have other samples one step later; those of a test are of the same mixture."""
+    dataset, hand = deal(digits(**SHIFTING))
+    assert all(20 <= size <= 40 for size in hand.sizes)
+    before, after = hand.shard(client(3)), hand.shard(client(3, step=1))
+    assert len(before) == len(after) == hand.sizes[3]
+    assert 0.2 < np.mean([one != other for one, other in zip(before.ids, after.ids, strict=True)]) < 0.8
+    assert set(hand.local_test(client(3)).labels.tolist()) == set(before.labels.tolist())
+    assert set(hand.local_test(client(3)).ids) <= set(dataset.test.ids)
+    assert hand.test is dataset.test
+
+
+def test_answers_are_judged_by_the_rows_of_the_local_test() -> None:
+    _, hand = deal(digits(**SHIFTING))
+    for step in (0, 2):
+        test, truth = hand.local_test(client(1, step)), hand.local_truth(client(1, step))
+        assert (truth.ids, truth.labels.tolist(), truth.inputs) == (test.ids, test.labels.tolist(), {})
+
+
+def test_a_client_may_come_to_have_every_modality_that_the_data_has(tmp_path: Path) -> None:
+    """A third of the rows has no sound."""
+    folder = own(tmp_path, partition="environments", environments={"least": 2, "most": 2})
+    assert deal(folder)[1].held == ({"image", "sound"},) * 3
+
+
+def test_public_samples_may_be_of_some_domains_alone(tmp_path: Path) -> None:
+    """Both public rows are of the north, and no row moves to the clients."""
+    whole, cut = (deal(own(tmp_path, **chosen))[0] for chosen in ({}, {"public_domains": ["north"]}))
+    assert cut.public.ids == whole.public.ids == ("public-0", "public-1")
+    assert len(cut.train) == len(whole.train) == 18
+    with pytest.raises(InputError, match=r"data.public_domains=\['south'\] must be one or more .*, which are north"):
+        deal(own(tmp_path, public_domains=["south"]))
+
+
+def test_samples_of_other_domains_leave_the_public_ones() -> None:
+    watch = Samples({"x": torch.zeros(4, 1)}, ids=tuple("abcd"), domains=("p1", "p2", "p1", "p3"))
+    dataset = Dataset("watch", watch, watch, watch, ("x",), ())
+    assert of_domains(dataset, ("p1", "p3")).ids == ("a", "c", "d")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -113,6 +165,12 @@ def test_the_deal_depends_on_the_seed_alone() -> None:
         ({"partition": "given"}, "data.partition=given needs a client column, digits has none"),
         ({"minimum": 200}, "clients=10 with at least 200 samples each need 2000, but there are 1438"),
         ({"modalities": ["smell"]}, "modality 'smell' must be one of image"),
+        ({"public_domains": ["x"]}, r"data.public_domains=\['x'\] must be one or more domains .*, which are none"),
+        ({**SHIFTING, "environments": {"classes": 11}}, "data.environments.classes=11 must be at most 10"),
+        (
+            {**SHIFTING, "environments": {"domains": ["x"]}},
+            "data.environments.domains=.* needs samples that have domains",
+        ),
     ],
 )
 def test_what_the_data_does_not_have_is_refused(changes: dict[str, Any], words: str) -> None:

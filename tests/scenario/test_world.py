@@ -12,7 +12,7 @@ from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.overrides import apply
 from mlecs_ray.scenario.world import HeldMasks, make_availability, make_load, make_masks, make_world
 from mlecs_ray.sim.availability import Always, Both, Diurnal, Markov, Membership
-from mlecs_ray.sim.load import Bursty, CoRunning, Idle
+from mlecs_ray.sim.load import Bursty, CoRunning, Idle, Processes
 from mlecs_ray.sim.masks import AllModalities, FixedMasks, VaryingMasks
 from mlecs_ray.sim.world import World
 from scenarios.smoke import SCENARIO as SMOKE
@@ -67,7 +67,9 @@ def test_every_kind_of_masks_is_made(kind: str, made: type) -> None:
     assert all(masks.of(client, 0.0) for client in range(20))
 
 
-@pytest.mark.parametrize(("kind", "made"), [("idle", Idle), ("bursty", Bursty), ("corunning", CoRunning)])
+@pytest.mark.parametrize(
+    ("kind", "made"), [("idle", Idle), ("bursty", Bursty), ("corunning", CoRunning), ("processes", Processes)]
+)
 def test_every_kind_of_load_is_made(kind: str, made: type) -> None:
     assert isinstance(make_load(LoadConfig(kind=kind), 1), made)
 
@@ -126,3 +128,11 @@ def test_the_world_depends_on_the_seed_alone() -> None:
 
     assert look(1) == look(1)
     assert look(1) != look(2)
+
+
+def test_environments_shift_as_the_data_says() -> None:
+    shifting = {"partition": "environments", "environments": {"shifts": 2, "period": 5.0}}
+    scenario = apply(SMOKE, {"data": {"name": "digits", **shifting}})
+    made = make_world(scenario, deal(scenario)[1], "")
+    assert [made.client(3, seconds).step for seconds in (0.0, 4.9, 5.0, 10.0, 99.0)] == [0, 0, 1, 2, 2]
+    assert world().client(3, 1e6).step == 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,8 +10,10 @@ import torch
 from mlecs_ray.method import Arrival, Budget, Client, Job, Predictor, Update, Work
 from mlecs_ray.samples import Samples
 from mlecs_ray.server.journal import EventRow
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, tree_scale
 
+ASKING = f"{Path(__file__).with_name('asking.py')}:Asking"
+"""A method that asks, as scenarios name it."""
 BUDGET = Budget(1e9, 4e9, 1e7, 1e7, 0.01, 1e-9, 1e-7, None)
 
 
@@ -57,6 +60,38 @@ class Herd(Counting):
         return None
 
 
+def answer(number: float, step: int = 0) -> Update:
+    return Update({"number": torch.tensor(number), "step": torch.tensor(step)}, 1.0)
+
+
+@dataclass(frozen=True)
+class Curious(Counting):
+    """Asks for a number in each ``step``, and sends the client the state times it; merges know what it was."""
+
+    def assign(self, state: Tree, client: Client) -> Tree:
+        if client.told and int(client.told["step"]) == client.step:
+            return tree_scale(state, float(client.told["number"]))
+        return {"ask": torch.zeros(1)}
+
+    def work(self, client: Client, tree: Tree) -> Work:
+        if "ask" in tree:
+            return Work(1e11, {"number": torch.zeros(()), "step": torch.tensor(0)}, 1e6, tells=True)
+        return Work(2e11, {"w": torch.zeros(2)}, 1e6)
+
+    def train(self, job: Job, data: Samples, kept: Tree) -> Update:
+        assert not job.client.told
+        if "ask" in job.tree:
+            return answer(job.client.id + 1.0, job.client.step)
+        return Counting.train(self, job, data, kept)
+
+    def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
+        told = sum(float(arrival.client.told["step"]) for arrival in arrivals)
+        return {"w": Counting.merge(self, state, arrivals)["w"] + 0.1 * told}
+
+    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+        return Counting.predictor(self, {"w": tree.get("w", torch.zeros(2))}, kept, client)
+
+
 @dataclass
 class Crowd:
     """A roster of like clients."""
@@ -74,12 +109,15 @@ class Crowd:
 
 @dataclass
 class Pile:
-    """Everyone owns the same ten samples."""
+    """Everyone owns the same ten samples, and a test of ten that tell its step."""
 
     test: Samples = field(default_factory=lambda: Samples({"x": torch.zeros(40, 1)}))
 
-    def shard(self, client: int) -> Samples:
+    def shard(self, client: Client) -> Samples:
         return Samples({"x": torch.ones(10, 1)})
+
+    def local_test(self, client: Client) -> Samples:
+        return Samples({"x": torch.full((10, 1), float(client.step))})
 
 
 @dataclass
@@ -100,7 +138,7 @@ class Memory:
         self.metrics.append((seconds, version, scope, subject, dict(values)))
 
 
-def mean(answers: Sequence[float]) -> Mapping[str, float]:
+def mean(_client: Client, _local: bool, answers: Sequence[float]) -> Mapping[str, float]:
     """The measure of the tests."""
     return {"mean": sum(answers) / len(answers)}
 

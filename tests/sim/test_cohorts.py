@@ -11,9 +11,9 @@ from mlecs_ray.sim.worker import Worker
 from tests.server.fakes import BUDGET, Herd, Pile
 
 
-def train(number: int, structure: str = "", modalities: tuple[str, ...] = ("x",), width: int = 2) -> Train:
+def train(number: int, structure: str = "", modalities: tuple[str, ...] = ("x",), width: int = 2, tells=False) -> Train:
     client = Client(number, frozenset(modalities), BUDGET, "edge", 10, structure)
-    return Train(number, Job(client, 0, number, {"w": torch.zeros(width)}), Work(1.0, {}, 10.0))
+    return Train(number, Job(client, 0, number, {"w": torch.zeros(width)}), Work(1.0, {}, 10.0, tells=tells))
 
 
 def numbers(cohort: list[Train] | None) -> list[int] | None:
@@ -31,7 +31,7 @@ def test_a_cohort_closes_when_it_is_full():
     assert cohorts.close() == []
 
 
-@pytest.mark.parametrize("other", [{"structure": "small"}, {"modalities": ("x", "y")}, {"width": 3}])
+@pytest.mark.parametrize("other", [{"structure": "small"}, {"modalities": ("x", "y")}, {"width": 3}, {"tells": True}])
 def test_only_what_is_alike_trains_together(other):
     cohorts = Cohorts(lambda _: 2)
     assert cohorts.add(train(1)) is None

@@ -1,7 +1,7 @@
 """What a client keeps is its own once its job has ended in the virtual world, and not before."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -72,6 +72,43 @@ def test_only_a_personal_probe_meets_what_was_kept() -> None:
     fleet.commit(0, 1)
     assert answers(fleet, personal=True) == [1.0] * 3
     assert answers(fleet, personal=False) == [0.0] * 3
+
+
+def test_what_a_client_told_is_not_sent_back_to_it() -> None:
+    told: list[object] = []
+
+    class Watching(Diary):
+        def train(self, job: Job, data: Samples, kept: Tree) -> Update:
+            told.append(job.client.told)
+            return super().train(job, data, kept)
+
+        def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+            told.append(client.told)
+            return super().predictor(tree, kept, client)
+
+    fleet, one = LocalFleet(Worker(Watching(), Pile())), replace(client(0), told={"w": torch.ones(2)})
+
+    async def both() -> None:
+        await fleet.train(Train(1, Job(one, 0, 1, {}), Work(1.0, {}, 1.0)))
+        await fleet.predict(Probe(one, {}, 3))
+
+    asyncio.run(both())
+    assert told == [{}, {}]
+
+
+def test_a_local_probe_reads_the_clients_own_test() -> None:
+    """It tells the step."""
+
+    class Reading(Diary):
+        def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+            return lambda samples: samples.inputs["x"][:, 0].tolist()
+
+    fleet, later = LocalFleet(Worker(Reading(), Pile())), replace(client(0), step=7)
+
+    async def answered() -> list[list[Any]]:
+        return [await fleet.predict(Probe(later, {}, 2, local=local)) for local in (True, False)]
+
+    assert asyncio.run(answered()) == [[7.0, 7.0], [0.0, 0.0]]
 
 
 def test_another_fleet_takes_up_what_was_kept() -> None:

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.sim.load import Bursty, CoRunning, Idle
+from mlecs_ray.seeds import uniform
+from mlecs_ray.sim.load import Bursty, CoRunning, Idle, Processes
 
 
 def test_an_idle_device_is_as_fast_as_it_can_be():
@@ -30,6 +31,25 @@ def test_bursts_are_as_frequent_as_the_share_says():
     assert factors.count(3.0) / 4000 == pytest.approx(0.25, abs=0.03)
 
 
+def test_as_many_other_processes_run_as_are_drawn_for_a_client_and_a_period():
+    """With at most 4 a draw u of [0, 1) means floor(5 u) others: .01 none, .87 four, .31 one, and each lasts."""
+    load, draws = Processes(4, period=10.0, seed=1), [uniform(1, "load", 2, k) for k in range(6)]
+    assert [round(draw, 2) for draw in draws] == [0.01, 0.87, 0.9, 0.31, 0.89, 0.23]
+    for within in (0.0, 9.999):
+        assert [load.factor(2, 10.0 * k + within) for k in range(6)] == [1.0, 5.0, 5.0, 2.0, 5.0, 2.0]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+def test_every_number_of_other_processes_is_as_likely(most):
+    """4,000 draws of m + 1 values: a share of 1 / (m + 1) each, with a standard deviation of at most 0.008."""
+    load = Processes(most, 10.0, 1)
+    factors = [load.factor(c, 10.0 * k) for c in range(40) for k in range(100)]
+    assert set(factors) == {1.0 + n for n in range(most + 1)}
+    assert [factors.count(f) / 4000 for f in sorted(set(factors))] == pytest.approx(
+        [1 / (most + 1)] * (most + 1), abs=0.03
+    )
+
+
 @pytest.mark.parametrize(("share", "factor"), [(0.0, 1.0), (1.0, 2.5)])
 def test_the_extremes_are_never_and_always(share, factor):
     assert {Bursty(share, 2.5).factor(c, 600.0 * c) for c in range(50)} == {factor}
@@ -43,6 +63,9 @@ def test_the_extremes_are_never_and_always(share, factor):
         (lambda: Bursty(0.5, math.inf), r"slowdown=inf must be finite"),
         (lambda: Bursty(0.5, 2.0, 0.0), r"period=0.0 must be finite and > 0"),
         (lambda: CoRunning(5), r"processes=5 must lie in 1..4"),
+        (lambda: Processes(5), r"most=5 must lie in 1..4, or fair sharing"),
+        (lambda: Processes(0), r"most=0 must lie in 1..4"),
+        (lambda: Processes(2, 0.0), r"period=0.0 must be finite and > 0, or the number"),
     ],
 )
 def test_figures_without_a_meaning_are_refused(build, message):

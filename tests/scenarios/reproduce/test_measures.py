@@ -67,6 +67,18 @@ def test_traffic_is_the_mean_of_the_edge_jobs_that_arrived(result: Result) -> No
     assert result.traffic.share_of_all == 45 / 7500
 
 
+def test_what_questions_move_is_shared_by_the_jobs_that_arrived(tmp_path: Path) -> None:
+    """Two jobs of 20 and 10 bytes down, and a question of 6 down and 4 up: 36 / 2 and 4 / 2."""
+    recorder = Recorder()
+    recorder.traffic(job(1, 0, "told", {"shared": 6}, {"shared": 4}))
+    recorder.traffic(job(2, 0, "merged", {"shared": 20}, {}, staleness=0))
+    recorder.traffic(job(3, 1, "merged", {"shared": 10}, {}, staleness=0))
+    recorder.write(tmp_path)
+    write_manifest(tmp_path, {"name": "x"})
+    traffic = take(read_run(tmp_path), "rouge", VOLUME, 0.0).traffic
+    assert traffic == Traffic(2, {"shared": 18.0}, {"shared": 2.0}, 2500.0, 5000)
+
+
 def test_time_merges_and_staleness_are_counted(result: Result) -> None:
     assert (result.virtual_seconds, result.merges, result.staleness, result.real_seconds) == (9.0, 2, 1.5, 12.3)
 

@@ -1,0 +1,91 @@
+"""What edge-cloud adaptation is held against: devices that go on with the cloud's model alone, as it is or adapted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
+from mlecs_ray.methods.local import LocalTraining, fit, require_samples, seen_of
+from mlecs_ray.samples import Samples
+from mlecs_ray.task import Task
+from mlecs_ray.tree import Tree
+
+
+@dataclass(frozen=True, eq=False)
+class NoAdaptation:
+    """Every device answers with the model that the cloud had at first. A job looks at what it owns, no more."""
+
+    task: Task
+    local: LocalTraining
+
+    def init(self, seed: int) -> Tree:
+        return self.task.init(seed)
+
+    def assign(self, state: Tree, client: Client) -> Tree:
+        """Nothing travels: devices leave the factory with the model."""
+        return {}
+
+    def work(self, client: Client, tree: Tree) -> Work:
+        """A third of a step's cost for each sample: forward alone."""
+        require_samples(client, client.samples)
+        cost = self.task.cost(client, self.local.batch)
+        return Work(cost.flops_per_sample / 3 * client.samples, {}, cost.memory_bytes, cost.shared_bytes)
+
+    def train(self, job: Job, data: Samples, kept: Tree) -> Update:
+        return Update({}, float(len(data)))
+
+    def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
+        return state
+
+    def shown(self, state: Tree, client: Client) -> Tree:
+        """What devices left the factory with."""
+        return self.task.part(state, client)
+
+    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+        return self.task.predictor(tree, client)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalAdaptation:
+    """Every device trains the cloud's first model on what it owns, all of it and alone."""
+
+    task: Task
+    local: LocalTraining
+    seed: int
+    """Of the model with which devices leave the factory."""
+
+    @cached_property
+    def _factory(self) -> Tree:
+        return self.task.init(self.seed)
+
+    def init(self, seed: int) -> Tree:
+        return self.task.init(seed)
+
+    def assign(self, state: Tree, client: Client) -> Tree:
+        """Nothing travels."""
+        return {}
+
+    def work(self, client: Client, tree: Tree) -> Work:
+        """Every sample it will meet, forward and backward."""
+        require_samples(client, client.samples)
+        cost = self.task.cost(client, self.local.batch)
+        flops = cost.flops_per_sample * seen_of(self.local, client.samples)
+        return Work(flops, {}, cost.memory_bytes, cost.shared_bytes)
+
+    def train(self, job: Job, data: Samples, kept: Tree) -> Update:
+        """From what it has come to so far."""
+        begin = kept.get("model") or self.task.part(self._factory, job.client)
+        own = Job(job.client, job.version, job.seed, begin)
+        learned = fit(self.task, self.local, own, data)
+        return Update({}, float(len(data)), {"model": learned.params}, {"loss": learned.loss})
+
+    def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
+        return state
+
+    def shown(self, state: Tree, client: Client) -> Tree:
+        """What a device that has not trained yet answers with."""
+        return self.task.part(state, client)
+
+    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+        """Its own model, once it has one."""
+        return self.task.predictor(kept.get("model") or tree, client)

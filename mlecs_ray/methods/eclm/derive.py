@@ -1,0 +1,63 @@
+"""Which modules a device gets: a knapsack of several dimensions (arXiv 2311.11083, section on sub-model derivation).
+
+``max sum_i Imp_i x_i`` subject to ``sum_i cost_ri x_i <= budget_r`` for memory, compute and bandwidth: first the best
+module of each layer, then the rest.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlecs_ray.errors import InputError
+
+Numbers = NDArray[np.float64]
+Held = NDArray[np.bool_]
+_SLACK = 1e-9
+"""Of a budget: what rounding may add to a sum that just fits."""
+
+
+def derive(importance: Numbers, costs: Numbers, budget: Numbers, allowed: Held | None = None) -> Held:
+    """The modules (L, N) to hold: of each layer the most important one, and of the others those that fit best.
+
+    ``importance`` is (L, N), ``costs`` (R, L, N), ``budget`` (R,); ``allowed`` (L, N) leaves others out. Where the most
+    important ones do not fit together, the best choice with one of each layer or more. Raises InputError where
+    even the cheapest one of each layer does not fit.
+    """
+    able = np.ones(importance.shape, dtype=bool) if allowed is None else allowed
+    scores = np.where(able, importance, -np.inf)
+    first = np.zeros(importance.shape, dtype=bool)
+    first[np.arange(len(scores)), scores.argmax(1)] = True
+    left = budget - costs[:, first].sum(1)
+    if (left < -_SLACK * np.abs(budget)).any():
+        return _solved(importance, costs, budget, able, np.ones(len(scores)))
+    return first | _solved(importance, costs, np.maximum(left, 0.0), able & ~first, np.zeros(len(scores)))
+
+
+def _solved(importance: Numbers, costs: Numbers, budget: Numbers, able: Held, least: Numbers) -> Held:
+    """The best modules within ``budget``, at least so many of each layer (L,)."""
+    free = (costs == 0).all(0) & able & (importance >= 0)
+    chosen = able & (free | ((costs.sum((1, 2)) - costs[:, ~able].sum(1)) <= budget).all())
+    # Nothing to decide where all of them fit; most devices' budgets are tighter.
+    return chosen if chosen.sum() == able.sum() else _integers(importance, costs, budget, able, least)
+
+
+def _integers(importance: Numbers, costs: Numbers, budget: Numbers, able: Held, least: Numbers) -> Held:
+    # scipy's optimiser takes a third of a second to import, and only this method needs it.
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    layers, modules = importance.shape
+    scale = np.where(budget > 0, budget, 1.0)
+    fits = LinearConstraint(costs.reshape(len(costs), -1) / scale[:, None], -np.inf, budget / scale * (1 + _SLACK))
+    each = LinearConstraint(np.kron(np.eye(layers), np.ones(modules)), least, np.inf)
+    found = milp(
+        -importance.ravel(),
+        integrality=np.ones(importance.size),
+        bounds=Bounds(0, able.ravel().astype(float)),
+        constraints=[fits, each],
+    )
+    if found.x is None:
+        raise InputError(
+            f"budget {budget.tolist()} (memory bytes, FLOPs of a sample, bytes on the wire) holds no module of each of "
+            f"{layers} layers, so the device has no way from input to answer: raise method.options.share"
+        )
+    chosen: Held = found.x.reshape(importance.shape) > 0.5
+    return chosen

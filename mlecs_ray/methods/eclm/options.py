@@ -1,0 +1,71 @@
+"""The hyper-parameters of ECLM (arXiv 2311.11083), and its ablations."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from mlecs_ray.methods.checks import check, check_power
+from mlecs_ray.models.decompose import Grain
+from mlecs_ray.sim.devices import find_device
+
+Part = Literal["local", "cloud", "enhancing", "derivation"]
+
+
+@dataclass(frozen=True)
+class ECLM:
+    """A cloud model decomposed into modules; each device gets the sub-model that fits its data and its budgets.
+
+    ``without`` leaves parts out: ``local`` (devices do not train what they are sent), ``cloud`` (what they learn stays
+    there), ``enhancing`` (the second stage of the offline training), ``derivation`` (modules by chance, within the
+    budgets).
+    """
+
+    modules: int = 16
+    """In each layer, the residual one among them."""
+    ratio: float = 0.125
+    """A module's inner width, as a share of its block's."""
+    blocks: int | None = None
+    """Decompose only the last so many blocks; null: all."""
+    top: int = 4
+    """Modules that a sample passes in each layer."""
+    share: float = 0.5
+    """The largest sub-model: this share of the whole network's memory, compute and bytes, on ``reference``."""
+    reference: str = "phone-high"
+    """A device with less of something than this one gets proportionally less of it."""
+    balance: float = 0.01
+    """lambda of the load balance in the first stage of the offline training."""
+    match: float = 0.1
+    """lambda of ``KL`` in the second."""
+    enhance_epochs: int = 5
+    """Of the second stage."""
+    spread: float = 2.0
+    """kappa 1: the most load of a module, as a multiple of an even share."""
+    few: int = 4
+    """kappa 2: modules of a layer that a sub-task may have."""
+    rate: float = 1.0
+    """How far a module goes from the server's to the mean of what arrives; 1: all the way, as in the paper."""
+    power: float = 0.5
+    """Of the discount for lateness, ``(1 + tau)^-power``."""
+    without: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        for part in self.without:
+            check(part in get_args(Part), f"without={part!r} must be one of {get_args(Part)}, or nothing is left out")
+        check(1 <= self.top <= self.modules, f"top={self.top} must lie in 1..modules={self.modules}, or none is passed")
+        check(self.few >= 1, f"few={self.few} must be 1 or more, or a sub-task has no module")
+        check(
+            self.enhance_epochs >= 1, f"enhance_epochs={self.enhance_epochs} must be 1 or more, or leave it out"
+        )
+        check(0 < self.rate <= 1, f"rate={self.rate} must lie in (0, 1], or a merge overshoots or does nothing")
+        for name in ("share", "spread"):
+            check(0 < getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be above 0 and finite")
+        for name in ("balance", "match"):
+            check(0 <= getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be 0 or more and finite")
+        check_power(self.power)
+        find_device(self.reference)
+        _ = self.grain
+
+    @property
+    def grain(self) -> Grain:
+        """How the network is decomposed."""
+        return Grain(self.modules, self.ratio, self.blocks)

@@ -1,0 +1,209 @@
+"""ECLM, joined from its parts (arXiv 2311.11083): each device gets the sub-model that fits its data and budgets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
+from mlecs_ray.methods.eclm.aggregate import aggregate
+from mlecs_ray.methods.eclm.budgets import spare
+from mlecs_ray.methods.eclm.derive import derive
+from mlecs_ray.methods.eclm.prototype import Prototype
+from mlecs_ray.methods.local import LocalTraining, descend, require_samples, seen_of
+from mlecs_ray.models.classifier import ClassifierTask, classes, labels_of
+from mlecs_ray.models.modular import Costs, Modular, Numbers
+from mlecs_ray.samples import Samples
+from mlecs_ray.seeds import generator
+from mlecs_ray.sim.population import CLOUD
+from mlecs_ray.tree import Tree
+
+MODEL = ("base", "layers")
+ASK = "ask"
+
+
+@dataclass(frozen=True, eq=False)
+class ModularCloud:
+    """Final. The method ``eclm``; its hyper-parameters are ``prototype.options``.
+
+    State: ``base``, ``layers``, ``selector``, ``prior`` (L, N) and ``use`` (L, N). A device is asked first, and again
+    when its environment has shifted: it is sent the selector once, runs it on its data and tells the importance of
+    the modules and its budgets, nothing else. Then it is sent the sub-model that was derived from them, trains it and
+    sends it back. The selector learns offline alone, so that what devices tell can be compared.
+    """
+
+    prototype: Prototype
+    local: LocalTraining
+    jobs: int
+    """That are under way at once: those of one round."""
+
+    @property
+    def task(self) -> ClassifierTask:
+        """What is learned."""
+        return self.prototype.task
+
+    @property
+    def model(self) -> Modular:
+        """The decomposed network."""
+        return self.prototype.model
+
+    @property
+    def _costs(self) -> Costs:
+        return self.model.costs(self.local.batch)
+
+    def _without(self, part: str) -> bool:
+        return part in self.prototype.options.without
+
+    def init(self, seed: int) -> Tree:
+        """What the offline stage made."""
+        return self._state(self.prototype.make(seed))
+
+    def outline(self) -> Tree:
+        """The shapes of ``init``, untrained."""
+        return self._state(self.prototype.outline())
+
+    def _state(self, made: Tree) -> Tree:
+        return {**made, "use": torch.ones(self.model.body.shape)}
+
+    def assign(self, state: Tree, client: Client) -> Tree:
+        """A question, where the device has not told how it is now; else the sub-model that fits it."""
+        self.task.require(client)
+        if not client.told:
+            return {"selector": {name: state["selector"][name] for name in ("embed", "head")}}
+        if int(client.told["step"]) != client.step:
+            return {ASK: torch.zeros((), dtype=torch.uint8)}
+        held = self._held(client, client.told["importance"])
+        return {**self.model.part(state, held), "held": held}
+
+    def _held(self, client: Client, importance: Tensor) -> Tensor:
+        """(L, N) uint8: what is derived for this client."""
+        wanted = importance.double().numpy()
+        if self._without("derivation"):
+            wanted = generator(client.id, "derivation", client.step).random(wanted.shape)
+        budget = client.told["budget"].numpy() if client.told else self._spare(client)
+        return torch.from_numpy(derive(wanted, self._costs.modules, budget).astype(np.uint8))
+
+    def _spare(self, client: Client) -> Numbers:
+        """(3,): the device's own count of what modules may cost; the base comes first."""
+        options, costs = self.prototype.options, self._costs
+        return np.maximum(spare(client, costs.whole, options.share, options.reference) - costs.base, 0.0)
+
+    def work(self, client: Client, tree: Tree) -> Work:
+        """A question costs a run of the selector; a job what its modules and the base cost."""
+        require_samples(client, client.samples)
+        if asks(tree):
+            shape = self.model.body.shape
+            told = {"importance": torch.empty(shape), "budget": torch.empty(3, dtype=torch.float64), "step": _step(0)}
+            return Work(self._selecting * client.samples, told, float(self._costs.base[0]), tells=True)
+        flops, memory = self.cost(tree["held"])
+        if self._without("local"):
+            # It is installed, and tried on one sample.
+            return Work(flops / 3 + self._selecting, {}, memory)
+        seen = seen_of(self.local, client.samples)
+        back = {} if self._without("cloud") else {name: tree[name] for name in MODEL if name in tree}
+        return Work((flops + self._selecting) * seen, back, memory)
+
+    def cost(self, held: Tensor) -> tuple[float, float]:
+        """FLOPs of a sample, forward and backward, and bytes of memory, of training these modules (L, N).
+
+        A sample passes ``top`` of a layer, on average over those that are held.
+        """
+        mask, costs = held.numpy().astype(bool), self._costs
+        each = mask.sum(1)
+        passed = np.minimum(self.model.selector.top, each) / each
+        flops = costs.base[1] + float(((costs.modules[1] * mask).sum(1) * passed).sum())
+        return flops, float(costs.base[0] + costs.modules[0][mask].sum())
+
+    @property
+    def _selecting(self) -> float:
+        """FLOPs of the selector on one sample, which runs forward alone: two for each weight, once at each place."""
+        return 2.0 * self.model.selector.multiplications
+
+    def train(self, job: Job, data: Samples, kept: Tree) -> Update:
+        """Answer the question; or train the sub-model on what the device owns now."""
+        return self._tell(job, data, kept) if asks(job.tree) else self._train(job, data, kept)
+
+    def _tell(self, job: Job, data: Samples, kept: Tree) -> Update:
+        """Importance (L, N), budgets (3,) and step: all that a device ever says of its data and itself."""
+        selector = job.tree.get("selector", kept.get("selector"))
+        importance = self.model.importance(selector, self.task.inputs(data))
+        budget = torch.from_numpy(self._spare(job.client))
+        told = {"importance": importance, "budget": budget, "step": _step(job.client.step)}
+        return Update(told, 1.0, {**kept, "selector": selector, "importance": importance})
+
+    def _train(self, job: Job, data: Samples, kept: Tree) -> Update:
+        # Without the cloud a device goes on with what it was first sent.
+        given = kept if self._without("cloud") and "base" in kept else job.tree
+        sent = {"layers": {}, **{name: given[name] for name in (*MODEL, "held") if name in given}}
+        model = {name: sent[name] for name in MODEL if sent[name]}
+        if self._without("local"):
+            return Update({}, float(len(data)), {**kept, **sent})
+        active = self.active(sent["held"], kept["importance"], job.client)
+
+        def loss(params: Tree, batch: Samples) -> Tensor:
+            x = self.task.inputs(batch)
+            return F.cross_entropy(self.model.logits(params, kept["selector"], x, active), labels_of(batch))
+
+        learned = descend(loss, model, self.local, data, job.seed)
+        back = {} if self._without("cloud") else learned.params
+        return Update(back, float(len(data)), {**kept, **learned.params, "held": sent["held"]}, {"loss": learned.loss})
+
+    def active(self, held: Tensor, importance: Tensor, client: Client) -> Tensor:
+        """(L, N) bool: of the modules that the device holds those that fit what it can spare at this moment.
+
+        Under load it shrinks, and swaps large modules for small ones, without the cloud; what it holds stays with it.
+        """
+        have, costs = held.numpy().astype(bool), self._costs
+        limit = self._spare(client)
+        # What it holds is on the device already: only memory and compute are short.
+        limit[2] = np.inf
+        chosen = derive(importance.double().numpy(), costs.modules[:2], np.maximum(limit[:2], self._least(have)), have)
+        return torch.from_numpy(chosen)
+
+    def _least(self, have: np.ndarray) -> Numbers:
+        """(2,): what the cheapest module of each layer costs; a device always runs as much, however slowly."""
+        each = np.where(have, self._costs.modules[:2], np.inf)
+        cheapest = each[1].argmin(1)
+        least: Numbers = each[:, np.arange(len(have)), cheapest].sum(1)
+        return least
+
+    def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
+        """Module by module, over those that hold it."""
+        heard = [arrival for arrival in arrivals if "base" in arrival.update.tree]
+        options = self.prototype.options
+        return aggregate(state, heard, self.jobs, options.rate, options.power) if heard else state
+
+    def shown(self, state: Tree, client: Client) -> Tree:
+        """What an answer is given from: the whole model, or the sub-model with which this device left the factory."""
+        held = torch.ones(self.model.body.shape, dtype=torch.uint8)
+        if client.id != CLOUD:
+            held = self._held(client, state["prior"])
+        return {
+            **self.model.part(state, held),
+            "held": held,
+            "selector": state["selector"],
+            "importance": state["prior"],
+        }
+
+    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+        """The device's own sub-model where it has one, under its load at this moment."""
+        mine = kept if "base" in kept else tree
+        held = mine["held"]
+        active = held.bool() if client.id == CLOUD else self.active(held, mine["importance"], client)
+
+        def logits(batch: Samples) -> Tensor:
+            return self.model.logits(mine, mine["selector"], self.task.inputs(batch), active)
+
+        return lambda samples: classes(logits, samples)
+
+
+def asks(tree: Tree) -> bool:
+    """Whether what was sent is a question."""
+    return "held" not in tree
+
+
+def _step(number: int) -> Tensor:
+    return torch.tensor(number, dtype=torch.int64)

@@ -1,0 +1,214 @@
+"""ECLM as a method: what it asks, what crosses, what fits, and that it learns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.method import Job
+from mlecs_ray.methods.eclm.budgets import spare
+from mlecs_ray.methods.eclm.options import ECLM
+from mlecs_ray.stacks import shapes
+from mlecs_ray.tree import leaves, tree_bytes, tree_digest
+from tests.methods.adapting import CLOUD, Field, cached, device, eclm, samples
+
+__all__ = ["cached"]
+pytestmark = pytest.mark.usefixtures("cached")
+
+
+def _held(tree):
+    return tree["held"].bool()
+
+
+def test_a_device_is_asked_first_and_sent_the_selector_once():
+    field, client = Field.of(eclm()), device()
+    _, question, _ = field.job(client, samples(20, 2))
+    assert set(question) == {"selector"}
+    _, model, _ = field.job(client, samples(20, 2))
+    assert "selector" not in model
+    _, again, _ = field.job(replace(client, step=1), samples(20, 3))
+    assert set(again) == {"ask"}
+    assert tree_bytes(again) == 1
+
+
+def test_of_its_data_and_itself_a_device_sends_importance_and_budgets_and_nothing_else():
+    """Whatever it owns, what crosses has the same few numbers: a distribution over each layer's modules, three limits
+    and a count. The samples could not be told from them: there are fewer numbers than in one batch."""
+    field, client, data = Field.of(eclm()), device(), samples(20, 2)
+    known, sent, update = field.job(client, data)
+    told = dict(leaves(update.tree))
+    assert set(told) == {"importance", "budget", "step"}
+    assert told["importance"].sum(1).tolist() == pytest.approx([1.0])
+    assert told["budget"].shape == (3,)
+    assert update.metrics == {}
+    assert update.weight == 1.0
+    promised = field.method.work(known, sent)
+    assert shapes(update.tree) == shapes(promised.upload)
+    assert promised.tells
+    assert not field.method.work(*field.job(client, data)[:2]).tells
+
+
+def test_no_value_of_a_sample_is_in_anything_that_is_sent():
+    field, client, data = Field.of(eclm()), device(), samples(20, 2)
+    ours = set(data.inputs["x"].flatten().tolist())
+    crossing = [field.job(client, data, seed)[2].tree for seed in range(3)]
+    values = {value for tree in crossing for _, leaf in leaves(tree) for value in leaf.double().flatten().tolist()}
+    assert not ours & values
+
+
+def test_what_comes_back_has_the_shapes_that_were_promised():
+    field, client, data = Field.of(eclm()), device(kind="phone-low"), samples(20, 2)
+    for _ in range(2):
+        known, sent, update = field.job(client, data)
+        assert shapes(update.tree) == shapes(field.method.work(known, sent).upload)
+
+
+def test_a_weaker_device_gets_fewer_modules_and_all_fit_their_budgets():
+    held = {}
+    for number, kind in enumerate(("phone-high", "phone-low", "gateway")):
+        field, client = Field.of(eclm()), device(number, kind)
+        known = field.adapt(client, samples(20, 2)).client
+        tree = field.method.assign(field.state, known)
+        costs = field.method.model.costs(4)
+        held[kind] = int(_held(tree).sum())
+        used = costs.base + costs.modules[:, _held(tree).numpy()].sum(1)
+        limit = np.maximum(spare(client, costs.whole, 1.0, "phone-high"), costs.base)
+        assert (used <= limit + 1e-6).all()
+        assert _held(tree).any(1).all()
+    assert held["phone-high"] > held["phone-low"] >= held["gateway"]
+
+
+def test_under_load_a_device_shrinks_what_it_holds_and_grows_back_without_the_cloud():
+    field, client, data = Field.of(eclm()), device(), samples(20, 2)
+    field.adapt(client, data)
+    kept = field.kept[client.id]
+    sizes = [
+        int(field.method.active(kept["held"], kept["importance"], replace(client, load=load)).sum())
+        for load in (1.0, 2.0, 5.0, 1.0)
+    ]
+    assert sizes[0] > sizes[1] >= sizes[2] >= 1
+    assert sizes[3] == sizes[0]
+    assert field.accuracy(client, samples(100, 9)) > 0.7
+    assert field.accuracy(replace(client, load=2.0), samples(100, 9)) > 0.4
+
+
+def test_active_modules_are_held_ones_and_one_of_each_layer_at_least():
+    method = eclm()
+    held = torch.tensor([[1, 0, 1, 1]], dtype=torch.uint8)
+    importance = torch.tensor([[0.2, 0.5, 0.2, 0.1]])
+    for load in (1.0, 3.0, 1e6):
+        active = method.active(held, importance, device(load=load))
+        assert not (active & ~held.bool()).any()
+        assert active.any(1).all()
+
+
+def test_collaboration_helps_a_device_with_few_samples():
+    """Eight devices met the same turned world; the ninth gets what they learned."""
+    field = Field.of(eclm())
+    test = samples(200, 77, turn=1.5)
+    newcomer = device(99)
+    field.job(newcomer, samples(8, 5, turn=1.5))
+    before = field.accuracy(newcomer, test)
+    for lap in range(3):
+        arrivals = [field.adapt(device(n), samples(40, 10 + n, turn=1.5), seed=lap * 9 + n) for n in range(8)]
+        field.state = field.method.merge(field.state, arrivals)
+    field.adapt(newcomer, samples(8, 5, turn=1.5))
+    assert field.accuracy(newcomer, test) > before + 0.1
+
+
+def test_nobody_who_holds_a_module_leaves_it_as_it_was():
+    field = Field.of(eclm(share=0.9))
+    arrival = field.adapt(device(0, "phone-low"), samples(20, 2))
+    merged = field.method.merge(field.state, [arrival])
+    held = arrival.update.tree.get("layers", {}).get("0", {})
+    for module, tree in field.state["layers"]["0"].items():
+        same = tree_digest(tree) == tree_digest(merged["layers"]["0"][module])
+        assert same == (module not in held)
+    assert tree_digest(merged["selector"]) == tree_digest(field.state["selector"])
+
+
+def test_the_whole_model_answers_for_the_cloud():
+    field = Field.of(eclm())
+    shown = field.method.shown(field.state, CLOUD)
+    assert shown["held"].all()
+    assert field.accuracy(CLOUD, samples(200, 3)) > 0.8
+
+
+def test_without_local_training_nothing_comes_back_and_the_sub_model_is_installed():
+    field, client = Field.of(eclm(without=("local",))), device()
+    arrival = field.adapt(client, samples(20, 2))
+    assert arrival.update.tree == {}
+    assert field.method.merge(field.state, [arrival]) is field.state
+    assert tree_digest(field.kept[0]["base"]) == tree_digest(field.state["base"])
+
+
+def test_without_the_cloud_a_device_goes_on_with_its_own():
+    field, client = Field.of(eclm(without=("cloud",))), device()
+    field.adapt(client, samples(20, 2))
+    first = tree_digest(field.kept[0]["base"])
+    arrival = field.adapt(client, samples(20, 2), seed=2)
+    assert arrival.update.tree == {}
+    assert tree_digest(field.kept[0]["base"]) != first
+
+
+def test_without_derivation_modules_are_chosen_by_chance_within_the_budgets():
+    told = {"importance": torch.tensor([[0.7, 0.2, 0.09, 0.01]]), "step": torch.tensor(0)}
+    chosen = set()
+    for number in range(20):
+        method = eclm(without=("derivation", "enhancing"))
+        costs = method.model.costs(4)
+        budget = torch.from_numpy(costs.modules[:, 0, 0] * 1.1)
+        client = replace(device(number), told={**told, "budget": budget})
+        chosen.add(tuple(method._held(client, told["importance"]).flatten().tolist()))
+    assert len(chosen) > 1
+
+
+def test_a_job_costs_what_its_modules_cost():
+    """Base and two of three modules: a sample passes both; with three held and top 2, two thirds of the three."""
+    method = eclm()
+    costs = method.model.costs(4)
+    two = torch.tensor([[1, 1, 0, 0]], dtype=torch.uint8)
+    three = torch.tensor([[1, 1, 1, 0]], dtype=torch.uint8)
+    assert method.cost(two)[0] == pytest.approx(costs.base[1] + costs.modules[1, 0, :2].sum())
+    assert method.cost(three)[0] == pytest.approx(costs.base[1] + costs.modules[1, 0, :3].sum() * 2 / 3)
+    assert method.cost(three)[1] == pytest.approx(costs.base[0] + costs.modules[0, 0, :3].sum())
+
+
+def test_training_is_a_function_of_the_job_alone():
+    field, client, data = Field.of(eclm()), device(), samples(20, 2)
+    field.job(client, data)
+    known = field.informed(client)
+    sent = field.method.assign(field.state, known)
+    kept = field.kept[client.id]
+    first = field.method.train(Job(client, 0, 7, sent), data, kept)
+    torch.manual_seed(123)
+    second = field.method.train(Job(client, 0, 7, sent), data, kept)
+    assert tree_digest(first.tree) == tree_digest(second.tree)
+    assert tree_digest(first.kept) == tree_digest(second.kept)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"without": ("everything",)},
+        {"top": 0},
+        {"top": 17},
+        {"few": 0},
+        {"share": 0.0},
+        {"spread": float("inf")},
+        {"balance": -1.0},
+        {"match": float("nan")},
+        {"rate": 0.0},
+        {"rate": 1.5},
+        {"power": -1.0},
+        {"enhance_epochs": 0},
+        {"reference": "phone-hgih"},
+        {"modules": 1},
+        {"ratio": 0.0},
+    ],
+)
+def test_wrong_options_are_refused(options):
+    with pytest.raises(InputError):
+        ECLM(**options)

@@ -1,0 +1,68 @@
+"""A network as a task."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.models.classifier import ClassifierTask, Network, cost_of
+from mlecs_ray.samples import Samples
+from mlecs_ray.tree import tree_digest
+from tests.methods.toy import client
+
+TWO = ClassifierTask(Network((5,), 3, "mlp", (8,)), (("a", 2), ("b", 3)))
+
+
+def _samples(**columns):
+    inputs = {name: torch.rand(4, width) for name, width in columns.items()}
+    return Samples(inputs, labels=torch.tensor([0, 1, 2, 0]))
+
+
+def test_several_modalities_are_read_one_after_another_and_absent_ones_are_zeros():
+    both = _samples(a=2, b=3)
+    assert torch.equal(TWO.inputs(both), torch.cat([both.inputs["a"], both.inputs["b"]], 1))
+    assert TWO.inputs(both.only({"b"}))[:, :2].abs().sum() == 0
+
+
+def test_rows_that_lack_the_modality_are_zeros():
+    task = ClassifierTask(Network((2,), 3, "mlp", (8,)), (("a", 2),))
+    some = Samples({"a": torch.ones(2, 2)}, {"a": torch.tensor([True, False])}, labels=torch.tensor([0, 1]))
+    assert task.inputs(some).tolist() == [[1, 1], [0, 0]]
+
+
+def test_the_same_seed_gives_the_same_weights():
+    assert tree_digest(TWO.init(1)) == tree_digest(TWO.init(1)) != tree_digest(TWO.init(2))
+
+
+def test_the_loss_is_the_networks_cross_entropy_and_the_answer_its_likeliest_class():
+    params, batch = TWO.init(0), _samples(a=2, b=3)
+    network = TWO.network.fresh(0)
+    network.load_state_dict({f"{part}.{name}": leaf for part, tree in params.items() for name, leaf in tree.items()})
+    logits = network(TWO.inputs(batch))
+    assert torch.allclose(TWO.loss(params, batch, client()), nn.functional.cross_entropy(logits, batch.labels))
+    assert TWO.predictor(params, client())(batch) == logits.argmax(1).tolist()
+
+
+def test_a_linear_network_costs_two_flops_a_weight_forward_and_four_back():
+    """5 x 8 and 8 x 3; the gradient of the input is not needed: 2 (40 + 24) + 2 (40 + 24) + 2 x 24."""
+    assert cost_of(TWO.network, 16).flops_per_sample == 2 * 64 + 2 * 64 + 2 * 24
+
+
+def test_a_client_without_its_modalities_is_refused():
+    with pytest.raises(InputError, match="none of"):
+        TWO.part({}, replace(client(), modalities=frozenset({"c"})))
+
+
+def test_a_network_of_ones_own_is_taken_as_it_is():
+    network = Network((4,), 2, "mine", make=lambda form, classes: nn.Sequential(nn.Linear(form[0], classes)))
+    assert ClassifierTask(network, (("x", 4),)).init(0)["0"]["weight"].shape == (2, 4)
+    with pytest.raises(InputError, match="no widths"):
+        network.narrowed(0.5)
+
+
+@pytest.mark.parametrize(("fields", "name"), [({"kind": "rsnet"}, "rsnet"), ({"widths": ()}, "hidden"), ({"widths": (0,)}, "0")])
+def test_what_cannot_be_made_is_refused(fields, name):
+    with pytest.raises(InputError, match=name):
+        Network((4,), 2, **fields)

@@ -35,8 +35,9 @@ check: env ## format, lint, types, imports
 	$(BIN)/lint-imports --no-cache
 
 test: check ## everything that CI runs: checks, fast tests, Ray, science
-	$(BIN)/mlecs fetch stamps mobilenet smollm2 minilm wordnet watch mnist5k
-	@$(BIN)/mlecs fetch mnist10k || echo "no npm registry here: the tests of mnist10k are left out"
+	$(BIN)/mlecs fetch stamps mobilenet smollm2 minilm wordnet watch mnist5k syllables
+	@$(BIN)/mlecs fetch mnist10k emoji-google emoji-twitter openmoji \
+	    || echo "no npm registry here: the tests of mnist10k and emoji are left out"
 	# The page is tested in a real browser, where one is to be had.
 	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
 		echo "no chromium here and none to install: the tests of the page are left out"

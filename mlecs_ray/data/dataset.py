@@ -5,19 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mlecs_ray.data.names import FOLDERS, NAMES
 from mlecs_ray.data.pool import Dataset, Pool, Split, divide, standardised
 from mlecs_ray.errors import InputError
 
 __all__ = ["FOLDERS", "NAMES", "Dataset", "Split", "load"]
 
 _FEATURES = frozenset({"stamps", "watch", "vast", "urfall"})
-"""Data sets of backbone features, whose columns differ in scale; pictures of digits are taken as they are."""
-
-NAMES = ("stamps", "watch", "digits", "mnist5k", "mnist10k")
-"""What ``load`` knows by name; it also takes the path of a folder that docs/data.md describes."""
-
-FOLDERS = ("vast", "urfall")
-"""Public data sets that may not or cannot be shipped: ``load`` reads them from the folder where the user has them."""
+"""Data sets of features whose columns differ in scale; pictures and spectrograms are taken as they are."""
 
 
 def load(
@@ -30,8 +25,9 @@ def load(
     """The data set, split by identity with ``seed``, seen through ``modalities`` (all usual ones when empty).
 
     ``name`` is one of ``NAMES``, one of ``FOLDERS`` together with its ``folder``, or the path of a Parquet folder,
-    whose own split column is then kept (``split`` and ``seed`` do not matter). Raises InputError for unknown names and
-    modalities, where an asset was not fetched, and where a folder is missing or holds something else.
+    whose own split column is then kept (``split`` and ``seed`` do not matter). A test that the makers of a public data
+    set have set apart stays the test. Raises InputError for unknown names and modalities, where an asset was not
+    fetched, and where a folder is missing or holds something else.
     """
     if name in NAMES or name in FOLDERS:
         pool = _recorded(name, folder, modalities) if name in FOLDERS else _read(name, modalities)
@@ -49,23 +45,35 @@ def load(
 
 # Each has readers of its own, for sound, pictures or Parquet: a run waits for the import of those that it needs.
 def _read(name: str, modalities: Sequence[str]) -> Pool:
-    match name:
-        case "stamps":
-            from mlecs_ray.data import stamps
+    if name == "stamps":
+        from mlecs_ray.data import stamps
 
-            return stamps.load(modalities)
+        return stamps.load(modalities)
+    return _only(_whole(name), modalities)
+
+
+def _whole(name: str) -> Pool:
+    match name:
         case "watch":
             from mlecs_ray.data import watch
 
-            return _only(watch.load(), modalities)
+            return watch.load()
         case "digits":
             from mlecs_ray.data import digits
 
-            return _only(digits.load(), modalities)
+            return digits.load()
+        case "syllables":
+            from mlecs_ray.data import syllables
+
+            return syllables.load()
+        case "emoji" | "emoji9":
+            from mlecs_ray.data import emoji
+
+            return emoji.load() if name == "emoji" else emoji.load_groups()
         case _:
             from mlecs_ray.data import mnist
 
-            return _only(mnist.load_5k() if name == "mnist5k" else mnist.load_10k(), modalities)
+            return mnist.load_5k() if name == "mnist5k" else mnist.load_10k()
 
 
 def _recorded(name: str, folder: str | Path | None, modalities: Sequence[str]) -> Pool:
@@ -77,13 +85,31 @@ def _recorded(name: str, folder: str | Path | None, modalities: Sequence[str]) -
     path = Path(folder).expanduser()
     if not path.is_dir():
         raise InputError(f"data.path={folder} is no folder, so there is no {name} to load; docs/data.md draws one")
-    if name == "vast":
-        from mlecs_ray.data import vast
+    return _brought(name, path, modalities)
 
-        return vast.load(path, modalities)
-    from mlecs_ray.data import urfall
 
-    return urfall.load(path, modalities)
+def _brought(name: str, folder: Path, modalities: Sequence[str]) -> Pool:
+    match name:
+        case "vast":
+            from mlecs_ray.data import vast
+
+            return vast.load(folder, modalities)
+        case "urfall":
+            from mlecs_ray.data import urfall
+
+            return urfall.load(folder, modalities)
+        case "ucihar":
+            from mlecs_ray.data import ucihar
+
+            return _only(ucihar.load(folder), modalities)
+        case "speechcommands":
+            from mlecs_ray.data import speechcommands
+
+            return _only(speechcommands.load(folder), modalities)
+        case _:
+            from mlecs_ray.data import cifar
+
+            return _only(cifar.load(folder, cifar.CIFAR10 if name == "cifar10" else cifar.CIFAR100), modalities)
 
 
 def _own(folder: Path) -> Dataset:

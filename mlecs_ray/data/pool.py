@@ -21,6 +21,8 @@ class Pool:
     name: str
     samples: Samples
     classes: tuple[str, ...]
+    test: frozenset[str] = frozenset()
+    """The identities that its makers keep for the test; none: a share is drawn."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Split:
-    """Shares of the identities that become public and test; the rest is private."""
+    """Shares of the identities that become public and test; the rest is private.
+
+    Where the makers of a data set have set identities apart for its test, these are the test, and ``public`` is a
+    share of the others.
+    """
 
     public: float = 0.2
     test: float = 0.15
@@ -89,17 +95,8 @@ class Split:
 
 def divide(pool: Pool, split: Split, seed: int) -> Dataset:
     """Train, public and test by identity; an identity keeps its place in the order when others come or go."""
-    ids = pool.samples.ids
-    order = sorted(set(ids), key=lambda identity: (seeds.uniform(seed, "split", identity), identity))
-    if split.fold:
-        # Turned, so that the fold stands first and the others keep their places.
-        start = round(split.fold * split.test * len(order))
-        order = order[start:] + order[:start]
-    test = round(split.test * len(order))
-    if split.fold is not None:
-        # Folds neither overlap nor leave anyone out.
-        test = round((split.fold + 1) * split.test * len(order)) - round(split.fold * split.test * len(order))
-    public = test + round(split.public * len(order))
+    order, test = _ordered(pool, split, seed)
+    public = test + round(split.public * (len(order) - (test if pool.test else 0)))
     return Dataset(
         name=pool.name,
         train=_those(pool.samples, order[public:], "train"),
@@ -108,6 +105,38 @@ def divide(pool: Pool, split: Split, seed: int) -> Dataset:
         modalities=tuple(sorted(pool.samples.modalities)),
         classes=pool.classes,
     )
+
+
+def _ordered(pool: Pool, split: Split, seed: int) -> tuple[list[str], int]:
+    """All identities in the order of the draw, those of the test first, and how many these are."""
+    identities = set(pool.samples.ids)
+    order = sorted(identities, key=lambda identity: (seeds.uniform(seed, "split", identity), identity))
+    if pool.test:
+        if split.fold is not None:
+            raise InputError(
+                f"fold={split.fold} must be null, as {pool.name} has a test of its own: there are no folds"
+            )
+        return sorted(order, key=lambda identity: identity not in pool.test), len(identities & pool.test)
+    if split.fold:
+        # Turned, so that the fold stands first and the others keep their places.
+        start = round(split.fold * split.test * len(order))
+        order = order[start:] + order[:start]
+    if split.fold is None:
+        return order, round(split.test * len(order))
+    # Folds neither overlap nor leave anyone out.
+    return order, round((split.fold + 1) * split.test * len(order)) - round(split.fold * split.test * len(order))
+
+
+def set_apart(name: str, ids: Sequence[str], test: Sequence[bool]) -> frozenset[str]:
+    """The identities of the samples that are ``test``. Raises InputError where one is in the training part too."""
+    kept = {identity for identity, held in zip(ids, test, strict=True) if held}
+    both = sorted(kept.intersection(identity for identity, held in zip(ids, test, strict=True) if not held))
+    if both:
+        raise InputError(
+            f"{name} has {both[0]} both in its training part and in its test, so the test would tell nothing new: take "
+            "the data as published"
+        )
+    return frozenset(kept)
 
 
 def standardised(data: Dataset) -> Dataset:

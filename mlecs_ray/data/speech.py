@@ -20,7 +20,9 @@ MELS = 80
 MOMENTS = 6
 FEATURES = MELS * MOMENTS
 """Width of ``features``."""
-_WINDOW, _HOP, _FFT = RATE * 25 // 1000, RATE * 10 // 1000, 512
+WINDOW = RATE * 25 // 1000
+"""Samples in a frame: 25 ms."""
+_HOP, _FFT = RATE * 10 // 1000, 512
 _SILENCE_DB = -40.0
 
 
@@ -46,20 +48,24 @@ def trim(sound: Floats) -> Floats:
     """Without the silence at both ends: frames 40 dB below the loudest frame."""
     power = np.square(_frames(sound)).mean(axis=1)
     loud = np.flatnonzero(power > power.max() * 10 ** (_SILENCE_DB / 10))
-    return sound if loud.size == 0 else sound[loud[0] * _HOP : loud[-1] * _HOP + _WINDOW]
+    return sound if loud.size == 0 else sound[loud[0] * _HOP : loud[-1] * _HOP + WINDOW]
 
 
 def log_mel(sound: Floats) -> Floats:
     """(frames, ``MELS``) natural log of the power in each mel band; 25 ms Hann windows every 10 ms."""
-    spectrum = np.abs(np.fft.rfft(_frames(sound) * np.hanning(_WINDOW), _FFT)) ** 2
-    power: Floats = (spectrum @ filterbank().T).astype(np.float32)
-    return np.asarray(np.log(power + 1e-6), dtype=np.float32)
+    return np.asarray(np.log(mel_power(_frames(sound)) + 1e-6), dtype=np.float32)
 
 
-def filterbank() -> Floats:
-    """(``MELS``, bins) triangles, equally wide in mel = 2595 log10(1 + hertz / 700), from 0 to 8 kHz."""
+def mel_power(frames: Floats, bands: int = MELS) -> Floats:
+    """(n, bands) power in each mel band of (n, ``WINDOW``) samples at ``RATE``, seen through a Hann window."""
+    spectrum = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), _FFT)) ** 2
+    return np.asarray(spectrum @ filterbank(bands).T, dtype=np.float32)
+
+
+def filterbank(bands: int = MELS) -> Floats:
+    """(bands, bins) triangles, equally wide in mel = 2595 log10(1 + hertz / 700), from 0 to 8 kHz."""
     top = 2595 * math.log10(1 + RATE / 2 / 700)
-    hertz = 700 * (10 ** (np.linspace(0, top, MELS + 2) / 2595) - 1)
+    hertz = 700 * (10 ** (np.linspace(0, top, bands + 2) / 2595) - 1)
     bins = np.fft.rfftfreq(_FFT, 1 / RATE)
     rising = (bins - hertz[:-2, None]) / np.diff(hertz)[:-1, None]
     falling = (hertz[2:, None] - bins) / np.diff(hertz)[1:, None]
@@ -86,5 +92,5 @@ def pooled(sound: Floats) -> Floats:
 
 def _frames(sound: Floats) -> Floats:
     """(frames, window) overlapping views; a recording shorter than one window is filled with zeros."""
-    padded = np.pad(sound, (0, max(0, _WINDOW - len(sound))))
-    return np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
+    padded = np.pad(sound, (0, max(0, WINDOW - len(sound))))
+    return np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::_HOP]

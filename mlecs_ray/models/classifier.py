@@ -100,10 +100,11 @@ class ClassifierTask:
             )
 
     def inputs(self, batch: Samples) -> Tensor:
-        """(n, *form); zeros where a modality is absent."""
+        """(n, *form), also of pictures that a request sent as rows; zeros where a modality is absent."""
         if len(self.modalities) == 1:
             ((name, _),) = self.modalities
             x, there = batch.inputs[name], batch.present[name]
+            x = x.reshape(len(x), *self.network.form)
             return x if there.all() else x.masked_fill(~there.view(-1, *[1] * (x.dim() - 1)), 0.0)
         n = len(batch)
         columns = [

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.models.inherit import inherit
 from mlecs_ray.models.networks import Form
 from mlecs_ray.models.shrink import Bypass, shrunk
 from mlecs_ray.tree import Tree
@@ -89,7 +90,8 @@ class Decomposed:
 
 
 def decompose(network: nn.Sequential, form: Form, grain: Grain) -> Decomposed:
-    """``network`` with its blocks decomposed; a block is a child of it for which ``shrunk`` has a rule.
+    """``network`` with its blocks decomposed; a block is a child of it for which ``shrunk`` has a rule. Parts keep the
+    network's weights, and modules begin with theirs (``inherit``).
 
     Works on any sequence of modules, run one after another: children without weights and those without a rule stay as
     they are, and so do the first with weights, which reads the input, where another block follows it, and the last,
@@ -136,7 +138,11 @@ def _has_rule(block: nn.Module) -> bool:
 
 
 def _modules(block: nn.Module, shape: Form, grain: Grain) -> tuple[nn.Module, ...]:
-    return (*(shrunk(block, grain.ratio) for _ in range(grain.modules - 1)), Bypass(shape))
+    """Shrunk ones, each with its part of the block's weights, and the residual one."""
+    made = [shrunk(block, grain.ratio) for _ in range(grain.modules - 1)]
+    for place, module in enumerate(made):
+        inherit(block, module, place)
+    return (*made, Bypass(shape))
 
 
 def weights(module: nn.Module) -> dict[str, Tensor]:

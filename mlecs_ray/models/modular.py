@@ -52,11 +52,13 @@ class Modular:
         form = self.network.form
         return Selector(form, *self.body.shape, min(self.top, self.grain.modules))
 
-    def init(self, seed: int) -> Tree:
-        """``base``, ``layers`` and ``selector``, fresh."""
-        made = seeded(
-            derive(seed, "modules"), lambda: decompose(self.network.fresh(seed), self.network.form, self.grain)
-        )
+    def init(self, seed: int, known: Tree | None = None) -> Tree:
+        """``base``, ``layers`` and ``selector``: from the network with the parameters ``known``, by part; or fresh."""
+        whole = self.network.fresh(seed)
+        if known is not None:
+            flat = {f"{part}.{name}": leaf for part, tree in known.items() for name, leaf in tree.items()}
+            whole.load_state_dict(flat)
+        made = seeded(derive(seed, "modules"), lambda: decompose(whole, self.network.form, self.grain))
         chance = Generator().manual_seed(derive(seed, "selector"))
         return {**made.params, "selector": self.selector.init(chance)}
 

@@ -86,14 +86,14 @@ class Selector:
     def _heads(self, head: Tree, seen: Tensor) -> Tensor:
         return linear(head, seen).view(-1, self.layers, self.modules)
 
-    def gates(self, scores: Tensor, held: Tensor | None = None) -> Tensor:
+    def gates(self, scores: Tensor, held: Tensor | None = None, top: int | None = None) -> Tensor:
         """(n, L, N): softmax over the ``top`` best of each layer, of those that are ``held`` (L, N); 0 for others.
 
         With fewer than ``top`` held all of them take part, so the gates of a layer always sum to 1.
         """
         if held is not None:
             scores = scores.masked_fill(~held.bool(), -math.inf)
-        best, places = scores.topk(self.top, -1)
+        best, places = scores.topk(top or self.top, -1)
         return torch.zeros_like(scores).scatter(-1, places, best.softmax(-1))
 
 

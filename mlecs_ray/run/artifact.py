@@ -171,6 +171,7 @@ def _facts(built: Built, server: Server) -> dict[str, Any]:
         "structures": {name: folder_of(name) for name in built.task.structure_names},
         "data": built.dataset.name,
         "widths": dict(built.dataset.shape.widths),
+        "forms": dict(zip(built.dataset.shape.modalities, built.dataset.shape.forms, strict=True)),
         "classes": list(built.dataset.classes),
         "texts": built.dataset.shape.texts,
         "instruction": _instruction(server),

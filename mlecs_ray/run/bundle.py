@@ -56,7 +56,10 @@ class Bundle:
     def shape(self) -> Shape:
         """Of the data that it learned from."""
         widths = tuple((modality, int(width)) for modality, width in self.facts["widths"].items())
-        return Shape(self.facts["data"], widths, tuple(self.facts["classes"]), self.facts["texts"])
+        # Artifacts of before pictures had a height and a width tell no forms: all their samples are vectors.
+        told = self.facts.get("forms", {})
+        forms = tuple(tuple(told.get(modality, (width,))) for modality, width in widths)
+        return Shape(self.facts["data"], widths, tuple(self.facts["classes"]), self.facts["texts"], forms)
 
     @cached_property
     def cards(self) -> dict[str, Card]:

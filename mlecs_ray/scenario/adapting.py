@@ -68,7 +68,7 @@ def _eclm(
 ) -> ModularCloud:
     model = Modular(task.task.network, options.grain, options.top)
     subtasks = _subtasks(scenario, task.offline.public, task.task.network.classes, contexts)
-    prototype = Prototype(task.task, model, task.offline, subtasks, options)
+    prototype = Prototype(task, model, subtasks, options)
     schedule = scenario.schedule
     jobs = schedule.buffer if schedule.barrier else min(schedule.concurrency, scenario.clients.count)
     return ModularCloud(prototype, local, jobs)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from mlecs_ray.data.names import FOLDERS, Brought, Shipped
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.base import STRICT
 from mlecs_ray.scenario.environments import EnvironmentsConfig as EnvironmentsConfig
@@ -11,8 +12,6 @@ from mlecs_ray.scenario.ranges import Count, Factor, NonNegative, Positive, Shar
 from mlecs_ray.scenario.runtime import RuntimeConfig as RuntimeConfig
 from mlecs_ray.server.rules import GuardRules
 from mlecs_ray.server.schedule import Schedule
-
-_FOLDERS = ("parquet", "vast", "urfall")
 
 
 class Config(BaseModel):
@@ -24,9 +23,9 @@ class Config(BaseModel):
 class DataConfig(Config):
     """Which data, how it is split, and how the training part is dealt to the clients."""
 
-    name: Literal["digits", "mnist5k", "mnist10k", "watch", "stamps", "parquet", "vast", "urfall"] = "digits"
+    name: Literal[Shipped, Brought, "parquet"] = "digits"
     path: str | None = None
-    """The folder, for ``parquet``, ``vast`` and ``urfall``."""
+    """The folder, for ``parquet`` and for public data that the user brings."""
     modalities: tuple[str, ...] | None = None
     """Use only these; None: all that the data has."""
     test_share: Share = 0.2
@@ -57,10 +56,10 @@ class DataConfig(Config):
                 "from; null takes all that the data has"
             )
         # The shipped scenarios of vast and urfall have none before a user names one: reading asks for it.
-        if self.name == "parquet" if self.path is None else self.name not in _FOLDERS:
+        if self.name == "parquet" if self.path is None else self.name not in ("parquet", *FOLDERS):
             raise InputError(
-                f"data.path={self.path} and data.name={self.name}: a path is needed by data.name=parquet, vast and "
-                "urfall, and by nothing else, so nothing was started"
+                f"data.path={self.path} and data.name={self.name}: a path is needed by data.name=parquet, "
+                f"{', '.join(FOLDERS)}, and by nothing else, so nothing was started"
             )
         if self.environments != EnvironmentsConfig() and self.partition != "environments":
             raise InputError(

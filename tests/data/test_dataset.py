@@ -1,5 +1,6 @@
 """Data sets by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import torch
 
 from mlecs_ray.data.dataset import FOLDERS, NAMES, Split, load
 from mlecs_ray.errors import InputError
+from tests.data.published import write_cifar10, write_cifar100, write_speechcommands, write_ucihar
 from tests.data.recorded import write_urfall, write_vast
 
 
@@ -21,8 +23,8 @@ def test_digits_load_without_any_asset() -> None:
 
 
 def test_the_names_are_these() -> None:
-    assert NAMES == ("stamps", "watch", "digits", "mnist5k", "mnist10k")
-    assert FOLDERS == ("vast", "urfall")
+    assert NAMES == ("stamps", "watch", "digits", "mnist5k", "mnist10k", "emoji", "emoji9", "syllables")
+    assert FOLDERS == ("vast", "urfall", "ucihar", "cifar10", "cifar100", "speechcommands")
 
 
 def test_a_folder_is_a_data_set_too_and_may_be_narrowed(tmp_path: Path) -> None:
@@ -72,3 +74,23 @@ def test_clips_of_one_video_are_on_one_side_of_a_split(tmp_path: Path) -> None:
     sides = [set(part.ids) for part in (data.train, data.public, data.test)]
     assert [len(side) for side in sides] == [4, 2, 2]
     assert len(set.union(*sides)) == 8
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize(
+    ("name", "write", "form", "tested"),
+    [
+        ("ucihar", write_ucihar, (561,), 4),
+        ("cifar10", write_cifar10, (3, 32, 32), 4),
+        ("cifar100", write_cifar100, (3, 32, 32), 3),
+        ("speechcommands", write_speechcommands, (1, 32, 32), 2),
+    ],
+)
+def test_public_data_keeps_the_test_that_it_was_published_with(
+    tmp_path: Path, name: str, write: Callable[[Path], Path], form: tuple[int, ...], tested: int
+) -> None:
+    data = load(name, 1, Split(public=0.3, test=0.5), folder=write(tmp_path / "a"))
+    assert len(data.test) == tested
+    assert data.shape.forms == (form,)
+    with pytest.raises(InputError, match=f"modality 'smell' must be one of {data.modalities[0]}: {name} has no other"):
+        load(name, modalities=("smell",), folder=tmp_path / "a")

@@ -1,9 +1,11 @@
 """The split by identity."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from mlecs_ray.data.pool import Dataset, Pool, Split, answering_classes, divide, standardised
+from mlecs_ray.data.pool import Dataset, Pool, Split, answering_classes, divide, set_apart, standardised
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 
@@ -83,3 +85,23 @@ def test_classes_that_are_not_there_cannot_be_said():
     samples = Samples({"m": torch.zeros(2, 1)})
     with pytest.raises(InputError, match=r"task\.answer=class needs classes, toy has none"):
         answering_classes(Dataset("toy", samples, samples, samples, ("m",), ()))
+
+
+def test_identities_that_are_set_apart_are_the_test_and_public_is_a_share_of_the_others() -> None:
+    """40 identities, 8 of them the test: 0.25 of the other 32 are 8 public, 24 are left."""
+    kept = frozenset(f"thing {i}" for i in range(0, 40, 5))
+    data = divide(replace(_pool([f"thing {i}" for i in range(40)]), test=kept), Split(public=0.25, test=0.5), seed=1)
+    assert set(data.test.ids) == kept
+    assert (len(data.public), len(data.train)) == (8, 24)
+
+
+def test_a_test_that_is_set_apart_has_no_folds() -> None:
+    pool = replace(_pool(["a", "b", "c"]), test=frozenset("a"))
+    with pytest.raises(InputError, match="fold=1 must be null, as toy has a test of its own"):
+        divide(pool, Split(public=0.0, test=0.3, fold=1), 1)
+
+
+def test_an_identity_in_training_and_test_is_refused() -> None:
+    assert set_apart("toy", ["a", "b", "b"], [False, True, True]) == {"b"}
+    with pytest.raises(InputError, match="toy has b both in its training part and in its test"):
+        set_apart("toy", ["a", "b", "b"], [False, True, False])

@@ -52,7 +52,7 @@ def eclm(**options: Any) -> ModularCloud:
     options = {"modules": 4, "ratio": 0.25, "top": 2, "share": 1.0, "few": 2, "enhance_epochs": 2, **options}
     chosen, base = ECLM(**options), pretrained()
     model = Modular(TASK.network, chosen.grain, chosen.top)
-    prototype = Prototype(TASK, model, base.offline, SubTasks(((0, 1), (2, 3))), chosen)
+    prototype = Prototype(base, model, SubTasks(((0, 1), (2, 3))), chosen)
     return ModularCloud(prototype, LOCAL, jobs=2)
 
 

@@ -32,6 +32,14 @@ def test_rows_that_lack_the_modality_are_zeros():
     assert task.inputs(some).tolist() == [[1, 1], [0, 0]]
 
 
+def test_a_picture_that_is_sent_as_a_row_is_the_picture():
+    """Requests carry numbers, data sets pictures."""
+    task = ClassifierTask(Network((3, 4, 4), 2, "vgg", (4, 8)), (("image", 48),))
+    pictures = torch.rand(2, 3, 4, 4)
+    assert torch.equal(task.inputs(Samples({"image": pictures.flatten(1)})), pictures)
+    assert torch.equal(task.inputs(Samples({"image": pictures})), pictures)
+
+
 def test_the_same_seed_gives_the_same_weights():
     assert tree_digest(TWO.init(1)) == tree_digest(TWO.init(1)) != tree_digest(TWO.init(2))
 

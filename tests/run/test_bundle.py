@@ -64,6 +64,15 @@ def test_raw_features_are_brought_to_the_scale_that_was_learned(digits: Path) ->
     assert torch.allclose(bundle.scaled(test).inputs["image"], (test.inputs["image"] - 1) / 2)
 
 
+def test_the_forms_of_pictures_are_kept_and_older_artifacts_have_vectors(digits: Path) -> None:
+    bundle = read_bundle(digits / "artifact")
+    assert bundle.shape.forms == ((64,),)
+    pictures = Bundle(bundle.folder, {**bundle.facts, "forms": {"image": [1, 8, 8]}})
+    assert pictures.shape.forms == ((1, 8, 8),)
+    older = Bundle(bundle.folder, {name: fact for name, fact in bundle.facts.items() if name != "forms"})
+    assert older.shape.forms == ((64,),)
+
+
 def test_a_version_is_named_after_its_merges_and_its_weights(digits: Path) -> None:
     bundle = read_bundle(digits / "artifact")
     assert bundle.version == f"8-{bundle.facts['weights'][:8]}"

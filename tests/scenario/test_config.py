@@ -16,7 +16,7 @@ from mlecs_ray.scenario.config import DataConfig, EvaluationConfig, Scenario, Ta
         (DataConfig, {"modalities": ("a", "a")}, "one or more different names"),
         (DataConfig, {"path": "x"}, "data.path=x and data.name=digits: a path is needed by data.name=parquet"),
         (DataConfig, {"name": "parquet"}, "data.path=None and data.name=parquet"),
-        (DataConfig, {"name": "stamps", "path": "x"}, "needed by data.name=parquet, vast and urfall, and by nothing"),
+        (DataConfig, {"name": "stamps", "path": "x"}, "needed by data.name=parquet, vast, urfall, .*, and by nothing"),
         (TaskConfig, {"kind": "fusion", "hidden": ()}, "must have a first width"),
         (TaskConfig, {"kind": "caption", "slms": ()}, "must name one or more"),
         (EvaluationConfig, {"metrics": ()}, "at least 1 item"),

@@ -26,21 +26,25 @@ class ECLM:
     """A module's inner width, as a share of its block's."""
     blocks: int | None = None
     """Decompose only the last so many blocks; null: all."""
-    top: int = 4
+    top: int = 2
     """Modules that a sample passes in each layer."""
+    varied: bool = True
+    """In the cloud's training any number of them up to ``top``: or small sub-models fail [ours]."""
     share: float = 0.5
     """The largest sub-model: this share of the whole network's memory, compute and bytes, on ``reference``."""
     reference: str = "phone-high"
     """A device with less of something than this one gets proportionally less of it."""
-    balance: float = 0.01
+    balance: float = 0.1
     """lambda of the load balance in the first stage of the offline training."""
-    match: float = 0.1
+    match: float = 0.3
     """lambda of ``KL`` in the second."""
+    distil: float = 1.0
+    """mu of what the whole network teaches its modules in both; 0: nothing [ours]."""
     enhance_epochs: int = 5
     """Of the second stage."""
     spread: float = 2.0
     """kappa 1: the most load of a module, as a multiple of an even share."""
-    few: int = 4
+    few: int = 3
     """kappa 2: modules of a layer that a sub-task may have."""
     rate: float = 1.0
     """How far a module goes from the server's to the mean of what arrives; 1: all the way, as in the paper."""
@@ -59,7 +63,7 @@ class ECLM:
         check(0 < self.rate <= 1, f"rate={self.rate} must lie in (0, 1], or a merge overshoots or does nothing")
         for name in ("share", "spread"):
             check(0 < getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be above 0 and finite")
-        for name in ("balance", "match"):
+        for name in ("balance", "match", "distil"):
             check(0 <= getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be 0 or more and finite")
         check_power(self.power)
         find_device(self.reference)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mlecs_ray.methods.eclm.enhance import SubTasks, loads, mismatch, targets
 from mlecs_ray.methods.eclm.options import ECLM
 from mlecs_ray.methods.local import descend
-from mlecs_ray.methods.pretrained import Offline, described, remembered
+from mlecs_ray.methods.pretrained import Offline, Pretrained, described, remembered
 from mlecs_ray.models.classifier import ClassifierTask, labels_of
 from mlecs_ray.models.modular import Modular
 from mlecs_ray.models.selector import balance
@@ -18,15 +18,31 @@ from mlecs_ray.seeds import derive
 from mlecs_ray.tree import Tree
 
 
+_EDITION = 3
+"""Changed whenever the stages are."""
+_SOFT = 2.0
+_ALONE = 0.5
+
+
 @dataclass(frozen=True, eq=False)
 class Prototype:
     """What the cloud has before the first device is switched on: ``base``, ``layers``, ``selector`` and ``prior``."""
 
-    task: ClassifierTask
+    base: Pretrained
+    """The cloud's model before it is decomposed."""
     model: Modular
-    offline: Offline
     subtasks: SubTasks
     options: ECLM
+
+    @property
+    def task(self) -> ClassifierTask:
+        """What is learned."""
+        return self.base.task
+
+    @property
+    def offline(self) -> Offline:
+        """How and from what the cloud learns."""
+        return self.base.offline
 
     def outline(self) -> Tree:
         """The shapes of ``make``, untrained."""
@@ -38,8 +54,9 @@ class Prototype:
         recipe = {
             "network": described(self.task),
             "grain": repr(o.grain),
-            "top": o.top,
-            "stages": [o.balance, *(() if "enhancing" in o.without else (o.match, o.enhance_epochs, o.spread, o.few))],
+            "top": (o.top, o.varied),
+            "edition": _EDITION,
+            "stages": [o.balance, o.distil, *(() if "enhancing" in o.without else (o.match, o.enhance_epochs, o.spread, o.few))],
             "subtasks": repr(self.subtasks) if "enhancing" not in o.without else "",
             "seed": seed,
             **self.offline.recipe(),
@@ -47,33 +64,52 @@ class Prototype:
         return remembered("eclm", recipe, lambda: self._make(seed))
 
     def _make(self, seed: int) -> Tree:
-        public, local = self.offline.public, self.offline.local
-        state = descend(self._joint, self.model.init(seed), local, public, derive(seed, "offline")).params
+        public, local, whole = self.offline.public, self.offline.local, self.base.init(seed)
+        begin = self.model.init(seed, whole)
+
+        def joint(params: Tree, batch: Samples) -> Tensor:
+            """``CE + mu KD + lambda balance``, with noisy gates."""
+            x = self._inputs(batch)
+            gates = self._noisy(params, x)[1]
+            told = self._told(self.model.body.forward(params, x, gates), batch, whole)
+            return told + self.options.balance * balance(gates)
+
+        state = descend(joint, begin, local, public, derive(seed, "offline")).params
         if "enhancing" not in self.options.without:
-            state = self._enhanced(state, seed)
+            state = self._enhanced(state, whole, seed)
         return {**state, "prior": self.model.importance(state["selector"], self._inputs(public))}
 
-    def _joint(self, params: Tree, batch: Samples) -> Tensor:
-        """``CE + lambda balance``, with noisy gates."""
-        x = self._inputs(batch)
-        _, noisy = self.model.selector.noisy(params["selector"], x)
-        gates = self.model.selector.gates(noisy)
-        found = F.cross_entropy(self.model.body.forward(params, x, gates), labels_of(batch))
-        return found + self.options.balance * balance(gates)
+    def _noisy(self, params: Tree, x: Tensor, held: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Scores without noise, and gates with it."""
+        plain, noisy = self.model.selector.noisy(params["selector"], x)
+        top = self.model.selector.top
+        # Any number up to ``top``: a module that was never alone cannot answer in a small sub-model [ours].
+        passed = int(torch.randint(1, top + 1, ())) if self.options.varied else top
+        return plain, self.model.selector.gates(noisy, held, passed)
 
-    def _enhanced(self, state: Tree, seed: int) -> Tree:
-        """``CE + lambda KL`` towards the gates that the linear programme gives each sub-task."""
+    def _told(self, logits: Tensor, batch: Samples, whole: Tree) -> Tensor:
+        """Cross-entropy, and what the network says that was decomposed (KL at a temperature of 2) [ours]."""
+        found = F.cross_entropy(logits, labels_of(batch))
+        if not self.options.distil:
+            return found
+        with torch.no_grad():
+            said = (self.task.logits(whole, batch) / _SOFT).softmax(1)
+        taught = F.kl_div((logits / _SOFT).log_softmax(1), said, reduction="batchmean") * _SOFT**2
+        return found + self.options.distil * taught
+
+    def _enhanced(self, state: Tree, whole: Tree, seed: int) -> Tree:
+        """``CE + mu KD + lambda KL`` towards the gates that the linear programme gives each sub-task; half of the
+        batches pass the sub-task's modules alone, as they will on a device [ours]."""
         wanted = self.wanted(state)
         local = replace(self.offline.local, epochs=self.options.enhance_epochs)
 
         def loss(params: Tree, batch: Samples) -> Tensor:
-            x = self._inputs(batch)
-            plain, noisy = self.model.selector.noisy(params["selector"], x)
-            logits = self.model.body.forward(params, x, self.model.selector.gates(noisy))
-            task = self.subtasks.draw(batch)
-            known = task >= 0
-            far = mismatch(plain[known], wanted[task[known]]) if known.any() else torch.zeros(())
-            return F.cross_entropy(logits, labels_of(batch)) + self.options.match * far
+            x, task = self._inputs(batch), self.subtasks.draw(batch)
+            goal, known = wanted[task], task >= 0
+            alone = (goal > 0) | ~known.view(-1, 1, 1) if torch.rand(()) < _ALONE else None
+            plain, gates = self._noisy(params, x, alone)
+            far = mismatch(plain[known], goal[known]) if known.any() else torch.zeros(())
+            return self._told(self.model.body.forward(params, x, gates), batch, whole) + self.options.match * far
 
         return descend(loss, state, local, self.offline.public, derive(seed, "enhance")).params
 

@@ -31,6 +31,17 @@ SHIFTING = {
 }
 """Changes of a scenario on digits: what surrounds clients shifts, early in the run."""
 
+PICTURES = {
+    "data.public_share": 0.1,
+    "task.kind": "network",
+    "task.network": "resnet",
+    "task.hidden": [4, 8, 8],
+    "task.pretrain_epochs": 1,
+}
+"""Changes of a scenario on digits: they are pictures, of which the cloud knows a little."""
+MODULES = {"modules": 4, "ratio": 0.5, "enhance_epochs": 1}
+"""Options of ``eclm`` for them."""
+
 
 def small_scenario(**changes: object) -> Scenario:
     """``__`` stands for the dot of a key."""

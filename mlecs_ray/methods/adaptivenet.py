@@ -43,9 +43,7 @@ class AdaptiveNet:
 
     def __post_init__(self) -> None:
         check(self.share > 0, f"share={self.share} must be above 0, or no path is allowed")
-        check(
-            self.branch_epochs >= 1, f"branch_epochs={self.branch_epochs} must be 1 or more, or branches are noise"
-        )
+        check(self.branch_epochs >= 1, f"branch_epochs={self.branch_epochs} must be 1 or more, or branches are noise")
 
     @property
     def _plain(self) -> ClassifierTask:

@@ -50,9 +50,7 @@ class HeteroFL:
     def __post_init__(self) -> None:
         check(self.share > 0, f"share={self.share} must be above 0, or no device can train")
         kind = "one of your own" if self._network.make else self._network.kind
-        check(
-            kind in NETWORKS, f"heterofl needs task.network to be one of {NETWORKS}, not {kind}: no slice works"
-        )
+        check(kind in NETWORKS, f"heterofl needs task.network to be one of {NETWORKS}, not {kind}: no slice works")
 
     @property
     def _plain(self) -> ClassifierTask:

@@ -60,9 +60,7 @@ class Network:
     def narrowed(self, ratio: float) -> "Network":
         """The same with ``ratio`` of every width, at least 1: a part of it for HeteroFL."""
         if self.make is not None:
-            raise InputError(
-                "a network of your own has no widths to narrow: choose a task.network that ships"
-            )
+            raise InputError("a network of your own has no widths to narrow: choose a task.network that ships")
         return replace(self, widths=tuple(max(1, round(width * ratio)) for width in self.widths))
 
 

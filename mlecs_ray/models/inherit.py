@@ -13,7 +13,7 @@ from mlecs_ray.models.networks import EncoderLayer, ResidualBlock
 
 
 @singledispatch
-def inherit(block: nn.Module, module: nn.Module, place: int) -> None:  # noqa: ARG001  # the rules need them
+def inherit(block: nn.Module, module: nn.Module, place: int) -> None:
     """Give ``module``, made by ``shrunk(block, ..)``, its part of the block's weights: that of module ``place``."""
 
 
@@ -27,11 +27,12 @@ def share(width: int, part: int, place: int) -> Tensor:
 def _(block: ResidualBlock, module: nn.Module, place: int) -> None:
     assert isinstance(module, ResidualBlock)
     mine = share(block.inner, module.inner, place)
-    first, norm, _, second, last = block.body
-    module.body[0].weight.copy_(first.weight[mine])
-    _normed(module.body[1], norm, mine)
-    module.body[3].weight.copy_(second.weight[:, mine])
-    module.body[4].load_state_dict(last.state_dict())
+    (first, second), (norm, last) = _weighted(block.body), _norms(block.body)
+    (narrow, wide), (inner, outer) = _weighted(module.body), _norms(module.body)
+    narrow.weight.copy_(first.weight[mine])
+    _normed(inner, norm, mine)
+    wide.weight.copy_(second.weight[:, mine])
+    outer.load_state_dict(last.state_dict())
 
 
 @inherit.register
@@ -39,8 +40,10 @@ def _(block: ResidualBlock, module: nn.Module, place: int) -> None:
 def _(block: EncoderLayer, module: nn.Module, place: int) -> None:
     assert isinstance(module, EncoderLayer)
     heads, inner = share(block.heads, module.heads, place), share(block.inner, module.inner, place)
-    values = (heads[:, None] * block.head + torch.arange(module.head)).flatten()
-    asked = torch.cat([values + i * block.heads * block.head for i in range(3)])
+    # Rounding may leave fewer heads of more values each: those come from the next head, around and around.
+    whole = block.heads * block.head
+    values = (heads[:, None] * block.head + torch.arange(module.head)).flatten() % whole
+    asked = torch.cat([values + i * whole for i in range(3)])
     for name in ("before", "between"):
         getattr(module, name).load_state_dict(getattr(block, name).state_dict())
     module.ask.weight.copy_(block.ask.weight[asked])
@@ -59,26 +62,31 @@ def _(block: EncoderLayer, module: nn.Module, place: int) -> None:
 def _(block: nn.Sequential, module: nn.Module, place: int) -> None:
     """A factor reads what some of the layer's outputs read, and puts each in its place."""
     assert isinstance(module, nn.Sequential)
-    layer, narrow = block[0], module[0]
+    if (len(_weighted(block)), len(_weighted(module))) != (1, 2):
+        # Shrunk by a rule of one's own, which need not make a factor.
+        return
+    (layer,), (narrow, wide) = _weighted(block), _weighted(module)
     outputs, inner = len(layer.weight), len(narrow.weight)
     mine = share(outputs, inner, place)
     narrow.weight.copy_(layer.weight[mine])
     if narrow.bias is not None and layer.bias is not None:
         narrow.bias.copy_(layer.bias[mine])
-    factor = next(i for i, part in enumerate(module) if i and isinstance(part, nn.Linear | nn.Conv2d))
-    wide = module[factor]
     scatter = torch.zeros(outputs, inner)
     scatter[mine, torch.arange(inner)] = 1.0
     wide.weight.mul_(_FAINT).add_(scatter.view(wide.weight.shape))
+    assert wide.bias is not None
     wide.bias.zero_()
     own, theirs = _norms(block), _norms(module)
-    if own and len(theirs) == 2:
+    if own and theirs:
         _normed(theirs[0], own[0], mine)
-        theirs[1].load_state_dict(own[0].state_dict())
 
 
 _FAINT = 0.3
 """What is left of the first weights where a place has none to inherit: the other outputs begin there."""
+
+
+def _weighted(block: nn.Sequential) -> list[nn.Linear | nn.Conv2d]:
+    return [part for part in block if isinstance(part, nn.Linear | nn.Conv2d)]
 
 
 def _norms(block: nn.Sequential) -> list[nn.GroupNorm]:

@@ -17,6 +17,8 @@ from mlecs_ray.tree import Tree
 
 _SIDE = 16
 """Pictures are looked at in this size."""
+_STILL = 1e-3
+"""Added to deviations: a blank picture must not be blown up."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Selector:
     top: int
     """Modules that a sample passes in each layer."""
     width: int = 32
-    channels: int = 8
+    channels: int = 12
 
     def __post_init__(self) -> None:
         if not 1 <= self.top <= self.modules:
@@ -69,7 +71,10 @@ class Selector:
         if len(self.form) == 1:
             return F.relu(linear(embed["0"], x.flatten(1)))
         side = min(_SIDE, *self.form[1:])
-        seen = F.relu(F.conv2d(F.adaptive_avg_pool2d(x, side), embed["0"]["weight"], embed["0"]["bias"], 2, 1))
+        # Each picture in its own scale: on a bright ground all look alike otherwise.
+        small = F.adaptive_avg_pool2d(x, side)
+        small = (small - small.mean((1, 2, 3), keepdim=True)) / (small.std((1, 2, 3), keepdim=True) + _STILL)
+        seen = F.relu(F.conv2d(small, embed["0"]["weight"], embed["0"]["bias"], 2, 1))
         pooled = F.adaptive_avg_pool2d(seen, math.ceil(side / 4))
         return F.relu(linear(embed["1"], pooled.flatten(1)))
 

@@ -51,7 +51,8 @@ def _(block: nn.Sequential, ratio: float) -> nn.Module:
     """A single Linear or Conv2d, with what follows it: it has no inner width, so it gets one, as a factor.
 
     Linear (a, b): Linear (a, h), ReLU, Linear (h, b), ..; Conv2d (a, b): the same kernel to h channels, norm, ReLU,
-    1 x 1 to b, ..; h = ratio min(a, b) for layers of one size, so that ``ratio`` is about that of the weights.
+    1 x 1 to b, .. without its norm; h = ratio min(a, b) for layers of one size, so that ``ratio`` is about that of the
+    weights.
     """
     first, *rest = block
     weighted = [part for part in rest if isinstance(part, nn.Linear | nn.Conv2d)]
@@ -62,7 +63,8 @@ def _(block: nn.Sequential, ratio: float) -> nn.Module:
             "with mlecs_ray.models.shrink.shrunk.register"
         )
     factors = _dense(first, ratio) if isinstance(first, nn.Linear) else _convolution(first, ratio)
-    return nn.Sequential(*factors, *(_again(part) for part in rest))
+    # A norm stands where the narrow layer ends: over outputs most of which are not the module's it would shift them.
+    return nn.Sequential(*factors, *(_again(part) for part in rest if not isinstance(part, nn.GroupNorm)))
 
 
 def _dense(layer: nn.Linear, ratio: float) -> list[nn.Module]:

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+
 from mlecs_ray.data.pool import Shape
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.classifier import ClassifierTask, Network
@@ -35,14 +38,29 @@ def make_task(scenario: Scenario, shape: Shape) -> Task:
 
 
 def _network(scenario: Scenario, shape: Shape) -> ClassifierTask:
-    task = scenario.task
+    task, classes = scenario.task, len(shape.classes)
     form = shape.forms[0] if len(shape.forms) == 1 else (sum(width for _, width in shape.widths),)
-    if ":" in task.network:
-        path, _, name = task.network.rpartition(":")
-        network = Network(form, len(shape.classes), name, task.hidden, load_object(Path(path), name))
-    else:
-        network = Network(form, len(shape.classes), task.network, task.hidden)
+    if ":" not in task.network:
+        return ClassifierTask(Network(form, classes, task.network, task.hidden), shape.widths)
+    path, _, name = task.network.rpartition(":")
+    network = Network(form, classes, name, task.hidden, load_object(Path(path), name))
+    _try(network, f"task.network={task.network} with form={form} and classes={classes}")
     return ClassifierTask(network, shape.widths)
+
+
+def _try(network: Network, called: str) -> None:
+    """Raise InputError for a network of one's own that classifies nothing: it is tried on two samples of zeros."""
+    try:
+        made: object = network.module
+        given: object = made(torch.zeros(2, *network.form)) if isinstance(made, nn.Sequential) else None
+    except Exception as error:
+        # A user's own function may raise anything.
+        raise InputError(f"{called} fails, so there is no model: {type(error).__name__}: {error}") from error
+    if not isinstance(made, nn.Sequential):
+        raise InputError(f"{called} must give a torch.nn.Sequential of its parts, not {type(made).__name__}")
+    if not isinstance(given, Tensor) or given.shape != (2, network.classes):
+        found = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
+        raise InputError(f"{called} must answer two samples with (2, {network.classes}) numbers, not {found}")
 
 
 def _only_one(shape: Shape) -> tuple[tuple[str, int]]:

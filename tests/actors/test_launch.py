@@ -20,7 +20,7 @@ from mlecs_ray.tree import tree_digest
 from mlecs_ray.wire import unpack
 from scenarios.smoke import SCENARIO
 from tests.server.fakes import ASKING
-from tests.small import SHIFTING
+from tests.small import MODULES, PICTURES, SHIFTING
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("cluster")]
 SHORT = apply(SCENARIO, {"clients.count": 6, "schedule.concurrency": 4, "schedule.buffer": 2, "merges": 12})
@@ -73,6 +73,18 @@ def test_clients_with_environments_are_taught_and_measured_on_actors_as_without_
     there, here = (read_run(tmp_path / name).metrics for name in ("ray", "local"))
     pd.testing.assert_frame_equal(there, here)
     assert set(here["scope"]) == {"global", "personal", "fleet"}
+
+
+@pytest.mark.parametrize("actors", [1, 2])
+def test_sub_models_are_derived_trained_and_measured_on_actors_as_without_ray(actors, tmp_path, monkeypatch):
+    """What the cloud has learned beforehand is made here and there, each with a cache of its own."""
+    monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
+    method = {"name": "eclm", "options": MODULES}
+    modular = apply(SHORT, {**SHIFTING, **PICTURES, "method": method, "merges": 4, "runtime.actors": actors})
+    assert digests(run_on_ray(modular, tmp_path / "ray")) == digests(run_locally(modular, tmp_path / "local"))
+    there, here = (read_run(tmp_path / name) for name in ("ray", "local"))
+    pd.testing.assert_frame_equal(there.metrics, here.metrics)
+    assert (there.events["kind"] == "told").sum() > 0
 
 
 class Meddler(threading.Thread):

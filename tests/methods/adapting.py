@@ -27,7 +27,9 @@ CENTRES = torch.randn(CLASSES, WIDTH, generator=torch.Generator().manual_seed(0)
 CLOUD = cloud_client(["x"], 10, "")
 
 
-def samples(count: int = 40, seed: int = 0, labels: tuple[int, ...] = tuple(range(CLASSES)), turn: float = 0.0) -> Samples:
+def samples(
+    count: int = 40, seed: int = 0, labels: tuple[int, ...] = tuple(range(CLASSES)), turn: float = 0.0
+) -> Samples:
     """Clouds of points around one centre a class; ``turn`` moves all of them."""
     draw = torch.Generator().manual_seed(seed)
     chosen = torch.tensor(labels)[torch.randint(len(labels), (count,), generator=draw)]

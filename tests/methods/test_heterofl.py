@@ -73,7 +73,9 @@ def test_a_device_that_can_take_all_of_it_makes_it_fedavg():
     field = Field.of(_method())
     arrival = field.adapt(device(), samples(20, 2))
     state = field.method.merge(field.state, [arrival])
-    whole = {part: {n: leaf + arrival.update.tree[part][n] for n, leaf in tree.items()} for part, tree in field.state.items()}
+    whole = {
+        part: {n: leaf + arrival.update.tree[part][n] for n, leaf in tree.items()} for part, tree in field.state.items()
+    }
     assert tree_digest(state) == tree_digest(whole)
 
 

@@ -70,7 +70,9 @@ def test_a_network_of_ones_own_is_taken_as_it_is():
         network.narrowed(0.5)
 
 
-@pytest.mark.parametrize(("fields", "name"), [({"kind": "rsnet"}, "rsnet"), ({"widths": ()}, "hidden"), ({"widths": (0,)}, "0")])
+@pytest.mark.parametrize(
+    ("fields", "name"), [({"kind": "rsnet"}, "rsnet"), ({"widths": ()}, "hidden"), ({"widths": (0,)}, "0")]
+)
 def test_what_cannot_be_made_is_refused(fields, name):
     with pytest.raises(InputError, match=name):
         Network((4,), 2, **fields)

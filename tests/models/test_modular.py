@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mlecs_ray.models.classifier import Network
+from mlecs_ray.models.classifier import Network, params_of
 from mlecs_ray.models.decompose import Grain
 from mlecs_ray.models.modular import Modular, whole
 from mlecs_ray.tree import tree_bytes, tree_digest
@@ -55,3 +55,13 @@ def test_the_same_seed_gives_the_same_model_whatever_chance_did_before():
     torch.manual_seed(6)
     assert tree_digest(MODEL.init(3)) == first
     assert tree_digest(MODEL.init(4)) != first
+
+
+def test_what_is_known_of_the_network_stays_in_the_base_and_modules_begin_with_their_part_of_it():
+    """A block of 16 channels has modules of 4: the second begins with those from 4 on."""
+    known = params_of(NETWORK.fresh(7))
+    made = MODEL.init(3, known)
+    assert tree_digest(made["base"]) == tree_digest({part: known[part] for part in made["base"]})
+    (block,) = (known[part] for part in known if part not in made["base"] and len(known[part]["body.0.weight"][0]) == 8)
+    assert torch.equal(made["layers"]["0"]["1"]["body.0.weight"], block["body.0.weight"][4:8])
+    assert tree_digest(made["selector"]) == tree_digest(MODEL.init(3)["selector"])

@@ -118,7 +118,7 @@ def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path: Path, name: st
 def test_a_checkpoint_of_another_format_is_named_and_not_called_damaged(tmp_path: Path) -> None:
     facts = save(tmp_path, checkpoint(1)) / "facts.json"
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "format": 9}))
-    with pytest.raises(InputError, match=r"00000001 was written by format 9, this reads 4: resume it by the version"):
+    with pytest.raises(InputError, match=r"00000001 was written by format 9, this reads 5: resume it by the version"):
         newest(tmp_path)
 
 

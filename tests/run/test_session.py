@@ -1,12 +1,10 @@
 """A run broken off anywhere and taken up again is the run that was never broken off."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from mlecs_ray.errors import InputError
@@ -18,6 +16,7 @@ from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.tree import tree_digest
+from tests.run.watched import Watched, assert_same, crash, run
 from tests.server.fakes import ASKING
 from tests.small import SHIFTING, small_scenario
 
@@ -39,39 +38,6 @@ KINDS: dict[str, dict[str, Any]] = {
 BUILT = {name: build(small_scenario(**changes)) for name, changes in KINDS.items()}
 
 
-class Watched:
-    """A fleet that does ``deed`` when job number ``at`` is committed, and knows whether it was closed."""
-
-    def __init__(self, fleet: Fleet, deed: Callable[[], None], at: int) -> None:
-        self.fleet, self.deed, self.at, self.closed = fleet, deed, at, False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.fleet, name)
-
-    def commit(self, client: int, number: int) -> None:
-        self.fleet.commit(client, number)
-        if number == self.at:
-            self.deed()
-
-    async def close(self) -> None:
-        self.closed = True
-        await self.fleet.close()
-
-
-def run(session: Session, deed: Callable[[], None] = lambda: None, at: int = 0) -> tuple[Outcome, Watched]:
-    made: list[Watched] = []
-
-    async def make(built: Built) -> Watched:
-        made.append(Watched(await local_fleet(built), deed, at))
-        return made[0]
-
-    return asyncio.run(session.execute(make)), made[0]
-
-
-def crash() -> None:
-    raise RuntimeError("the machine is gone")
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Outcome, Path]:
     """A scenario of each kind, run without a break."""
@@ -80,28 +46,20 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return BUILT[request.param], outcome, folder
 
 
-def assert_same(outcome: Outcome, folder: Path, whole: tuple[Built, Outcome, Path]) -> None:
-    assert outcome.finished
-    assert (outcome.events_digest, outcome.state_digest) == (whole[1].events_digest, whole[1].state_digest)
-    for ours, theirs in zip(*(vars(read_run(path)).values() for path in (folder, whole[2])), strict=True):
-        if isinstance(ours, pd.DataFrame):
-            pd.testing.assert_frame_equal(ours, theirs)
-
-
 @pytest.mark.parametrize("at", [1, 12])
 def test_a_stopped_run_goes_on_to_the_same_end(whole: tuple[Built, Outcome, Path], tmp_path: Path, at: int) -> None:
     session = Session(whole[0], tmp_path)
     stopped, _ = run(session, session.stop, at)
     assert not stopped.finished
     outcome, _ = run(Session(whole[0], tmp_path, resume=True))
-    assert_same(outcome, tmp_path, whole)
+    assert_same((outcome, tmp_path), whole[1:])
 
 
 def test_a_crashed_run_goes_on_to_the_same_end(whole: tuple[Built, Outcome, Path], tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"the machine is gone"):
         run(Session(whole[0], tmp_path), crash, at=13)
     outcome, _ = run(Session(whole[0], tmp_path, resume=True))
-    assert_same(outcome, tmp_path, whole)
+    assert_same((outcome, tmp_path), whole[1:])
 
 
 def test_real_time_is_that_of_all_legs(whole: tuple[Built, Outcome, Path], tmp_path: Path) -> None:
@@ -119,7 +77,7 @@ def test_a_run_may_be_broken_off_more_than_once(whole: tuple[Built, Outcome, Pat
         session = Session(whole[0], tmp_path, resume=at > 4)
         run(session, session.stop, at)
     outcome, _ = run(Session(whole[0], tmp_path, resume=True))
-    assert_same(outcome, tmp_path, whole)
+    assert_same((outcome, tmp_path), whole[1:])
 
 
 def test_every_job_is_in_the_traffic_once(whole: tuple[Built, Outcome, Path]) -> None:

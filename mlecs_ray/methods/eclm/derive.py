@@ -32,6 +32,18 @@ def derive(importance: Numbers, costs: Numbers, budget: Numbers, allowed: Held |
     return first | _solved(importance, costs, np.maximum(left, 0.0), able & ~first, np.zeros(len(scores)))
 
 
+def enough(importance: Numbers, share: float) -> Held:
+    """(L, N): of each layer the most important modules that together have ``share`` of its importance; the others
+    would cost a device more than they tell it [ours]."""
+    order = np.argsort(-importance, axis=1, kind="stable")
+    ranked = np.take_along_axis(importance, order, axis=1)
+    before = np.cumsum(ranked, axis=1) - ranked
+    needed = before < share * importance.sum(1, keepdims=True)
+    found = np.zeros(importance.shape, dtype=bool)
+    np.put_along_axis(found, order, needed, axis=1)
+    return found
+
+
 def _solved(importance: Numbers, costs: Numbers, budget: Numbers, able: Held, least: Numbers) -> Held:
     """The best modules within ``budget``, at least so many of each layer (L,)."""
     free = (costs == 0).all(0) & able & (importance >= 0)

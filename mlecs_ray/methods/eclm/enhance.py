@@ -83,13 +83,15 @@ def choose(load: Numbers, most_load: float, most_modules: int) -> Numbers:
 def targets(load: Tensor, spread: float, few: int) -> Tensor:
     """(T, L, N): the rows of ``H M`` renormalised, layer by layer.
 
-    ``spread``: kappa 1 as a multiple of a module's even share of the load, T / N; ``few``: kappa 2.
+    ``few``: kappa 2; ``spread``: kappa 1 as a multiple of an even share, of all that sub-tasks' ``few`` best carry. (Of
+    all load it would bind nobody where gates are even, and all sub-tasks would get the same modules.)
     """
-    tasks, layers, modules = load.shape
+    _, layers, modules = load.shape
     rows = []
     for layer in range(layers):
         h = load[:, layer].double().numpy()
-        masked = h * choose(h, spread * tasks / modules, few)
+        carried = np.sort(h, axis=1)[:, -few:].sum()
+        masked = h * choose(h, spread * carried / modules, few)
         rows.append(torch.from_numpy(masked / masked.sum(1, keepdims=True)))
     return torch.stack(rows, 1).float()
 

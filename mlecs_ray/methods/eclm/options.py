@@ -30,21 +30,23 @@ class ECLM:
     """Modules that a sample passes in each layer."""
     varied: bool = True
     """In the cloud's training any number of them up to ``top``: or small sub-models fail [ours]."""
-    share: float = 0.5
+    enough: float = 0.9
+    """Modules beyond so much of a layer's importance are not sent, though they may fit [ours]."""
+    share: float = 0.75
     """The largest sub-model: this share of the whole network's memory, compute and bytes, on ``reference``."""
     reference: str = "phone-high"
     """A device with less of something than this one gets proportionally less of it."""
     balance: float = 0.1
     """lambda of the load balance in the first stage of the offline training."""
-    match: float = 0.3
+    match: float = 1.0
     """lambda of ``KL`` in the second."""
     distil: float = 1.0
     """mu of what the whole network teaches its modules in both; 0: nothing [ours]."""
-    enhance_epochs: int = 5
+    enhance_epochs: int = 15
     """Of the second stage."""
     spread: float = 2.0
     """kappa 1: the most load of a module, as a multiple of an even share."""
-    few: int = 3
+    few: int = 2
     """kappa 2: modules of a layer that a sub-task may have."""
     rate: float = 1.0
     """How far a module goes from the server's to the mean of what arrives; 1: all the way, as in the paper."""
@@ -57,10 +59,9 @@ class ECLM:
             check(part in get_args(Part), f"without={part!r} must be one of {get_args(Part)}, or nothing is left out")
         check(1 <= self.top <= self.modules, f"top={self.top} must lie in 1..modules={self.modules}, or none is passed")
         check(self.few >= 1, f"few={self.few} must be 1 or more, or a sub-task has no module")
-        check(
-            self.enhance_epochs >= 1, f"enhance_epochs={self.enhance_epochs} must be 1 or more, or leave it out"
-        )
+        check(self.enhance_epochs >= 1, f"enhance_epochs={self.enhance_epochs} must be 1 or more, or leave it out")
         check(0 < self.rate <= 1, f"rate={self.rate} must lie in (0, 1], or a merge overshoots or does nothing")
+        check(0 < self.enough <= 1, f"enough={self.enough} must lie in (0, 1], or nothing is important")
         for name in ("share", "spread"):
             check(0 < getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be above 0 and finite")
         for name in ("balance", "match", "distil"):

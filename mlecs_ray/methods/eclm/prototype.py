@@ -1,5 +1,6 @@
 """The offline stage of ECLM: modules and selector learn from proxy data, then their abilities are enhanced."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,8 +18,7 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.tree import Tree
 
-
-_EDITION = 3
+_EDITION = 8
 """Changed whenever the stages are."""
 _SOFT = 2.0
 _ALONE = 0.5
@@ -56,7 +56,11 @@ class Prototype:
             "grain": repr(o.grain),
             "top": (o.top, o.varied),
             "edition": _EDITION,
-            "stages": [o.balance, o.distil, *(() if "enhancing" in o.without else (o.match, o.enhance_epochs, o.spread, o.few))],
+            "stages": [
+                o.balance,
+                o.distil,
+                *(() if "enhancing" in o.without else (o.match, o.enhance_epochs, o.spread, o.few)),
+            ],
             "subtasks": repr(self.subtasks) if "enhancing" not in o.without else "",
             "seed": seed,
             **self.offline.recipe(),
@@ -64,27 +68,42 @@ class Prototype:
         return remembered("eclm", recipe, lambda: self._make(seed))
 
     def _make(self, seed: int) -> Tree:
-        public, local, whole = self.offline.public, self.offline.local, self.base.init(seed)
-        begin = self.model.init(seed, whole)
-
-        def joint(params: Tree, batch: Samples) -> Tensor:
-            """``CE + mu KD + lambda balance``, with noisy gates."""
-            x = self._inputs(batch)
-            gates = self._noisy(params, x)[1]
-            told = self._told(self.model.body.forward(params, x, gates), batch, whole)
-            return told + self.options.balance * balance(gates)
-
-        state = descend(joint, begin, local, public, derive(seed, "offline")).params
+        public, whole = self.offline.public, self.base.init(seed)
+        state = self.model.init(seed, whole)
+        for number, (most, epochs) in enumerate(self._phases()):
+            local = replace(self.offline.local, epochs=epochs)
+            state = descend(self._joint(whole, most), state, local, public, derive(seed, "offline", number)).params
         if "enhancing" not in self.options.without:
             state = self._enhanced(state, whole, seed)
         return {**state, "prior": self.model.importance(state["selector"], self._inputs(public))}
 
-    def _noisy(self, params: Tree, x: Tensor, held: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Scores without noise, and gates with it."""
+    def _phases(self) -> list[tuple[int, int]]:
+        """How many modules of a layer a sample passes at most, and for how many epochs: first all, then half as many
+        again and again down to ``top``, which has half of the epochs; so what was inherited comes apart slowly [ours].
+        """
+        top, epochs = self.model.selector.top, self.offline.local.epochs
+        most = [self.model.grain.modules >> halved for halved in range(16) if self.model.grain.modules >> halved > top]
+        each = epochs // 2 // len(most) if self.options.varied and most else 0
+        return [(many, each) for many in most if each] + [(top, epochs - each * len(most))]
+
+    def _joint(self, whole: Tree, most: int) -> Callable[[Tree, Samples], Tensor]:
+        """``CE + mu KD + lambda balance``, with noisy gates."""
+
+        def loss(params: Tree, batch: Samples) -> Tensor:
+            x = self._inputs(batch)
+            gates = self._noisy(params, x, most)[1]
+            told = self._told(self.model.body.forward(params, x, gates), batch, whole)
+            return told + self.options.balance * balance(gates)
+
+        return loss
+
+    def _noisy(self, params: Tree, x: Tensor, most: int, held: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Scores without noise, and gates with it, for ``most`` modules of a layer.
+
+        Or for any number up to that: a module that was never alone cannot answer in a small sub-model [ours].
+        """
         plain, noisy = self.model.selector.noisy(params["selector"], x)
-        top = self.model.selector.top
-        # Any number up to ``top``: a module that was never alone cannot answer in a small sub-model [ours].
-        passed = int(torch.randint(1, top + 1, ())) if self.options.varied else top
+        passed = int(torch.randint(1, most + 1, ())) if self.options.varied else most
         return plain, self.model.selector.gates(noisy, held, passed)
 
     def _told(self, logits: Tensor, batch: Samples, whole: Tree) -> Tensor:
@@ -107,7 +126,7 @@ class Prototype:
             x, task = self._inputs(batch), self.subtasks.draw(batch)
             goal, known = wanted[task], task >= 0
             alone = (goal > 0) | ~known.view(-1, 1, 1) if torch.rand(()) < _ALONE else None
-            plain, gates = self._noisy(params, x, alone)
+            plain, gates = self._noisy(params, x, self.model.selector.top, alone)
             far = mismatch(plain[known], goal[known]) if known.any() else torch.zeros(())
             return self._told(self.model.body.forward(params, x, gates), batch, whole) + self.options.match * far
 
@@ -115,10 +134,10 @@ class Prototype:
 
     @torch.no_grad()
     def wanted(self, state: Tree) -> Tensor:
-        """(T, L, N): the target gates of each sub-task."""
-        selector = self.model.selector
-        gates = selector.gates(selector.scores(state["selector"], self._inputs(self.offline.public)))
-        load = loads(gates, self.subtasks.members(self.offline.public))
+        """(T, L, N): the target gates of each sub-task. Loads are gates before any is left out: or a sub-task could
+        get no module but those that all others have too [ours]."""
+        scores = self.model.selector.scores(state["selector"], self._inputs(self.offline.public))
+        load = loads(scores.softmax(-1), self.subtasks.members(self.offline.public))
         return targets(load, self.options.spread, self.options.few)
 
     def _inputs(self, samples: Samples) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
 from mlecs_ray.methods.eclm.aggregate import aggregate
 from mlecs_ray.methods.eclm.budgets import spare
-from mlecs_ray.methods.eclm.derive import derive
+from mlecs_ray.methods.eclm.derive import derive, enough
 from mlecs_ray.methods.eclm.prototype import Prototype
 from mlecs_ray.methods.local import LocalTraining, descend, require_samples, seen_of
 from mlecs_ray.models.classifier import ClassifierTask, classes, labels_of
@@ -84,12 +84,19 @@ class ModularCloud:
         if self._without("derivation"):
             wanted = generator(client.id, "derivation", client.step).random(wanted.shape)
         budget = client.told["budget"].numpy() if client.told else self._spare(client)
-        return torch.from_numpy(derive(wanted, self._costs.modules, budget).astype(np.uint8))
+        # The residual modules cost nothing, so whatever is important of them comes along.
+        allowed = enough(wanted, self.prototype.options.enough)
+        allowed[:, -1] = True
+        return torch.from_numpy(derive(wanted, self._costs.modules, budget, allowed).astype(np.uint8))
 
     def _spare(self, client: Client) -> Numbers:
-        """(3,): the device's own count of what modules may cost; the base comes first."""
+        """(3,): the device's own count of what modules may cost, beside the base; at least one of each layer: less would
+        be no answer, so who can spare less runs it more slowly."""
         options, costs = self.prototype.options, self._costs
-        return np.maximum(spare(client, costs.whole, options.share, options.reference) - costs.base, 0.0)
+        smallest = costs.modules[:, :, :-1].min(2).sum(1)
+        left: Numbers = spare(client, costs.whole, options.share, options.reference) - costs.base
+        kept: Numbers = np.maximum(left, smallest)
+        return kept
 
     def work(self, client: Client, tree: Tree) -> Work:
         """A question costs a run of the selector; a job what its modules and the base cost."""
@@ -157,18 +164,9 @@ class ModularCloud:
         Under load it shrinks, and swaps large modules for small ones, without the cloud; what it holds stays with it.
         """
         have, costs = held.numpy().astype(bool), self._costs
-        limit = self._spare(client)
         # What it holds is on the device already: only memory and compute are short.
-        limit[2] = np.inf
-        chosen = derive(importance.double().numpy(), costs.modules[:2], np.maximum(limit[:2], self._least(have)), have)
-        return torch.from_numpy(chosen)
-
-    def _least(self, have: np.ndarray) -> Numbers:
-        """(2,): what the cheapest module of each layer costs; a device always runs as much, however slowly."""
-        each = np.where(have, self._costs.modules[:2], np.inf)
-        cheapest = each[1].argmin(1)
-        least: Numbers = each[:, np.arange(len(have)), cheapest].sum(1)
-        return least
+        limit = self._spare(client)[:2]
+        return torch.from_numpy(derive(importance.double().numpy(), costs.modules[:2], limit, have))
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Module by module, over those that hold it."""

@@ -23,7 +23,9 @@ def _state(use=1.0):
 def _arrival(base, layers, importance, weight=1.0, staleness=0):
     told = {"importance": torch.tensor(importance)}
     trees = {layer: {module: _leaf(value) for module, value in held.items()} for layer, held in layers.items()}
-    return Arrival(replace(client(), told=told), Update({"base": {"stem": _leaf(base)}, "layers": trees}, weight), staleness)
+    return Arrival(
+        replace(client(), told=told), Update({"base": {"stem": _leaf(base)}, "layers": trees}, weight), staleness
+    )
 
 
 def test_each_module_is_the_mean_of_its_holders_by_importance_and_unheld_ones_stay():

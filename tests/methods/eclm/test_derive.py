@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.methods.eclm.derive import derive
+from mlecs_ray.methods.eclm.derive import derive, enough
 
 
 def _brute(importance, costs, budget):
@@ -18,7 +18,7 @@ def _brute(importance, costs, budget):
     sets = np.array(list(product((False, True), repeat=size)))
     fits = (sets @ prices.T <= budget + 1e-9).all(1)
     with_first = fits & sets[:, first].all(1)
-    covering = fits & np.array([[(one & (layer == l)).any() for l in range(len(importance))] for one in sets]).all(1)
+    covering = fits & np.array([(sets & (layer == number)).any(1) for number in range(len(importance))]).all(0)
     for allowed in (with_first, covering):
         if allowed.any():
             return max(flat[one].sum() for one in sets[allowed])
@@ -36,7 +36,7 @@ def test_it_finds_what_brute_force_finds_on_200_random_cases():
         best = _brute(importance, costs, budget)
         if best is None:
             refused += 1
-            with pytest.raises(InputError, match="raise method.options.share"):
+            with pytest.raises(InputError, match=r"raise method\.options\.share"):
                 derive(importance, costs, budget)
             continue
         held = derive(importance, costs, budget)
@@ -73,3 +73,23 @@ def test_it_stays_within_what_is_allowed():
     allowed = np.array([[False, True, True]])
     assert derive(importance, costs, np.array([9.0, 9.0]), allowed).tolist() == [[False, True, True]]
     assert derive(importance, costs, np.array([1.0, 9.0]), allowed).tolist() == [[False, True, False]]
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.1, 1), (0.5, 1), (0.6, 2), (0.75, 2), (0.8, 3), (1.0, 4)])
+def test_enough_are_the_most_important_modules_up_to_a_share_of_their_layer(share, most):
+    """Sixteenths 8, 4, 3, 1: one has 1/2 of it all, two 3/4, three 15/16; in the second layer they stand backwards."""
+    importance = np.array([[8.0, 4.0, 3.0, 1.0], [1.0, 3.0, 4.0, 8.0]]) / 16
+    found = enough(importance, share)
+    assert found[0].tolist() == [place < most for place in range(4)]
+    assert found[1].tolist() == found[0].tolist()[::-1]
+
+
+def test_of_equally_important_modules_the_first_is_enough():
+    assert enough(np.array([[0.25, 0.5, 0.25]]), 0.6).tolist() == [[True, True, False]]
+
+
+def test_a_share_is_that_of_the_layers_own_importance_and_what_has_none_is_never_needed():
+    """Layers of 2 and of 20 altogether: the half of either is its first module; nothing needs one of 0."""
+    importance = np.array([[1.5, 0.5, 0.0], [12.0, 8.0, 0.0]])
+    assert enough(importance, 0.5).tolist() == [[True, False, False]] * 2
+    assert enough(importance, 1.0).tolist() == [[True, True, False]] * 2

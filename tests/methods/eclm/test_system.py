@@ -74,7 +74,8 @@ def test_a_weaker_device_gets_fewer_modules_and_all_fit_their_budgets():
         costs = field.method.model.costs(4)
         held[kind] = int(_held(tree).sum())
         used = costs.base + costs.modules[:, _held(tree).numpy()].sum(1)
-        limit = np.maximum(spare(client, costs.whole, 1.0, "phone-high"), costs.base)
+        one_each = costs.base + costs.modules[:, :, 0].sum(1)
+        limit = np.maximum(spare(client, costs.whole, 1.0, "phone-high"), one_each)
         assert (used <= limit + 1e-6).all()
         assert _held(tree).any(1).all()
     assert held["phone-high"] > held["phone-low"] >= held["gateway"]
@@ -101,7 +102,7 @@ def test_active_modules_are_held_ones_and_one_of_each_layer_at_least():
     for load in (1.0, 3.0, 1e6):
         active = method.active(held, importance, device(load=load))
         assert not (active & ~held.bool()).any()
-        assert active.any(1).all()
+        assert active[:, :-1].any(1).all()
 
 
 def test_collaboration_helps_a_device_with_few_samples():
@@ -134,6 +135,15 @@ def test_the_whole_model_answers_for_the_cloud():
     shown = field.method.shown(field.state, CLOUD)
     assert shown["held"].all()
     assert field.accuracy(CLOUD, samples(200, 3)) > 0.8
+
+
+def test_modules_beyond_enough_of_a_layers_importance_stay_in_the_cloud_but_for_the_residual_one():
+    """With budgets for all: of 0.7, 0.2 and 0.09 the first two have 0.8 of it all; the residual module is free."""
+    method, importance = eclm(enough=0.8), torch.tensor([[0.7, 0.2, 0.09, 0.01]])
+    told = {"importance": importance, "step": torch.tensor(0), "budget": torch.full((3,), 1e12, dtype=torch.float64)}
+    sent = method.assign(method.outline(), replace(device(), told=told))
+    assert sent["held"].tolist() == [[1, 1, 0, 1]]
+    assert set(sent["layers"]["0"]) == {"0", "1"}
 
 
 def test_without_local_training_nothing_comes_back_and_the_sub_model_is_installed():
@@ -200,6 +210,9 @@ def test_training_is_a_function_of_the_job_alone():
         {"spread": float("inf")},
         {"balance": -1.0},
         {"match": float("nan")},
+        {"distil": -1.0},
+        {"enough": 0.0},
+        {"enough": 1.1},
         {"rate": 0.0},
         {"rate": 1.5},
         {"power": -1.0},

@@ -27,7 +27,17 @@ BROKEN = {
 
 
 def test_all_scenarios_are_there_under_their_own_names() -> None:
-    assert set(SCENARIOS) == {"stamps", "captions", "stragglers", "dropouts", "dedicated", "smoke", "vast", "urfall"}
+    assert set(SCENARIOS) == {
+        "stamps",
+        "captions",
+        "stragglers",
+        "dropouts",
+        "dedicated",
+        "smoke",
+        "vast",
+        "urfall",
+        "shifting_edge",
+    }
     assert all(find(name).name == name for name in SCENARIOS)
 
 

@@ -90,8 +90,10 @@ class ModularCloud:
         return torch.from_numpy(derive(wanted, self._costs.modules, budget, allowed).astype(np.uint8))
 
     def _spare(self, client: Client) -> Numbers:
-        """(3,): the device's own count of what modules may cost, beside the base; at least one of each layer: less would
-        be no answer, so who can spare less runs it more slowly."""
+        """(3,): the device's own count of what modules may cost, beside the base; at least one of each layer.
+
+        Less would be no answer, so who can spare less runs it more slowly.
+        """
         options, costs = self.prototype.options, self._costs
         smallest = costs.modules[:, :, :-1].min(2).sum(1)
         left: Numbers = spare(client, costs.whole, options.share, options.reference) - costs.base

@@ -49,21 +49,26 @@ def bench(
 
 
 def reproduce(
-    study: Annotated[str, typer.Argument(help="mlecs: ML-ECS, its ablations and what it is compared with")],
+    study: Annotated[
+        str, typer.Argument(help="mlecs: ML-ECS, eclm: ECLM; each with its ablations and what it is compared with")
+    ],
     quick: Annotated[
-        bool, typer.Option("--quick", help="Three tiny runs: proves that it works, and leaves docs/ alone")
+        bool, typer.Option("--quick", help="A few tiny runs: proves that it works, and leaves docs/ alone")
     ] = False,
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="Make the runs of this group alone: rates, ablations, merges, scale, clock, varying, classes or "
-            "class-ablations"
+            help="Make the runs of this group alone; of mlecs rates, unlike, ablations, merges, scale, clock, varying, "
+            "classes, settings or class-ablations; of eclm table, ablations, continuous, sizes or schedules"
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Make the runs of the first so many of the five seeds alone")] = 5,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Make the runs of the first so many seeds alone, of 5 of mlecs or 3 of eclm; default all"),
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Runs side by side, each one core and 1 to 2 GB")] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="The file of results, the page beside it; default docs/results/mlecs.json")
+        Path | None, typer.Option(help="The file of results, the page beside it; default docs/results/STUDY.json")
     ] = None,
     page: Annotated[bool, typer.Option("--page", help="Make no runs: write the page of what is there")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Drop results that the table no longer asks for")] = False,

@@ -8,15 +8,13 @@ from mlecs_ray.report.curves import Band, Curve, band
 from mlecs_ray.report.timeto import time_to
 from mlecs_ray.report.units import spread
 from scenarios.reproduce import words
-from scenarios.reproduce.cells import SYNCHRONOUS
 from scenarios.reproduce.found import Found
+from scenarios.reproduce.schedules import SYNCHRONOUS
 
-GROUP = "clock"
 
-
-def curves(found: Found) -> dict[str, dict[int, Curve]]:
-    """The clients' curve of each run, by schedule and seed, the reference first."""
-    by = {cell.name: found.results(cell) for cell in found.group(GROUP)}
+def curves(found: Found, group: str, setting: str | None = None) -> dict[str, dict[int, Curve]]:
+    """The curve of each run, by schedule and seed, the reference first."""
+    by = {cell.name: found.results(cell) for cell in found.group(group, setting)}
     order = sorted(by, key=lambda name: name != SYNCHRONOUS)
     return {
         name: {seed: Curve(*np.array(result.curve, np.float64).reshape(-1, 2).T) for seed, result in by[name].items()}
@@ -24,16 +22,16 @@ def curves(found: Found) -> dict[str, dict[int, Curve]]:
     }
 
 
-def bands(found: Found) -> dict[str, Band]:
+def bands(found: Found, group: str, setting: str | None = None) -> dict[str, Band]:
     """Mean and ends over seeds of each schedule that was run."""
-    return {name: band(list(runs.values())) for name, runs in curves(found).items() if runs}
+    return {name: band(list(runs.values())) for name, runs in curves(found, group, setting).items() if runs}
 
 
-def times(found: Found) -> str:
+def times(found: Found, group: str, setting: str | None = None) -> str:
     """A row per schedule."""
-    if not found.group(GROUP):
+    if not found.group(group):
         return f"Time: {words.NOT_RUN}."
-    metric = found.metrics(GROUP)[0]
+    metric = found.metrics(group)[0]
     rows = [
         [
             line.variant,
@@ -45,7 +43,7 @@ def times(found: Found) -> str:
             else "never",
             f"{line.speedup:.2f} x" if line.speedup is not None else "-",
         ]
-        for line in time_to(curves(found), higher_is_better(metric))
+        for line in time_to(curves(found, group, setting), higher_is_better(metric))
     ]
     header = [
         "schedule",

@@ -11,43 +11,45 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import machine
 from mlecs_ray.report.units import duration
-from mlecs_ray.scenario.config import Scenario
-from scenarios.captions import SCENARIO
-from scenarios.reproduce import cells, document
-from scenarios.reproduce.floors import fill, key
-from scenarios.reproduce.found import AMONG, Found
-from scenarios.reproduce.options import OUT, Options
+from scenarios.reproduce import page
+from scenarios.reproduce.cells import only
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.options import Options, out_of
 from scenarios.reproduce.plan import Run, plan
-from scenarios.reproduce.runs import Processes, Runner, carry_out, missing, seconds_left
+from scenarios.reproduce.runs import Pace, Processes, Runner, carry_out, missing, seconds_left
 from scenarios.reproduce.store import Made, Record, Store
+from scenarios.reproduce.study import Facts, Study, study_of
 
 
-def reproduce(console: Console, options: Options, runner: Runner | None = None, base: Scenario = SCENARIO) -> bool:
+def reproduce(console: Console, options: Options, runner: Runner | None = None, study: Study | None = None) -> bool:
     """Make what is missing and write the page; whether none of the asked runs failed.
 
     Raises InputError for what the user can mend, KeyboardInterrupt when stopped: what was done is kept.
     """
-    table = cells.quick() if options.quick else cells.table(base)
-    seeds = cells.SEEDS[:1] if options.quick else cells.SEEDS
-    store = Store.read(options.out or _usual(options.quick))
-    found = Found(base, table, seeds, store)
+    study = study or study_of(options.study)
+    table = study.quick() if options.quick else study.table(study.base)
+    seeds = study.seeds[:1] if options.quick else study.seeds
+    store = Store.read(options.out or _usual(options))
+    found = Found(study.base, table, seeds, store)
     if options.prune:
-        console.print(f"dropped {_prune(found)} runs that the table does not ask for")
-    runs = plan(base, cells.only(table, options.only), seeds[: options.seeds])
+        console.print(f"dropped {_prune(study, found)} runs that the table does not ask for")
+    runs = plan(study.base, only(table, options.only), seeds[: options.seeds])
     if not options.page:
-        _make(console, runs, store, runner or Processes(), options.jobs)
-    _write(console, found, _command(options))
+        pace = Pace(options.jobs, study.quick_seconds if options.quick else study.usual_seconds)
+        _make(console, runs, store, runner or Processes(), pace)
+    _write(console, study, found, options)
     return _told(console, runs, store)
 
 
-def _usual(quick: bool) -> Path:
+def _usual(options: Options) -> Path:
     """A quick look proves that it runs and nothing else, so it leaves the documentation alone."""
-    return Path(tempfile.mkdtemp(prefix="mlecs-quick-")) / OUT.name if quick else OUT
+    own = out_of(options.study)
+    return Path(tempfile.mkdtemp(prefix="mlecs-quick-")) / own.name if options.quick else own
 
 
-def _make(console: Console, runs: Sequence[Run], store: Store, runner: Runner, jobs: int) -> None:
+def _make(console: Console, runs: Sequence[Run], store: Store, runner: Runner, pace: Pace) -> None:
     todo = missing(runs, store)
-    left = duration(seconds_left(runs, store, jobs))
+    left = duration(seconds_left(runs, store, pace))
     console.print(f"{len(runs)} runs, {len(runs) - len(todo)} done; about {left} for the others", highlight=False)
     if not todo:
         return
@@ -59,26 +61,25 @@ def _make(console: Console, runs: Sequence[Run], store: Store, runner: Runner, j
         def tell(run: Run, record: Record) -> None:
             said = f"{duration(record.seconds)}" if record.result else f"failed: {record.error}"
             console.print(f"{run.what}, seed {record.seed}: {said}", highlight=False, markup=False, soft_wrap=True)
-            progress.update(bar, advance=1, description=f"about {duration(seconds_left(runs, store, jobs))} left")
+            progress.update(bar, advance=1, description=f"about {duration(seconds_left(runs, store, pace))} left")
 
-        carry_out(todo, store, runner, jobs, _made(), tell)
+        carry_out(todo, store, runner, pace.jobs, _made(), tell)
 
 
 def _made() -> Made:
     return Made(date.today().isoformat(), machine.describe(), machine.versions(()))
 
 
-def _prune(found: Found) -> int:
+def _prune(study: Study, found: Found) -> int:
     runs = {digest for cell in found.cells for digest in found.digests(cell).values()}
-    floors = {key(scenario) for cell in found.cells for scenario in found.scenarios(cell).values()}
-    return found.store.prune(runs, floors)
+    return found.store.prune(runs, study.beside.names(found))
 
 
-def _write(console: Console, found: Found, command: str) -> None:
-    with console.status("simple rules on the same folds"):
-        fill(found, [cell for cell in found.cells if cell.group in AMONG])
-    page = document.write(found, document.Facts(command, date.today().isoformat()))
-    console.print(f"written: {page}", soft_wrap=True, highlight=False)
+def _write(console: Console, study: Study, found: Found, options: Options) -> None:
+    with console.status("what stands beside the runs"):
+        study.beside.fill(found, None if options.page else _made())
+    written = page.write(study, found, Facts(_command(options), date.today().isoformat()))
+    console.print(f"written: {written}", soft_wrap=True, highlight=False)
 
 
 def _told(console: Console, runs: Sequence[Run], store: Store) -> bool:

@@ -1,42 +1,18 @@
-"""The table with what has been measured of it: every question that the document asks."""
+"""The table with what has been measured of it: every question that a document asks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from mlecs_ray.scenario.config import Scenario
-from scenarios.reproduce.cells import OURS, Cell
+from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.measures import Result
 from scenarios.reproduce.plan import digest, scenario_of
-from scenarios.reproduce.statistics import Paired, Values, best, holm, paired
+from scenarios.reproduce.statistics import Values
 from scenarios.reproduce.store import Store
-
-CLIENTS, CLOUD, RECEIVER = "personal", "cloud", "global"
-"""Scopes: each client's own model, the cloud's LLM, and the client-compatible model on the server."""
-AMONG = ("rates", "unlike", "varying", "classes")
-"""Groups in which ours is held against the best of the others; in all others, variants against the first."""
-
 
 Place = tuple[str, str, str]
 """Group, name and setting of a cell."""
-Drawn = tuple[str, str, str, str, str, Paired]
-"""Setting, scope, metric, name, other and their pair: a comparison before it is corrected."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One side against the other in one setting."""
-
-    group: str
-    setting: str
-    scope: str
-    metric: str
-    name: str
-    other: str
-    """The best of the others, or the first variant."""
-    pair: Paired
-    corrected: float | None
-    """``pair.p`` after Holm's correction over all tests of the group."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +40,10 @@ class Found:
         """The names of the cell's runs, by seed."""
         return self._digests[_place(cell)]
 
-    def results(self, cell: Cell) -> dict[int, Result]:
+    def results(self, cell: Cell | None) -> dict[int, Result]:
         """What has been measured of a cell, by seed."""
+        if cell is None:
+            return {}
         found = {seed: self.store.result(key) for seed, key in self.digests(cell).items()}
         return {seed: result for seed, result in found.items() if result is not None}
 
@@ -96,8 +74,6 @@ class Found:
 
     def values(self, cell: Cell | None, scope: str, metric: str, first: bool = False) -> Values:
         """The last (or first) values by seed and subject; empty where there are none."""
-        if cell is None:
-            return {}
         return {
             (seed, subject): scores[metric]
             for seed, result in self.results(cell).items()
@@ -105,34 +81,9 @@ class Found:
             if metric in scores
         }
 
-    def comparisons(self, group: str) -> list[Comparison]:
-        """All tests of a group, corrected together."""
-        drawn = [
-            found
-            for setting in self.settings(group)
-            for scope in (CLIENTS, CLOUD)
-            for metric in self.metrics(group)
-            for found in self._compared(group, setting, scope, metric)
-        ]
-        return together(group, drawn)
-
-    def _compared(self, group: str, setting: str, scope: str, metric: str) -> list[Drawn]:
-        values = {cell.name: self.values(cell, scope, metric) for cell in self.group(group, setting)}
-        if group in AMONG:
-            ours = values.pop(OURS, {})
-            other = best(values, ours)
-            held = [(OURS, ours, other)] if other is not None else []
-        else:
-            first = next(iter(values))
-            held = [(name, one, first) for name, one in values.items() if name != first]
-        pairs = [(name, other, paired(one, values[other])) for name, one, other in held]
-        return [(setting, scope, metric, name, other, pair) for name, other, pair in pairs if pair is not None]
-
-
-def together(group: str, drawn: Sequence[Drawn]) -> list[Comparison]:
-    """These tests of a group, corrected as one family."""
-    corrected = holm([pair.p for *_, pair in drawn])
-    return [Comparison(group, *one, p) for one, p in zip(drawn, corrected, strict=True)]
+    def whole(self, *cells: Cell | None) -> bool:
+        """Whether all of these were run with all seeds."""
+        return all(len(self.results(cell)) == len(self.seeds) for cell in cells)
 
 
 def _place(cell: Cell) -> Place:

@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from mlecs_ray.run.records import Run
+from scenarios.reproduce.effort import Effort, effort, spent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Scores = dict[str, dict[str, dict[str, float]]]
 """Scope -> subject (a client, or a structure) -> metric -> value."""
+FLEET, MEAN = "fleet", "mean"
+"""Scope and subject of the mean over clients that are measured on tests of their own."""
 ARRIVED = ("merged", "waiting", "discarded", "refused")
 """Outcomes of jobs that came to their end."""
 DIGITS = 6
@@ -64,23 +67,27 @@ class Result:
     final: Scores
     curve: list[tuple[float, float]]
     """(virtual second, mean over clients of the metric that decides), from when all have a model of their own; before
-    that what the server's model answered before it learned."""
+    that what the server's model answered before it learned. Of a fleet that is measured as such from the start."""
     traffic: Traffic
     virtual_seconds: float
     merges: int
     staleness: float
     """Mean over the merged edge jobs."""
     real_seconds: float
+    effort: Effort | None = None
+    spent: list[float] | None = None
+    """Bytes that had been moved at each point of the curve."""
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; what was not recorded is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """What ``as_json`` gave."""
         curve = [(float(seconds), float(value)) for seconds, value in raw["curve"]]
-        return cls(**{**raw, "curve": curve, "traffic": Traffic(**raw["traffic"])})
+        told = {"effort": Effort(**raw["effort"])} if raw.get("effort") else {}
+        return cls(**{**raw, **told, "curve": curve, "traffic": Traffic(**raw["traffic"])})
 
 
 def take(run: Run, target: str, volume: Volume, real_seconds: float) -> Result:
@@ -88,19 +95,26 @@ def take(run: Run, target: str, volume: Volume, real_seconds: float) -> Result:
     rows = run.metrics[run.metrics["value"].notna()]
     edge = run.traffic[run.traffic["role"] == "edge"]
     merged = edge.loc[edge["outcome"] == "merged", "staleness"]
+    arrived, asked = edge[edge["outcome"].isin(ARRIVED)], edge[edge["outcome"] == "told"]
+    curve = _curve(rows[rows["metric"] == target])
     return Result(
         first=_scores(rows.drop_duplicates(["scope", "subject", "metric"], keep="first")),
         final=_scores(rows.drop_duplicates(["scope", "subject", "metric"], keep="last")),
-        curve=_curve(rows[rows["metric"] == target]),
-        traffic=_traffic(edge[edge["outcome"].isin(ARRIVED)], edge[edge["outcome"] == "told"], volume),
+        curve=curve,
+        traffic=_traffic(arrived, asked, volume),
         virtual_seconds=round(float(run.events["seconds"].max()), DIGITS) if len(run.events) else 0.0,
         merges=int((run.events["kind"] == "merged").sum()),
         staleness=round(float(merged.mean()), DIGITS) if len(merged) else 0.0,
         real_seconds=round(real_seconds, 1),
+        effort=effort(arrived, asked),
+        spent=spent(edge, [seconds for seconds, _ in curve]),
     )
 
 
 def _scores(rows: "pd.DataFrame") -> Scores:
+    """Where the fleet's mean is there, without the many clients that it is the mean of."""
+    if (rows["scope"] == FLEET).any():
+        rows = rows[rows["scope"] != "personal"]
     scores: Scores = {}
     for scope, subject, metric, value in rows[["scope", "subject", "metric", "value"]].itertuples(index=False):
         scores.setdefault(scope, {}).setdefault(subject, {})[metric] = round(float(value), DIGITS)
@@ -109,6 +123,8 @@ def _scores(rows: "pd.DataFrame") -> Scores:
 
 def _curve(rows: "pd.DataFrame") -> list[tuple[float, float]]:
     """The mean of some clients is none of all: those that are slow would be missing where it rises."""
+    if len(fleet := rows[rows["scope"] == FLEET].groupby("seconds")["value"].last()):
+        return [(round(float(seconds), DIGITS), round(float(value), DIGITS)) for seconds, value in fleet.items()]
     own = rows[rows["scope"] == "personal"].groupby("seconds")["value"].agg(["mean", "size"])
     whole = own.loc[own["size"] == own["size"].max(), "mean"]
     start = rows[(rows["scope"] == "global") & (rows["seconds"] == 0)]["value"]

@@ -1,28 +1,47 @@
 """What can be asked of ``mlecs reproduce``: a misspelt name is refused before anything heavy is imported."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlecs_ray.errors import InputError
 
-OUT = Path("docs/results/mlecs.json")
-STUDIES = ("mlecs",)
-SEEDS = 5
-GROUPS = (
-    "rates",
-    "unlike",
-    "ablations",
-    "merges",
-    "scale",
-    "clock",
-    "varying",
-    "classes",
-    "settings",
-    "class-ablations",
-)
-"""Of cells, in the order of the page."""
+RESULTS = Path("docs/results")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a study consists of."""
+
+    seeds: int
+    groups: tuple[str, ...]
+    """Of cells, in the order of the page; a quick look has runs of the first alone."""
+
+
+STUDIES: Mapping[str, Extent] = {
+    "mlecs": Extent(
+        5,
+        (
+            "rates",
+            "unlike",
+            "ablations",
+            "merges",
+            "scale",
+            "clock",
+            "varying",
+            "classes",
+            "settings",
+            "class-ablations",
+        ),
+    ),
+    "eclm": Extent(3, ("table", "ablations", "continuous", "sizes", "schedules")),
+}
+
+
+def out_of(study: str) -> Path:
+    """Where its results are kept, the page beside them."""
+    return RESULTS / f"{study}.json"
 
 
 @dataclass(frozen=True)
@@ -33,8 +52,8 @@ class Options:
     quick: bool = False
     only: tuple[str, ...] = ()
     """Groups whose runs are made; none: all. The page always shows the whole table."""
-    seeds: int = SEEDS
-    """Of the study's seeds so many, the first ones."""
+    seeds: int | None = None
+    """Of the study's seeds so many, the first ones; None: all."""
     jobs: int = 1
     out: Path | None = None
     page: bool = False
@@ -43,16 +62,23 @@ class Options:
     """Drop results that the table does not ask for."""
 
     def __post_init__(self) -> None:
-        _known("study", self.study, STUDIES)
+        _known("study", self.study, tuple(STUDIES))
+        extent = STUDIES[self.study]
         for group in self.only:
-            # A quick look has runs of one group alone.
-            _known("group", group, GROUPS[:1] if self.quick else GROUPS)
-        if not 1 <= self.seeds <= SEEDS:
-            raise InputError(f"seeds={self.seeds} must lie in 1..{SEEDS}, or there is no run to make")
+            _known("group", group, extent.groups[:1] if self.quick else extent.groups)
+        if self.seeds is not None and not 1 <= self.seeds <= extent.seeds:
+            raise InputError(f"seeds={self.seeds} must lie in 1..{extent.seeds}, or there is no run to make")
         if self.jobs < 1:
             raise InputError(f"jobs={self.jobs} must be at least 1, or nothing is run")
-        if self.quick and (self.prune or (self.out and self.out.resolve() == OUT.resolve())):
-            raise InputError(f"--quick has a table of its own: with --prune, or on {OUT}, the study would be lost")
+        self._check_out()
+
+    def _check_out(self) -> None:
+        own, out = out_of(self.study), self.out.resolve() if self.out else None
+        if self.quick and (self.prune or out == own.resolve()):
+            raise InputError(f"--quick has a table of its own: with --prune, or on {own}, the study would be lost")
+        other = next((name for name in STUDIES if name != self.study and out == out_of(name).resolve()), None)
+        if other is not None:
+            raise InputError(f"--out {self.out} has the results of {other}, which would be mixed up: name another file")
         if self.out is not None and self.out.suffix != ".json":
             raise InputError(f"--out {self.out} must end in .json, or the page beside it would take its place")
 

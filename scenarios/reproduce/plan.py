@@ -2,12 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
-from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.config import EnvironmentsConfig, Scenario
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
+
+LATER: Mapping[str, Any] = {
+    "data.public_domains": None,
+    "data.environments": EnvironmentsConfig().model_dump(mode="json"),
+    "task.network": "mlp",
+    "task.pretrain_epochs": 0,
+    "task.pretrain_lr": 2e-3,
+    "task.pretrain_batch": 32,
+    "evaluation.local": False,
+}
+"""Keys that scenarios have got since the first results were kept, with their defaults; an outer one before what is
+inside. Where a run leaves them alone they are no part of its name, or a new key would lose every result."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,13 @@ def scenario_of(base: Scenario, cell: Cell, seed: int) -> Scenario:
 
 def digest(scenario: Scenario) -> str:
     """The same for the same run: of all that a scenario says, but for its title."""
-    return short({**scenario.model_dump(mode="json"), "title": ""})
+    raw = {**scenario.model_dump(mode="json"), "title": ""}
+    for key, default in LATER.items():
+        *parents, last = key.split(".")
+        node = reduce(lambda inside, parent: inside.get(parent, {}), parents, raw)
+        if last in node and node[last] == default:
+            del node[last]
+    return short(raw)
 
 
 def short(value: object) -> str:

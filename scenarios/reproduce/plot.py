@@ -60,7 +60,7 @@ def axis(values: Sequence[float], start: float, end: float, zero: bool) -> Axis:
 
 
 def bars(title: str, value: str, groups: Sequence[str], series: Bars) -> str:
-    """Bars in groups with their deviations; ``value`` names the vertical axis."""
+    """Bars in groups with their deviations; ``value`` names the vertical axis. Groups may have two lines."""
     colours = {name: _colour(number) for number, (name, row) in enumerate(series.items()) if any(row)}
     ends = [end for row in series.values() for one in row if one for end in (one.mean, one.mean + (one.sd or 0.0))]
     y = axis(ends, HEIGHT - BOTTOM, _top(colours), zero=True)
@@ -68,7 +68,8 @@ def bars(title: str, value: str, groups: Sequence[str], series: Bars) -> str:
     width = 0.8 * room / max(len(colours), 1)
     parts = [*_head(title, colours), *_left(y, value)]
     for place, group in enumerate(groups):
-        parts.append(_text(LEFT + room * (place + 0.5), HEIGHT - BOTTOM + LINE, group, "middle"))
+        for line, told in enumerate(group.splitlines(), 1):
+            parts.append(_text(LEFT + room * (place + 0.5), HEIGHT - BOTTOM + LINE * line, told, "middle"))
         for number, (name, colour) in enumerate(colours.items()):
             if (one := series[name][place]) is not None:
                 x = LEFT + room * (place + 0.1) + width * number

@@ -26,8 +26,6 @@ QUIET: Mapping[str, str] = {
     "TRANSFORMERS_VERBOSITY": "error",
 }
 """One thread for each run; models load from the cache alone."""
-USUAL_SECONDS = 80.0
-"""A run of ``captions`` with 3 clients."""
 Tell = Callable[[Run, Record], None]
 
 
@@ -115,15 +113,21 @@ def missing(runs: Sequence[Run], store: Store) -> list[Run]:
     return [run for run in runs if store.result(run.digest) is None]
 
 
-def seconds_left(runs: Sequence[Run], store: Store, jobs: int) -> float:
-    """An estimate from what runs of the same cell took, else from all, else from what one takes on the machine of
-    docs/results."""
+class Pace(NamedTuple):
+    """How many runs go side by side, and what one takes before any was made."""
+
+    jobs: int
+    usual_seconds: float
+
+
+def seconds_left(runs: Sequence[Run], store: Store, pace: Pace) -> float:
+    """An estimate from what runs of the same cell took, else from all, else from what one usually takes."""
     done = [record for record in store.runs.values() if record.result]
     alike: dict[str, list[float]] = {}
     for record in done:
         alike.setdefault(record.what, []).append(record.seconds)
-    usual = mean(record.seconds for record in done) if done else USUAL_SECONDS
-    return sum(mean(alike.get(run.what, [usual])) for run in missing(runs, store)) / min(jobs, max(len(runs), 1))
+    usual = mean(record.seconds for record in done) if done else pace.usual_seconds
+    return sum(mean(alike.get(run.what, [usual])) for run in missing(runs, store)) / min(pace.jobs, max(len(runs), 1))
 
 
 def carry_out(runs: Sequence[Run], store: Store, runner: Runner, jobs: int, made: Made, tell: Tell) -> None:

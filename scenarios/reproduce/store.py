@@ -49,13 +49,27 @@ class Record:
         return cls(**{**raw, "made": Made(**raw["made"]), "result": result})
 
 
+@dataclass(frozen=True)
+class Timing:
+    """What was timed on one machine."""
+
+    made: Made
+    rows: Floors
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """What ``asdict`` gave."""
+        return cls(Made(**raw["made"]), raw["rows"])
+
+
 @dataclass
 class Store:
-    """``runs`` and ``floors`` by digest; every change is on the disk before it returns."""
+    """``runs``, ``floors`` and ``timings`` by digest; every change is on the disk before it returns."""
 
     path: Path
     runs: dict[str, Record] = field(default_factory=dict)
     floors: dict[str, Floors] = field(default_factory=dict)
+    timings: dict[str, Timing] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -66,7 +80,9 @@ class Store:
             raw = json.loads(path.read_text())
             if raw["format"] != FORMAT:
                 raise InputError(f"{path} has format {raw['format']}, this reads {FORMAT}: name another file by --out")
-            return cls(path, {key: Record.from_json(one) for key, one in raw["runs"].items()}, raw["floors"])
+            runs = {key: Record.from_json(one) for key, one in raw["runs"].items()}
+            timings = {key: Timing.from_json(one) for key, one in raw.get("timings", {}).items()}
+            return cls(path, runs, raw["floors"], timings)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path} is no file of results ({error!r}), so nothing was started: move it away"
@@ -87,18 +103,27 @@ class Store:
         self.floors[digest] = floors
         self._write()
 
-    def prune(self, runs: Collection[str], floors: Collection[str]) -> int:
-        """Drop all others; how many runs went."""
+    def put_timing(self, digest: str, timing: Timing) -> None:
+        """Keep what was timed."""
+        self.timings[digest] = timing
+        self._write()
+
+    def prune(self, runs: Collection[str], beside: Collection[str]) -> int:
+        """Drop all others; how many runs went. ``beside``: what stays of floors and timings."""
         before = len(self.runs)
         self.runs = {key: record for key, record in self.runs.items() if key in runs}
-        self.floors = {key: one for key, one in self.floors.items() if key in floors}
+        self.floors = {key: one for key, one in self.floors.items() if key in beside}
+        self.timings = {key: one for key, one in self.timings.items() if key in beside}
         self._write()
         return before - len(self.runs)
 
     def _write(self) -> None:
         runs = {key: record.as_json() for key, record in self.runs.items()}
+        timings = {key: asdict(one) for key, one in self.timings.items()}
+        sections: dict[str, Mapping[str, Any]] = {"runs": runs, "floors": self.floors}
+        sections |= {"timings": timings} if timings else {}
         with write_whole(self.path) as part:
-            part.write_text(_lines({"runs": runs, "floors": self.floors}))
+            part.write_text(_lines(sections))
 
 
 def _lines(sections: Mapping[str, Mapping[str, Any]]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from scenarios.reproduce.found import CLIENTS, CLOUD, RECEIVER
 from scenarios.reproduce.statistics import Paired, Spread
 
 NOT_RUN = "not run"
@@ -14,17 +13,18 @@ METHODS: Mapping[str, str] = {
     "fedmllm": "FedMLLM",
     "creamfl": "CreamFL",
     "coplms": "Co-PLMs",
+    "eclm": "ECLM",
+    "noadaptation": "No adaptation",
+    "localadaptation": "Local adaptation",
+    "adaptivenet": "AdaptiveNet",
+    "fedavg": "FedAvg",
+    "heterofl": "HeteroFL",
 }
 METRICS: Mapping[str, str] = {
     "rouge_lsum": "Rouge-LSum",
     "rouge_lsum_content": "Rouge-LSum of content words",
     "bertscore_minilm": "BERTScore (MiniLM)",
     "macro_f1": "macro F1",
-}
-SIDES: Mapping[str, str] = {
-    CLIENTS: "clients",
-    CLOUD: "cloud LLM",
-    RECEIVER: "client-compatible model on the server",
 }
 
 
@@ -40,10 +40,25 @@ def metric(name: str) -> str:
 
 def value(found: Spread | None, seeds: int | None = None) -> str:
     """Mean and deviation, and over how many where that is not all of these ``seeds``."""
+    return _spread(found, seeds, 1.0, 3)
+
+
+def hundredths(found: Spread | None, seeds: int | None = None) -> str:
+    """The same of a share, in hundredths and without their sign, as the column has it."""
+    return _spread(found, seeds, 100.0, 2)
+
+
+def _spread(found: Spread | None, seeds: int | None, scale: float, digits: int) -> str:
     if found is None:
         return NOT_RUN
-    text = f"{found.mean:.3f}" if found.sd is None else f"{found.mean:.3f} ± {found.sd:.3f}"
+    text = f"{scale * found.mean:.{digits}f}"
+    text = text if found.sd is None else f"{text} ± {scale * found.sd:.{digits}f}"
     return text if seeds in (None, found.seeds) else f"{text} ({found.seeds} of {seeds} seeds)"
+
+
+def points(difference: float) -> str:
+    """A difference of shares."""
+    return f"{100 * difference:+.2f} points"
 
 
 def percent(share: float | None) -> str:
@@ -63,6 +78,14 @@ def test(pair: Paired, corrected: float | None) -> str:
     if pair.p is None:
         return f"no test (n = {pair.n})"
     text = f"{chance(pair.p)}, Holm {_bare(corrected)} (n = {pair.n})"
+    return text if pair.p_seeds is None or pair.n == pair.seeds else f"{text}, by seed {_bare(pair.p_seeds)}"
+
+
+def plain_test(pair: Paired) -> str:
+    """The same of a test that is no member of a family."""
+    if pair.p is None:
+        return f"no test (n = {pair.n})"
+    text = f"{chance(pair.p)} (n = {pair.n})"
     return text if pair.p_seeds is None or pair.n == pair.seeds else f"{text}, by seed {_bare(pair.p_seeds)}"
 
 

@@ -20,8 +20,9 @@ from mlecs_ray.scenario.overrides import validate
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.tree import Tree
 from scenarios.execute import target
+from scenarios.reproduce.eclm.submodels import SUBMODELS, submodels
 from scenarios.reproduce.measures import take
-from scenarios.reproduce.space import SPACE, shared_space
+from scenarios.reproduce.mlecs.space import SPACE, shared_space
 from scenarios.reproduce.volume import volume
 
 SCENARIO = "scenario.json"
@@ -42,6 +43,8 @@ def work(folder: Path) -> None:
     if space := shared_space(built, session.snapshot()[1], kept):
         result.final[SPACE] = space
         result.first[SPACE] = shared_space(built, built.method.init(scenario.seed), {client: {} for client in kept})
+    if held := submodels(built.method, kept):
+        result.final[SUBMODELS] = held
     found = {"seconds": round(time.monotonic() - began, 1), "result": result.as_json(), "source": made_by}
     (folder / RESULT).write_text(json.dumps(found))
 

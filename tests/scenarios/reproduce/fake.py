@@ -7,9 +7,10 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply
 from scenarios.captions import SCENARIO
-from scenarios.reproduce.cells import Cell, table
+from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result, Traffic
+from scenarios.reproduce.mlecs.cells import table
 from scenarios.reproduce.runs import Ran
 from scenarios.reproduce.store import Made, Record, Store
 

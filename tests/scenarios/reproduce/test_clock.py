@@ -24,7 +24,7 @@ def measured(cell: Cell, seed: int) -> Result | None:
 
 def test_time_is_told_against_the_synchronous_schedule_seed_by_seed(tmp_path: Path) -> None:
     """20 and 40 s against 5 and 10 s."""
-    lines = times(found(tmp_path, measured)).splitlines()
+    lines = times(found(tmp_path, measured), "clock").splitlines()
     assert lines[2:] == [
         "| synchronous | 2 of 2 | 30 ± 14 s | 1.00 x |",
         "| asynchronous | 2 of 2 | 7.5 ± 3.5 s | 4.00 x |",
@@ -33,6 +33,6 @@ def test_time_is_told_against_the_synchronous_schedule_seed_by_seed(tmp_path: Pa
 
 
 def test_only_what_was_run_is_drawn(tmp_path: Path) -> None:
-    drawn = bands(found(tmp_path, measured))
+    drawn = bands(found(tmp_path, measured), "clock")
     assert list(drawn) == ["synchronous", "asynchronous"]
     assert drawn["synchronous"].seconds.tolist() == [0.0, 10.0, 20.0]

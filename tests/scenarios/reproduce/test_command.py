@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,19 @@ from rich.console import Console
 
 from mlecs_ray.errors import InputError
 from scenarios.reproduce.command import reproduce
+from scenarios.reproduce.mlecs.study import STUDY
 from scenarios.reproduce.options import Options
 from tests.scenarios.conftest import Mlecs, assert_refused
 from tests.scenarios.reproduce.fake import FakeRunner
 from tests.small import small_scenario
 
-BASE = small_scenario()
+SMALL = replace(STUDY, base=small_scenario())
 
 
 def quick(out: Path, runner: FakeRunner, **more: bool) -> tuple[bool, str]:
     said = io.StringIO()
     console = Console(file=said, width=200)
-    return reproduce(console, Options("mlecs", quick=True, out=out, **more), runner, BASE), said.getvalue()
+    return reproduce(console, Options("mlecs", quick=True, out=out, **more), runner, SMALL), said.getvalue()
 
 
 def test_the_first_call_runs_and_the_second_only_writes(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_what_the_table_no_longer_asks_for_is_dropped_on_request(tmp_path: Path)
     out, said = tmp_path / "mlecs.json", io.StringIO()
     quick(out, FakeRunner())
     options = Options("mlecs", only=("merges",), out=out, page=True, prune=True)
-    reproduce(Console(file=said, width=200), options, FakeRunner(), BASE)
+    reproduce(Console(file=said, width=200), options, FakeRunner(), SMALL)
     assert "dropped 3 runs" in said.getvalue()
     assert json.loads(out.read_text()) == {"format": 1, "runs": {}, "floors": {}}
 
@@ -82,7 +84,7 @@ def test_what_the_table_no_longer_asks_for_is_dropped_on_request(tmp_path: Path)
 def test_a_study_of_fewer_seeds_makes_their_runs_alone(tmp_path: Path) -> None:
     runner, out = FakeRunner(), tmp_path / "mlecs.json"
     options = Options("mlecs", only=("varying",), seeds=2, out=out)
-    reproduce(Console(file=io.StringIO(), width=200), options, runner, BASE)
+    reproduce(Console(file=io.StringIO(), width=200), options, runner, SMALL)
     assert sorted({one.seed for one in runner.made}) == [0, 1]
     assert "2 of 5 seeds" in (tmp_path / "mlecs.md").read_text()
 
@@ -91,6 +93,13 @@ def test_a_study_of_fewer_seeds_makes_their_runs_alone(tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["mlec"], "'mlec' is no study to reproduce, so nothing was started; did you mean mlecs?"),
+        (["ecml"], "'ecml' is no study to reproduce, so nothing was started; did you mean eclm?"),
+        (["nebula"], "'nebula' is no study to reproduce, so nothing was started; there are mlecs, eclm"),
+        (["eclm", "--only", "rates"], "'rates' is no group to reproduce, so nothing was started"),
+        (["eclm", "--only", "size"], "did you mean sizes?"),
+        (["eclm", "--quick", "--only", "sizes"], "there are table"),
+        (["eclm", "--seeds", "4"], "seeds=4 must lie in 1..3"),
+        (["eclm", "--out", "docs/results/mlecs.json"], "has the results of mlecs, which would be mixed up"),
         (["mlecs", "--only", "rate"], "'rate' is no group to reproduce, so nothing was started; did you mean rates?"),
         (["mlecs", "--only", "x"], "there are rates, unlike, ablations, merges"),
         (["mlecs", "--quick", "--only", "scale"], "'scale' is no group"),

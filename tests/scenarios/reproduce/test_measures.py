@@ -79,12 +79,40 @@ def test_what_questions_move_is_shared_by_the_jobs_that_arrived(tmp_path: Path) 
     assert traffic == Traffic(2, {"shared": 18.0}, {"shared": 2.0}, 2500.0, 5000)
 
 
+def test_a_fleet_that_is_measured_as_such_is_told_without_its_many_clients(tmp_path: Path) -> None:
+    """Means of two clients at 0, 5 and 9 s, when jobs had moved nothing, 30 and 40 bytes."""
+    recorder = Recorder()
+    for seconds, values in ((0.0, (0.1, 0.3)), (5.0, (0.4, 0.6)), (9.0, (0.5, 0.9))):
+        for client, value in enumerate(values):
+            recorder.metric(metric(seconds, "personal", str(client), value))
+        recorder.metric(metric(seconds, "fleet", "mean", sum(values) / 2))
+    recorder.traffic(
+        job(1, 0, "merged", {"shared": 20}, {"shared": 10}, download_bytes=20, upload_bytes=10, finish=5.0)
+    )
+    recorder.traffic(job(2, 1, "merged", {"shared": 10}, {}, download_bytes=10, finish=6.0))
+    recorder.write(tmp_path)
+    write_manifest(tmp_path, {"name": "x"})
+    fleet = take(read_run(tmp_path), "rouge", VOLUME, 0.0)
+    assert (fleet.first, fleet.final) == ({"fleet": {"mean": {"rouge": 0.2}}}, {"fleet": {"mean": {"rouge": 0.7}}})
+    assert fleet.curve == [(0.0, 0.2), (5.0, 0.5), (9.0, 0.7)]
+    assert fleet.spent == [0.0, 30.0, 40.0]
+    assert fleet.effort is not None
+    assert fleet.effort.sent == 15.0
+
+
 def test_time_merges_and_staleness_are_counted(result: Result) -> None:
     assert (result.virtual_seconds, result.merges, result.staleness, result.real_seconds) == (9.0, 2, 1.5, 12.3)
 
 
 def test_a_result_survives_json(result: Result) -> None:
     assert Result.from_json(json.loads(json.dumps(result.as_json(), allow_nan=False))) == result
+
+
+def test_a_result_of_before_they_were_recorded_has_no_effort_and_keeps_its_line(result: Result) -> None:
+    old = {name: value for name, value in result.as_json().items() if name not in ("effort", "spent")}
+    again = Result.from_json(json.loads(json.dumps(old)))
+    assert (again.effort, again.spent) == (None, None)
+    assert json.dumps(again.as_json()) == json.dumps(old)
 
 
 def test_a_run_in_which_nothing_happened_has_zeros(tmp_path: Path) -> None:

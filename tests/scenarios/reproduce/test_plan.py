@@ -1,8 +1,12 @@
 """Runs are shared by the cells that need them, and known again by all that they say."""
 
+import pytest
+
 from mlecs_ray.scenario.overrides import apply
-from scenarios.reproduce.cells import Cell, table
-from scenarios.reproduce.plan import digest, plan, scenario_of
+from scenarios.reproduce import plan as plans
+from scenarios.reproduce.cells import Cell
+from scenarios.reproduce.mlecs.cells import table
+from scenarios.reproduce.plan import LATER, digest, plan, scenario_of, short
 from tests.scenarios.reproduce.fake import BASE
 
 SAME = [Cell("rates", "mlecs", "a", {}), Cell("merges", "mean", "a", {"clients.jitter": BASE.clients.jitter})]
@@ -13,6 +17,30 @@ def test_a_run_keeps_its_name_when_the_title_changes_and_nothing_else() -> None:
     assert digest(apply(BASE, {"title": "x"})) == digest(BASE)
     assert digest(apply(BASE, {"local.lr": 1e-5})) != digest(BASE)
     assert digest(apply(BASE, {"seed": 1})) != digest(BASE)
+
+
+def test_keys_that_came_later_are_no_part_of_a_name_until_they_are_set() -> None:
+    """The name that this scenario had before there were any (docs/results/mlecs.json)."""
+    before = {**BASE.model_dump(mode="json"), "title": ""}
+    for key in LATER:
+        section, name = key.split(".")
+        del before[section][name]
+    assert digest(BASE) == short(before)
+    for key, value in (("task.pretrain_epochs", 1), ("evaluation.local", True), ("data.public_domains", ["a"])):
+        assert digest(apply(BASE, {key: value})) != digest(BASE)
+
+
+def test_what_came_later_inside_of_what_came_later_is_left_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "LATER", {**LATER, "data.environments.spread": 0.0})
+    assert digest(BASE) == digest(apply(BASE, {"title": "x"}))
+    shifting = apply(BASE, {"data.partition": "environments", "data.environments.shifts": 3})
+    kept = {**shifting.model_dump(mode="json"), "title": ""}
+    del kept["data"]["environments"]["spread"]
+    for key in LATER:
+        section, name = key.split(".")
+        if name != "environments":
+            del kept[section][name]
+    assert digest(shifting) == short(kept)
 
 
 def test_equal_scenarios_are_run_once_under_the_first_name() -> None:

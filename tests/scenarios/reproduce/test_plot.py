@@ -43,6 +43,13 @@ def test_bars_stand_in_groups_with_deviations_and_a_legend() -> None:
     assert len([one for one in root.iter(f"{SVG}line") if one.get("stroke") == "#222"]) == 3
 
 
+def test_the_name_of_a_group_may_have_two_lines() -> None:
+    root = ElementTree.fromstring(bars("t", "y", ["emoji,\n20 classes"], {"x": [Spread(1.0, None, 1)]}))
+    by = {one.text: one for one in root.iter(f"{SVG}text")}
+    assert by["emoji,"].get("x") == by["20 classes"].get("x")
+    assert float(by["20 classes"].get("y", 0)) > float(by["emoji,"].get("y", 0))
+
+
 def test_a_bar_of_twice_the_value_is_twice_as_high() -> None:
     root = ElementTree.fromstring(bars("t", "y", ["a"], {"x": [Spread(0.2, None, 1)], "z": [Spread(0.4, None, 1)]}))
     heights = [float(one.get("height", 0)) for one in root.iter(f"{SVG}rect")][-2:]

@@ -9,7 +9,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.plan import Run, plan
-from scenarios.reproduce.runs import Processes, carry_out, missing, seconds_left
+from scenarios.reproduce.runs import Pace, Processes, carry_out, missing, seconds_left
 from scenarios.reproduce.store import Record, Store
 from tests.scenarios.reproduce.fake import BASE, MADE, FakeRunner
 from tests.small import small_scenario
@@ -63,11 +63,11 @@ def test_the_time_left_is_estimated_from_runs_of_the_same_cell_else_from_all() -
     """Four runs of 80 s where none was made. Then of the first cell one took 100 s, of the second none was made: both
     are estimated at 100 s, by two at once."""
     store = Store(Path("nowhere.json"))
-    assert seconds_left(RUNS, store, 2) == 160.0
+    assert seconds_left(RUNS, store, Pace(2, 80.0)) == 160.0
     store.runs = {RUNS[0].digest: Record(RUNS[0].what, 0, 100.0, MADE, FakeRunner()(BASE)[1])}
-    assert seconds_left(RUNS, store, 2) == 150.0
+    assert seconds_left(RUNS, store, Pace(2, 80.0)) == 150.0
     store.runs["x"] = Record(RUNS[1].what, 7, 20.0, MADE, FakeRunner()(BASE)[1])
-    assert seconds_left(RUNS, store, 1) == 20.0 + 100.0 + 20.0
+    assert seconds_left(RUNS, store, Pace(1, 80.0)) == 20.0 + 100.0 + 20.0
 
 
 def test_a_process_of_its_own_runs_and_measures() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlecs_ray.errors import InputError
-from scenarios.reproduce.store import Record, Store
+from scenarios.reproduce.store import Record, Store, Timing
 from tests.scenarios.reproduce.fake import MADE, result
 
 DONE = Record("rates: mlecs", 0, 60.0, MADE, result({"0": 0.5}, 0.4))
@@ -25,6 +25,14 @@ def test_what_was_put_is_read_again(tmp_path: Path) -> None:
     assert again.result("z") is None
 
 
+def test_timings_say_where_they_were_made_and_are_no_section_before_there_are_any(tmp_path: Path) -> None:
+    store = Store(tmp_path / "eclm.json")
+    store.put("a", DONE)
+    assert "timings" not in json.loads(store.path.read_text())
+    store.put_timing("t", Timing(MADE, {"whole": {"step_seconds": 0.1}}))
+    assert Store.read(store.path).timings == store.timings
+
+
 def test_every_run_has_a_line_of_its_own(tmp_path: Path) -> None:
     store = Store(tmp_path / "mlecs.json")
     store.put("a", DONE)
@@ -34,10 +42,10 @@ def test_every_run_has_a_line_of_its_own(tmp_path: Path) -> None:
 
 
 def test_what_the_table_does_not_ask_for_can_be_dropped(tmp_path: Path) -> None:
-    store = Store(tmp_path / "mlecs.json", {"a": DONE, "b": DONE}, {"c": {}, "d": {}})
+    store = Store(tmp_path / "mlecs.json", {"a": DONE, "b": DONE}, {"c": {}, "d": {}}, {"t": Timing(MADE, {})})
     assert store.prune({"a"}, {"d"}) == 1
     again = Store.read(store.path)
-    assert (list(again.runs), list(again.floors)) == (["a"], ["d"])
+    assert (list(again.runs), list(again.floors), list(again.timings)) == (["a"], ["d"], [])
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 9}', '{"format": 1}', '{"format": 1, "runs": {"a": 3}}'])

@@ -19,6 +19,19 @@ def test_a_mean_says_over_how_many_seeds_where_some_are_missing(found: Spread | 
     assert words.value(found, 5) == text
 
 
+def test_accuracies_are_told_in_hundredths() -> None:
+    assert words.hundredths(Spread(0.90861, 0.0123, 3), 3) == "90.86 ± 1.23"
+    assert words.hundredths(Spread(0.90861, None, 1), 3) == "90.86 (1 of 3 seeds)"
+    assert words.hundredths(None) == "not run"
+    assert words.points(-0.0365) == "-3.65 points"
+
+
+def test_a_test_that_is_alone_is_not_corrected() -> None:
+    assert words.plain_test(Paired(3, 0.1, 0.2, 0.0123, 3, 0.0123)) == "p = 0.012 (n = 3)"
+    assert words.plain_test(Paired(21, 0.1, 0.2, 1e-6, 3, 0.02)) == "p < 0.001 (n = 21), by seed 0.020"
+    assert words.plain_test(Paired(1, 0.1, 0.2, None, 1, None)) == "no test (n = 1)"
+
+
 def test_differences_have_a_sign() -> None:
     assert [words.percent(one) for one in (0.0544, -0.02, None)] == ["+5.44 %", "-2.00 %", "-"]
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mlecs_ray.methods.mlecs.system import MLECS
-from scenarios.reproduce import space
-from scenarios.reproduce.space import MEASURES, found, shared_space
+from scenarios.reproduce.mlecs import space
+from scenarios.reproduce.mlecs.space import MEASURES, found, shared_space
 from tests.methods.fleet import BASE, CLOUD, SMALL, Round, samples, system, task
 
 

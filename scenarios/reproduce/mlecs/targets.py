@@ -1,17 +1,19 @@
 """What the paper claims beside what was measured here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from statistics import mean
 
 import torch
 
-from bench.document import table
 from mlecs_ray.methods.exchange import WIRE
 from scenarios.reproduce import words
-from scenarios.reproduce.cells import OURS
-from scenarios.reproduce.found import CLIENTS, CLOUD, Comparison, Found, together
+from scenarios.reproduce.comparison import Comparison, together
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.mlecs.cells import OURS
+from scenarios.reproduce.mlecs.comparisons import comparisons
+from scenarios.reproduce.mlecs.scopes import CLIENTS, CLOUD, SIDES
 from scenarios.reproduce.statistics import Paired, paired, relative
+from scenarios.reproduce.target import Target
 
 CLIENT_CLAIMS = {"rouge_lsum": 0.0544, "bertscore_minilm": 0.0072, "macro_f1": 0.0299}
 """The least gain over a baseline that the paper reports (arXiv 2602.14107)."""
@@ -28,42 +30,14 @@ SERVERS = ("standalone", "coplms")
 """Whose cloud the paper's server is held against."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """One line; ``reached`` is None where nothing was run."""
-
-    claim: str
-    measured: str
-    reached: bool | None
-    whole: bool = True
-    """Whether all seeds were run."""
-    sure: bool = True
-    """Whether a test bears it out."""
-
-    @property
-    def row(self) -> list[str]:
-        """As text."""
-        verdict = words.NOT_RUN if self.reached is None else "yes" if self.reached else "no"
-        if self.reached is not None and not self.whole:
-            verdict += ", so far"
-        if self.reached and not self.sure:
-            verdict += ", not significant"
-        return [self.claim, self.measured, verdict]
-
-
 def targets(found: Found) -> list[Target]:
     """Every claim that this table can answer."""
     gains = [one for group in ("rates", "unlike", "classes") for one in _gains(found, group)]
     return [*gains, *_flat(found), *_traffic(found)]
 
 
-def target_table(found: Found) -> str:
-    """All of them, as Markdown."""
-    return table(["claim of the paper", "measured here", "reached"], [one.row for one in targets(found)])
-
-
 def _gains(found: Found, group: str) -> Iterator[Target]:
-    tests = {(one.setting, one.scope, one.metric): one for one in found.comparisons(group)}
+    tests = {(one.setting, one.scope, one.metric): one for one in comparisons(found, group)}
     servers = {(one.setting, one.metric, one.other): one for one in _servers(found, group)}
     for scope, claims in ((CLIENTS, CLIENT_CLAIMS), (CLOUD, CLOUD_CLAIMS)):
         for metric, bound in claims.items():
@@ -71,7 +45,7 @@ def _gains(found: Found, group: str) -> Iterator[Target]:
             if (metric == "macro_f1") != (group == "classes"):
                 continue
             for setting in found.settings(group):
-                start = f"{words.metric(metric)}, {words.SIDES[scope]}, {setting}: ≥ {words.percent(bound)} over "
+                start = f"{words.metric(metric)}, {SIDES[scope]}, {setting}: ≥ {words.percent(bound)} over "
                 held = {BEST: tests.get((setting, scope, metric))}
                 if scope == CLOUD:
                     held |= {words.method(other): servers.get((setting, metric, other)) for other in SERVERS}
@@ -95,8 +69,7 @@ def _sure(pair: Paired, corrected: float | None) -> bool:
 
 def _whole(found: Found, one: Comparison) -> bool:
     """Whether both sides were run with all seeds."""
-    cells = [found.cell(one.group, name, one.setting) for name in (one.name, one.other)]
-    return all(cell is not None and len(found.results(cell)) == len(found.seeds) for cell in cells)
+    return found.whole(*(found.cell(one.group, name, one.setting) for name in (one.name, one.other)))
 
 
 def _servers(found: Found, group: str) -> list[Comparison]:
@@ -121,11 +94,9 @@ def _flat(found: Found) -> Iterator[Target]:
         return
     few, many, metric = cells[0], cells[-1], found.metrics("scale")[0]
     for scope in (CLIENTS, CLOUD):
-        claim = (
-            f"{words.metric(metric)}, {words.SIDES[scope]}, {few.name} to {many.name}: less than {100 * LOSS:g} % worse"
-        )
+        claim = f"{words.metric(metric)}, {SIDES[scope]}, {few.name} to {many.name}: less than {100 * LOSS:g} % worse"
         change = relative(found.values(many, scope, metric), found.values(few, scope, metric))
-        whole = all(len(found.results(cell)) == len(found.seeds) for cell in (few, many))
+        whole = found.whole(few, many)
         said, enough = (words.NOT_RUN, None) if change is None else (words.percent(change), change > -LOSS)
         yield Target(claim, said, enough, whole)
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from bench.document import table
 from scenarios.reproduce import words
-from scenarios.reproduce.cells import CLASS_METRICS, OURS, RATE
-from scenarios.reproduce.floors import reached
-from scenarios.reproduce.found import AMONG, CLIENTS, CLOUD, RECEIVER, Comparison, Found
-from scenarios.reproduce.space import MEASURES, SPACE
+from scenarios.reproduce.comparison import Comparison
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.mlecs.cells import CLASS_METRICS, OURS, RATE
+from scenarios.reproduce.mlecs.comparisons import AMONG, comparisons
+from scenarios.reproduce.mlecs.floors import reached
+from scenarios.reproduce.mlecs.scopes import CLIENTS, CLOUD, RECEIVER, SIDES
+from scenarios.reproduce.mlecs.space import MEASURES, SPACE
 from scenarios.reproduce.statistics import Values, relative, spread
 
 Rows = list[list[str]]
@@ -15,14 +18,14 @@ Rows = list[list[str]]
 
 def by_setting(found: Found, group: str) -> list[str]:
     """For each side and metric a table with a row per method and a column per setting, floors beside."""
-    tests = found.comparisons(group)
+    tests = comparisons(found, group)
     parts = []
     for scope in (CLIENTS, CLOUD):
         for metric in found.metrics(group):
             rows = _methods(found, group, scope, metric) + _tested(found, group, scope, metric, tests)
             if scope == CLIENTS:
                 rows = _before(found, group, metric) + rows + _floor_rows(found, group, metric)
-            header = [f"{words.metric(metric)}, {words.SIDES[scope]}", *found.settings(group)]
+            header = [f"{words.metric(metric)}, {SIDES[scope]}", *found.settings(group)]
             parts.append(table(header, rows))
     return parts
 
@@ -96,8 +99,8 @@ def by_variant(found: Found, group: str) -> list[str]:
     """A row per variant of ours, a column per side and metric; then the same rows with their difference to the first
     variant."""
     sides = [(scope, metric) for scope in (CLIENTS, CLOUD) for metric in found.metrics(group)]
-    header = [f"{words.metric(metric)}, {words.SIDES[scope]}" for scope, metric in sides]
-    tests = {(one.name, one.scope, one.metric): one for one in found.comparisons(group)}
+    header = [f"{words.metric(metric)}, {SIDES[scope]}" for scope, metric in sides]
+    tests = {(one.name, one.scope, one.metric): one for one in comparisons(found, group)}
     first, *others = cells = found.group(group)
     values = [[one.name, *(_at(found, group, one.name, one.setting, *side) for side in sides)] for one in cells]
     differences = [[one.name, *(_against(tests.get((one.name, *side))) for side in sides)] for one in others]
@@ -123,8 +126,8 @@ def scale(found: Found) -> str:
             for scope in (CLIENTS, CLOUD)
         ]
         rows.append([cell.name, *values, *("" if cell is cells[0] else _change(change) for change in changes)])
-    header = [f"{words.metric(metric)}, {words.SIDES[scope]}" for scope, metric in sides]
-    return table(["", *header, *(f"{words.SIDES[scope]} against {cells[0].name}" for scope in (CLIENTS, CLOUD))], rows)
+    header = [f"{words.metric(metric)}, {SIDES[scope]}" for scope, metric in sides]
+    return table(["", *header, *(f"{SIDES[scope]} against {cells[0].name}" for scope in (CLIENTS, CLOUD))], rows)
 
 
 def _change(change: float | None) -> str:
@@ -140,13 +143,13 @@ def receiver(found: Found, group: str) -> str:
         if found.values(found.cell(group, name, setting), RECEIVER, found.metrics(group)[0])
     ]
     if not names:
-        return f"{words.SIDES[RECEIVER].capitalize()}: {words.NOT_RUN}."
+        return f"{SIDES[RECEIVER].capitalize()}: {words.NOT_RUN}."
     metric = found.metrics(group)[0]
     rows = [
         [words.method(name), *(_at(found, group, name, setting, RECEIVER, metric) for setting in found.settings(group))]
         for name in dict.fromkeys(names)
     ]
-    return table([f"{words.metric(metric)}, {words.SIDES[RECEIVER]}", *found.settings(group)], rows)
+    return table([f"{words.metric(metric)}, {SIDES[RECEIVER]}", *found.settings(group)], rows)
 
 
 def space(found: Found) -> str:

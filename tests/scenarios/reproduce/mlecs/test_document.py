@@ -1,18 +1,19 @@
 """The page is made of what was measured, and of nothing else."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from scenarios.reproduce.cells import Cell
-from scenarios.reproduce.document import Facts, text, write
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result
-from scenarios.reproduce.store import Record
-from tests.scenarios.reproduce.fake import MADE, found, result
+from scenarios.reproduce.mlecs.document import text
+from scenarios.reproduce.mlecs.study import STUDY
+from scenarios.reproduce.page import write
+from scenarios.reproduce.study import Facts
+from tests.scenarios.reproduce.fake import found, result
 
 FACTS = Facts("mlecs reproduce mlecs --jobs 2", "2026-01-01")
 STRENGTH = {"mlecs": 0.6, "standalone": 0.5, "whole": 0.6, "without CCL": 0.5, "synchronous": 0.6, "asynchronous": 0.7}
@@ -60,7 +61,7 @@ def test_variants_have_their_difference_to_the_first(made: Found) -> None:
 
 
 def test_floors_stand_beside(made: Found) -> None:
-    from scenarios.reproduce.floors import fill
+    from scenarios.reproduce.mlecs.floors import fill
 
     fill(
         made,
@@ -98,31 +99,8 @@ def test_the_times_of_schedules_are_held_against_the_synchronous_one(made: Found
     assert "| buffers of 2 | 0 of 0 | not run | - |" in page
 
 
-def test_runs_are_counted_and_failures_named(made: Found) -> None:
-    cell = made.cell("rates", "fedmllm", "rate 0.5")
-    assert cell is not None
-    made.store.runs[made.digests(cell)[0]] = Record(cell.what, 0, 0.0, MADE, error="out of memory")
-    page = text(made, FACTS, {})
-    assert re.search(
-        r"^\d+ of \d+ runs, 0\.\d\d hours of one core in all; `mlecs reproduce mlecs --jobs 2`", page, re.M
-    )
-    assert "on 2 cores; torch 2; source not recorded." in page
-    assert "Failed: rates: fedmllm, rate 0.5, seed 0: out of memory" in page
-
-
-def test_runs_of_two_sources_are_told_apart_by_their_rows(made: Found) -> None:
-    assert "; source not recorded.\n" in text(made, FACTS, {})
-    cell = made.cell("rates", "standalone", "rate 0.5")
-    assert cell is not None
-    key = made.digests(cell)[0]
-    made.store.runs[key] = replace(made.store.runs[key], made=replace(MADE, source="source 1234"))
-    page = text(made, FACTS, {})
-    assert re.search(r"^1 on 2 cores; torch 2; source 1234: rates \(Standalone\)\.$", page, re.M)
-    assert re.search(r"^\d+ on 2 cores; torch 2; source not recorded: rates \(ML-ECS, Standalone\); unlike", page, re.M)
-
-
 def test_the_page_and_its_plots_are_written_beside_the_results(made: Found, tmp_path: Path) -> None:
-    page = write(made, FACTS)
+    page = write(STUDY, made, FACTS)
     assert page == tmp_path / "mlecs.md"
     plots = re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())
     names = ("rates", "cloud", "ablations", "clock", "class-ablations")
@@ -132,7 +110,7 @@ def test_the_page_and_its_plots_are_written_beside_the_results(made: Found, tmp_
 
 
 def test_an_empty_table_is_a_page_without_figures(tmp_path: Path) -> None:
-    page = write(found(tmp_path, lambda *_: None), FACTS).read_text()
+    page = write(STUDY, found(tmp_path, lambda *_: None), FACTS).read_text()
     assert "±" not in page.split("## Set-up")[1]
     assert "![" not in page
     assert page.count("not run") > 100

@@ -6,7 +6,7 @@ import pytest
 
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply
-from scenarios.reproduce.floors import fill, floors, key, reached
+from scenarios.reproduce.mlecs.floors import fill, floors, key, reached
 from scenarios.reproduce.store import Floors
 from tests.scenarios.reproduce.fake import BASE, found, result
 from tests.small import small_scenario

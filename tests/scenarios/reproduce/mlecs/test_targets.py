@@ -4,7 +4,8 @@ from pathlib import Path
 
 from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.measures import Result, Traffic
-from scenarios.reproduce.targets import Target, targets
+from scenarios.reproduce.mlecs.targets import targets
+from scenarios.reproduce.target import Target
 from tests.scenarios.reproduce.fake import found, result
 
 
@@ -26,17 +27,6 @@ def test_nothing_run_is_nothing_claimed(tmp_path: Path) -> None:
     assert {one.reached for one in made.values()} == {None}
     assert {one.measured for one in made.values()} <= {"not run", "not recorded"}
     assert {one.row[2] for one in made.values()} == {"not run"}
-
-
-def test_a_verdict_on_fewer_seeds_says_so() -> None:
-    assert Target("a gain", "+9 %", True, whole=False).row[2] == "yes, so far"
-    assert Target("a gain", "+1 %", False, whole=False).row[2] == "no, so far"
-    assert Target("a gain", "not run", None, whole=False).row[2] == "not run"
-
-
-def test_a_gain_that_may_be_chance_says_so() -> None:
-    assert Target("a gain", "+9 %", True, sure=False).row[2] == "yes, not significant"
-    assert Target("a gain", "+1 %", False, sure=False).row[2] == "no"
 
 
 def test_a_gain_on_clients_alone_may_be_one_of_their_seed(tmp_path: Path) -> None:

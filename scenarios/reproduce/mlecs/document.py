@@ -1,22 +1,19 @@
 """The page of results: everything that the paper reports, from what was measured and nothing else."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from bench.document import table
-from mlecs_ray.run.records import write_whole
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.world import masks_of
-from scenarios.reproduce import clock, traffic, words
-from scenarios.reproduce.cells import END, OURS, PERIOD, RATE
-from scenarios.reproduce.figures import figures
+from scenarios.reproduce import clock, page
 from scenarios.reproduce.found import Found
-from scenarios.reproduce.space import NEAREST
-from scenarios.reproduce.store import Record
-from scenarios.reproduce.tables import floor_table, receiver, space, tables
-from scenarios.reproduce.targets import target_table
+from scenarios.reproduce.mlecs import traffic
+from scenarios.reproduce.mlecs.cells import END, OURS, PERIOD, RATE
+from scenarios.reproduce.mlecs.space import NEAREST
+from scenarios.reproduce.mlecs.tables import floor_table, receiver, space, tables
+from scenarios.reproduce.mlecs.targets import targets
+from scenarios.reproduce.study import Facts
+from scenarios.reproduce.target import target_table
 
 HEAD = """# ML-ECS and what it is compared with
 
@@ -97,42 +94,19 @@ SECTIONS = {
 """Title and text of each group, in the order of the page."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """How the page came about."""
-
-    command: str
-    date: str
-
-
-def write(found: Found, facts: Facts) -> Path:
-    """The page beside its data, and its plots. Raises InputError when the disk refuses."""
-    page, drawn = found.store.path.with_suffix(".md"), figures(found)
-    for name, svg in drawn.items():
-        with write_whole(_beside(page, name)) as part:
-            part.write_text(svg)
-    with write_whole(page) as part:
-        part.write_text(text(found, facts, {name: _beside(page, name).name for name in drawn}))
-    return page
-
-
-def _beside(page: Path, name: str) -> Path:
-    return page.with_name(f"{page.stem}-{name}.svg")
-
-
-def text(found: Found, facts: Facts, plots: dict[str, str]) -> str:
+def text(found: Found, facts: Facts, plots: Mapping[str, str]) -> str:
     """The page as Markdown; ``plots`` are file names by figure."""
     head = HEAD.format(data=found.store.path.name)
-    parts = [head, *_setup(found), "## Claims", target_table(found)]
+    parts = [head, *_setup(found), "## Claims", target_table(targets(found))]
     for group in SECTIONS:
         if found.group(group):
             parts += _section(found, group, plots)
         if group == "ablations" and found.group(group):
             parts += _space(found, plots)
-    return "\n\n".join([*parts, *_traffic(found), *_made(found, facts)]) + "\n"
+    return "\n\n".join([*parts, *_traffic(found), *page.runs(found, facts)]) + "\n"
 
 
-def _section(found: Found, group: str, plots: dict[str, str]) -> Iterator[str]:
+def _section(found: Found, group: str, plots: Mapping[str, str]) -> Iterator[str]:
     title, about = SECTIONS[group]
     yield f"## {title}"
     yield about
@@ -147,13 +121,13 @@ def _section(found: Found, group: str, plots: dict[str, str]) -> Iterator[str]:
         for setting in found.settings(group):
             yield f"On `{setting}`:"
             yield floor_table(found, group, setting)
-    if group == clock.GROUP:
-        yield clock.times(found)
-    if group in (clock.GROUP, "merges"):
+    if group == "clock":
+        yield clock.times(found, "clock")
+    if group in ("clock", "merges"):
         yield traffic.jobs(found, group, found.settings(group)[0])
 
 
-def _space(found: Found, plots: dict[str, str]) -> Iterator[str]:
+def _space(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     yield "## One space"
     yield (
         "What contrast is for: that a thing sensed by one lies where another has it. For every test sample, whether "
@@ -222,36 +196,3 @@ def _traffic(found: Found) -> Iterator[str]:
     )
     yield traffic.jobs(found, "rates", middle)
     yield traffic.parts(found, "rates", middle)
-
-
-def _made(found: Found, facts: Facts) -> Iterator[str]:
-    """How many runs there are, what failed, and on what and by which code they were made."""
-    wanted = {key: cell for cell in found.cells for key in found.digests(cell).values()}
-    records = [found.store.runs[key] for key in wanted if key in found.store.runs]
-    done, failed = [one for one in records if one.result], [one for one in records if not one.result]
-    yield "## Runs"
-    yield (
-        f"{len(done)} of {len(wanted)} runs, {sum(one.seconds for one in done) / 3600:.2f} hours of one core in all; "
-        f"`{facts.command}`, {facts.date}."
-    )
-    counts = Counter(_how(one) for one in done)
-    for how, count in counts.items():
-        yield f"{count} on {how}." if len(counts) == 1 else f"{count} on {how}: {_rows(found, how)}."
-    yield from (f"Failed: {one.what}, seed {one.seed}: {one.error}" for one in failed)
-
-
-def _how(one: Record) -> str:
-    return f"{one.made.machine}; {one.made.versions}; {one.made.source}"
-
-
-def _rows(found: Found, how: str) -> str:
-    """The cells with a run made so, by group, by their names where they are not all of it."""
-    there: dict[str, dict[str, None]] = {}
-    for cell in found.cells:
-        records = (found.store.runs.get(key) for key in found.digests(cell).values())
-        if any(one is not None and one.result and _how(one) == how for one in records):
-            there.setdefault(cell.group, {})[cell.name] = None
-    return "; ".join(
-        group if len(names) == len(found.names(group)) else f"{group} ({', '.join(map(words.method, names))})"
-        for group, names in there.items()
-    )

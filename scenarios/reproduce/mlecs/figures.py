@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from scenarios.reproduce import words
 from scenarios.reproduce.clock import bands
-from scenarios.reproduce.found import CLIENTS, CLOUD, Found
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.mlecs.scopes import CLIENTS, CLOUD, SIDES
+from scenarios.reproduce.mlecs.space import BETWEEN, MEASURES, NEAREST, SPACE, TO_CLOUD
 from scenarios.reproduce.plot import Bars, bars, lines
-from scenarios.reproduce.space import BETWEEN, MEASURES, NEAREST, SPACE, TO_CLOUD
 from scenarios.reproduce.statistics import spread
 
 FOUND_BY = (BETWEEN, TO_CLOUD)
@@ -25,19 +26,19 @@ def _drawn(found: Found) -> Iterator[tuple[str, str]]:
         series = _by_setting(found, "rates", scope)
         if _any(series):
             metric = words.metric(found.metrics("rates")[0])
-            title = f"{metric} of the {words.SIDES[scope]} by availability of modalities"
+            title = f"{metric} of the {SIDES[scope]} by availability of modalities"
             yield name, bars(title, metric, found.settings("rates"), series)
     for group in ("ablations", "class-ablations"):
         series = _by_side(found, group)
         if _any(series):
             metric = words.metric(found.metrics(group)[0])
-            sides = [words.SIDES[scope] for scope in (CLIENTS, CLOUD)]
+            sides = [SIDES[scope] for scope in (CLIENTS, CLOUD)]
             yield group, bars(f"{metric} of ML-ECS and without its parts", metric, sides, series)
     series = _by_measure(found)
     if _any(series):
         title = f"Test samples whose representation is among the {NEAREST} nearest"
         yield "space", bars(title, "share", [MEASURES[one] for one in FOUND_BY], series)
-    if curves := bands(found):
+    if curves := bands(found, "clock"):
         metric = words.metric(found.metrics("clock")[0])
         title = f"{metric} of the clients: who waits and who does not (mean, least and most over seeds)"
         yield "clock", lines(title, "virtual seconds", metric, curves)

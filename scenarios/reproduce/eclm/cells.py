@@ -1,0 +1,139 @@
+"""The table of the study as values: what is compared with what, and in what each run differs from the base scenario."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlecs_ray.methods.eclm.options import ECLM
+from mlecs_ray.scenario.config import Scenario
+from scenarios.reproduce.cells import Cell, Changes
+from scenarios.reproduce.eclm.rows import EXCEPTIONS, METHODS, OURS, OWN, ROWS, SHIFTING, SOME, Shifting
+from scenarios.reproduce.options import STUDIES
+from scenarios.reproduce.schedules import called, schedule
+
+SEEDS = tuple(range(STUDIES["eclm"].seeds))
+POINTS = 8
+"""Of a curve over merges, the untrained fleet's not counted."""
+WHOLE = "whole"
+VARIANTS: Mapping[str, tuple[str, ...]] = {
+    WHOLE: (),
+    "without local training": ("local",),
+    "without cloud": ("cloud",),
+    "without enhancing": ("enhancing",),
+    "without derivation": ("derivation",),
+}
+"""The whole method, and what it is without one of its parts."""
+SHARES = (0.2, 0.3, 0.5, 0.75, 1.0)
+"""The largest sub-model, as a share of the network's memory, compute and bytes."""
+BUFFER = 5
+"""Of the schedule that merges neither all nor one."""
+SHIFTS = 100
+QUARTERS = 4
+"""Measurements in a step: at its start, when nobody has adapted, and after each quarter but the last."""
+QUICK = ("noadaptation", "localadaptation", "fedavg", OURS)
+_FEW: Changes = {
+    "merges": 2,
+    "clients.count": 40,
+    **schedule(True, 10, 10),
+    "local.epochs": 1,
+    "task.hidden": [8, 16, 32],
+    "task.pretrain_epochs": 2,
+    "data.environments.test_rows": 20,
+    "evaluation.clients": 4,
+    "evaluation.every_merges": 1,
+}
+
+
+def table(base: Scenario) -> list[Cell]:
+    """Every cell, group by group. In the groups of variants the first is the one that the others are held against."""
+    makers = (_table, _ablations, _continuous, _sizes, _schedules)
+    return [cell for make in makers for cell in make(base)]
+
+
+def quick() -> list[Cell]:
+    """The smallest table that has all that the study needs: minutes, and nothing to be read from its figures."""
+    return [
+        Cell("table", name, "mnist10k, 5 classes", {"method": {"name": name, "options": _least(name)}, **_FEW})
+        for name in QUICK
+    ]
+
+
+def _least(name: str) -> Mapping[str, Any]:
+    return {"enhance_epochs": 1} if name == OURS else {}
+
+
+def _table(base: Scenario) -> Iterator[Cell]:
+    for row in ROWS:
+        for name in METHODS:
+            yield Cell("table", name, row, _measured(base, _changes(base, row, name)))
+
+
+def _ablations(base: Scenario) -> Iterator[Cell]:
+    for row in SOME:
+        for name, without in VARIANTS.items():
+            left = {"method.options.without": list(without)} if without else {}
+            yield Cell("ablations", name, row, {**_measured(base, _changes(base, row, OURS)), **left})
+
+
+def _continuous(base: Scenario) -> Iterator[Cell]:
+    for row, shifting in SHIFTING.items():
+        for name in shifting.periods:
+            # Who learns nothing is the same however often it is asked.
+            seldom = schedule(True, 1, 1) if name == "noadaptation" else {}
+            changes = {**_changes(base, row, name), **_shifts(shifting, name), **seldom}
+            yield Cell("continuous", name, row, changes)
+
+
+def _shifts(shifting: Shifting, name: str) -> Changes:
+    """All shift at once; what else runs on devices changes as often. The run ends when the last step was measured."""
+    period, half = shifting.periods[name], max(1, shifting.devices // 2)
+    return {
+        "merges": None,
+        "seconds": period * (SHIFTS + 1 - 1 / QUARTERS),
+        "clients.count": shifting.devices,
+        "clients.load": {"kind": "processes", "processes": 4, "period": period},
+        **schedule(True, half, half),
+        "data.environments.shifts": SHIFTS,
+        "data.environments.period": period,
+        "data.environments.share": 0.5,
+        "data.environments.test_rows": 50,
+        "evaluation.clients": half,
+        "evaluation.every_seconds": period / QUARTERS,
+    }
+
+
+def _sizes(base: Scenario) -> Iterator[Cell]:
+    """The usual size is a run of the table."""
+    usual = base.method.options.get("share", ECLM.share)
+    for row in SOME:
+        for share in SHARES:
+            chosen = {} if share == usual else {"method.options.share": share}
+            yield Cell("sizes", f"{share:g}", row, {**_measured(base, _changes(base, row, OURS)), **chosen})
+
+
+def _schedules(base: Scenario) -> Iterator[Cell]:
+    """The same number of jobs, merged in rounds, in buffers or one by one; the base's own schedule first."""
+    usual = base.schedule
+    for row in SOME:
+        for barrier, buffer in dict.fromkeys([(usual.barrier, usual.buffer), (False, BUFFER), (False, 1)]):
+            changes = _changes(base, row, OURS)
+            jobs = _merges(base, changes) * usual.buffer
+            merges = {"merges": max(1, jobs // buffer)}
+            changes = {**changes, **schedule(barrier, buffer, usual.concurrency), **merges}
+            yield Cell("schedules", called(barrier, buffer), row, _measured(base, changes))
+
+
+def _changes(base: Scenario, row: str, name: str) -> Changes:
+    options = base.method.options if base.method.name == name else {}
+    method = {"method": {"name": name, "options": dict(options)}}
+    return {**method, **ROWS[row].changes, **OWN.get(name, {}), **EXCEPTIONS.get((row, name), {})}
+
+
+def _merges(base: Scenario, changes: Changes) -> int:
+    found: int | None = changes.get("merges", base.merges)
+    # Ends by time are those of environments that shift, which have no curve over merges.
+    return found or 1
+
+
+def _measured(base: Scenario, changes: Changes) -> Changes:
+    """Measured often enough for a curve."""
+    return {**changes, "evaluation.every_merges": max(1, _merges(base, changes) // POINTS)}

@@ -1,0 +1,109 @@
+"""The rows of the paper's table: our data set in the place of each of its own, and all that is tuned, in one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scenarios.reproduce.cells import Changes
+
+OURS = "eclm"
+ON_DEVICE = ("localadaptation", "adaptivenet")
+COLLABORATIVE = ("fedavg", "heterofl")
+METHODS = ("noadaptation", *ON_DEVICE, *COLLABORATIVE, OURS)
+"""In the paper's order."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    paper: str
+    """The line of the paper's table in whose place it stands."""
+    accuracies: tuple[float, ...]
+    """There, in hundredths, by ``METHODS``."""
+    changes: Changes = field(default_factory=dict)
+    """Of the base scenario, for every method."""
+
+
+_WATCH: Changes = {
+    "data.name": "watch",
+    "data.modalities": ["accelerometer", "gyroscope"],
+    # All that every fold has: of these only such are met as both sides of a subject have.
+    "data.environments.classes": 6,
+    "data.environments.contexts": 0,
+    "data.environments.domains": "all",
+    "data.environments.corruptions": [],
+    "task.network": "mlp",
+    "task.hidden": [256],
+    "task.pretrain_epochs": 30,
+}
+_EMOJI: Changes = {
+    "data.name": "emoji",
+    "data.environments.domains": "all",
+    "data.environments.corruptions": [],
+    "task.network": "vgg",
+    "task.hidden": [16, 32, 64, 64, 128],
+    "task.pretrain_epochs": 30,
+}
+_SYLLABLES: Changes = {
+    "data.name": "syllables",
+    "data.environments.domains": "all",
+    "data.environments.corruptions": [],
+    "task.network": "resnet",
+    "task.hidden": [16, 32, 64, 128],
+    "task.pretrain_epochs": 30,
+}
+
+
+def _classes(count: int, changes: Changes) -> Changes:
+    return {**changes, "data.environments.classes": count}
+
+
+ROWS: Mapping[str, Row] = {
+    "watch, 1 subject": Row("HAR / MLP, 1 subject", (93.96, 96.07, 97.42, 97.35, 98.31, 98.63), _WATCH),
+    "mnist10k, 2 classes": Row(
+        "CIFAR10 / ResNet18, 2 classes", (73.55, 84.19, 87.63, 73.68, 70.19, 90.86), _classes(2, {})
+    ),
+    "mnist10k, 5 classes": Row(
+        "CIFAR10 / ResNet18, 5 classes", (73.55, 73.56, 81.17, 76.12, 77.32, 85.76), _classes(5, {})
+    ),
+    "emoji, 10 classes": Row(
+        "CIFAR100 / VGG16, 10 classes", (56.79, 67.10, 69.89, 60.81, 52.54, 74.20), _classes(10, _EMOJI)
+    ),
+    "emoji, 20 classes": Row(
+        "CIFAR100 / VGG16, 20 classes", (56.79, 58.03, 67.53, 61.66, 55.23, 75.68), _classes(20, _EMOJI)
+    ),
+    "syllables, 5 classes": Row(
+        "Speech Commands / ResNet34, 5 classes", (62.72, 60.52, 69.33, 70.48, 71.73, 80.87), _classes(5, _SYLLABLES)
+    ),
+    "syllables, 10 classes": Row(
+        "Speech Commands / ResNet34, 10 classes", (62.72, 59.04, 67.91, 73.55, 72.34, 77.16), _classes(10, _SYLLABLES)
+    ),
+}
+OWN: Mapping[str, Changes] = {}
+"""What a method has otherwise in every row, as ``{"fedavg": {"local.lr": 3e-4}}``."""
+EXCEPTIONS: Mapping[tuple[str, str], Changes] = {}
+"""The same of a row and a method in it."""
+SOME = ("mnist10k, 5 classes", "emoji, 20 classes")
+"""On which ablations, sizes and schedules are run."""
+
+
+@dataclass(frozen=True)
+class Shifting:
+    """A row whose environments shift again and again."""
+
+    periods: Mapping[str, float]
+    """By method, virtual seconds from one shift to the next: about four rounds of its own, so that each device has two
+    jobs or so in a step, whatever a job takes."""
+    devices: int
+    """Half of them in a round."""
+    gain: float
+    """In the paper: points over local adaptation, mean over the steps."""
+    shorter: float
+    """In the paper: by which share adaptation takes less time than local adaptation."""
+
+
+SHIFTING: Mapping[str, Shifting] = {
+    "watch, 1 subject": Shifting({OURS: 0.7, "localadaptation": 0.4, "noadaptation": 0.4}, 50, 1.68, 0.145),
+    "mnist10k, 5 classes": Shifting({OURS: 3.2, "localadaptation": 13.0, "noadaptation": 1.6}, 20, 4.33, 0.455),
+}
+"""By row."""

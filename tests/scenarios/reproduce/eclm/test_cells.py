@@ -1,0 +1,109 @@
+"""The table says what is compared with what, and gives every method the same."""
+
+import pytest
+
+from mlecs_ray.methods.eclm.options import ECLM
+from mlecs_ray.scenario.overrides import apply
+from scenarios.reproduce.cells import Cell
+from scenarios.reproduce.eclm import cells
+from scenarios.reproduce.eclm.cells import SHIFTS, quick, table
+from scenarios.reproduce.eclm.rows import METHODS, ROWS, SHIFTING, SOME
+from scenarios.reproduce.options import STUDIES
+from scenarios.reproduce.plan import digest, scenario_of
+from tests.scenarios.reproduce.eclm.fake import BASE, ROW
+
+CELLS = table(BASE)
+
+
+def group(name: str, setting: str | None = None) -> dict[str, Cell]:
+    return {one.name: one for one in CELLS if one.group == name and setting in (None, one.setting)}
+
+
+def test_every_group_is_there_in_its_order() -> None:
+    assert tuple(dict.fromkeys(one.group for one in CELLS)) == STUDIES["eclm"].groups
+
+
+def test_no_two_cells_have_one_place() -> None:
+    places = [(one.group, one.name, one.setting) for one in CELLS]
+    assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("one", [*CELLS, *quick()], ids=lambda one: one.what)
+def test_every_cell_is_a_scenario(one: Cell) -> None:
+    assert scenario_of(BASE, one, 1).seed == 1
+
+
+def test_every_method_meets_every_row() -> None:
+    met = {(one.name, one.setting) for one in CELLS if one.group == "table"}
+    assert met == {(name, row) for name in METHODS for row in ROWS}
+
+
+def test_methods_of_a_row_differ_in_nothing_else() -> None:
+    for row in ROWS:
+        alike = {
+            digest(apply(scenario_of(BASE, one, 0), {"method": "fedavg", "local": BASE.local.model_dump(mode="json")}))
+            for one in CELLS
+            if (one.group, one.setting) == ("table", row)
+        }
+        assert len(alike) == 1, row
+
+
+def test_what_is_tuned_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "OWN", {"fedavg": {"local.lr": 3e-4, "local.epochs": 2}})
+    monkeypatch.setattr(cells, "EXCEPTIONS", {(ROW, "fedavg"): {"local.lr": 1e-4}})
+    local = {one.setting: scenario_of(BASE, one, 0).local for one in table(BASE) if one.name == "fedavg"}
+    assert (local[ROW].lr, local[ROW].epochs) == (1e-4, 2)
+    assert {one.lr for row, one in local.items() if row != ROW} == {3e-4}
+
+
+def test_options_of_the_base_are_those_of_ours_everywhere() -> None:
+    tuned = table(apply(BASE, {"method.options": {"top": 4, "share": 0.5}}))
+    by = {one.what: scenario_of(BASE, one, 0).method for one in tuned}
+    assert all(method.options["top"] == 4 for method in by.values() if method.name == "eclm")
+    assert not any(method.options for method in by.values() if method.name != "eclm")
+    assert by[f"sizes: 0.5, {ROW}"] == by[f"table: eclm, {ROW}"]
+
+
+def test_a_curve_has_eight_points_however_many_merges_there_are() -> None:
+    every = {name: scenario_of(BASE, one, 0) for name, one in group("schedules", ROW).items()}
+    assert {name: (one.merges, one.evaluation.every_merges) for name, one in every.items()} == {
+        "synchronous": (40, 5),
+        "buffers of 5": (200, 25),
+        "asynchronous": (1000, 125),
+    }
+
+
+def test_ablations_leave_out_one_part_each() -> None:
+    left = [one.method.options.get("without", []) for one in map(_first, group("ablations", ROW).values())]
+    assert left == [[], ["local"], ["cloud"], ["enhancing"], ["derivation"]]
+
+
+def _first(cell: Cell):
+    return scenario_of(BASE, cell, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "of"), [("whole", "ablations"), (f"{ECLM.share:g}", "sizes"), ("synchronous", "schedules")]
+)
+def test_the_whole_method_is_run_once(name: str, of: str) -> None:
+    for row in SOME:
+        assert digest(_first(group(of, row)[name])) == digest(_first(group("table", row)["eclm"]))
+
+
+def test_environments_shift_for_all_methods_alike() -> None:
+    for row, shifting in SHIFTING.items():
+        scenarios = {name: _first(one) for name, one in group("continuous", row).items()}
+        assert list(scenarios) == list(shifting.periods)
+        for one in scenarios.values():
+            rules = one.data.environments
+            assert (rules.shifts, rules.share) == (SHIFTS, 0.5)
+            assert one.clients.load.period == rules.period
+            assert rules.period * SHIFTS < one.seconds < rules.period * (SHIFTS + 1)
+            assert one.seconds / one.evaluation.every_seconds == pytest.approx(4 * SHIFTS + 3)
+        assert len({apply(one, {"data.environments.period": 1.0}).data for one in scenarios.values()}) == 1
+
+
+def test_a_quick_look_has_rounds_that_end() -> None:
+    scenarios = [scenario_of(BASE, one, 0) for one in quick()]
+    assert [one.method.name for one in scenarios] == ["noadaptation", "localadaptation", "fedavg", "eclm"]
+    assert {one.merges for one in scenarios} == {2}

@@ -1,0 +1,98 @@
+"""The page is made of what was measured, and of nothing else."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlecs_ray.scenario.overrides import apply
+from scenarios.reproduce.cells import Cell
+from scenarios.reproduce.eclm import cells
+from scenarios.reproduce.eclm.cells import quick, table
+from scenarios.reproduce.eclm.document import text
+from scenarios.reproduce.eclm.rows import SHIFTING
+from scenarios.reproduce.eclm.study import STUDY
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.measures import Result
+from scenarios.reproduce.page import write
+from scenarios.reproduce.study import Facts
+from tests.scenarios.reproduce.eclm.fake import BASE, ROW, found, result, stepped
+
+FACTS = Facts("mlecs reproduce eclm --jobs 2", "2026-01-01")
+
+
+def some(cell: Cell, _: int) -> Result | None:
+    """One setting of each group."""
+    if cell.setting != ROW:
+        return None
+    return stepped([0.6, 0.7], SHIFTING[ROW].periods[cell.name]) if cell.group == "continuous" else result(0.7, 100.0)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Found:
+    return found(tmp_path, some)
+
+
+def row(page: str, start: str) -> str:
+    return next(line for line in page.splitlines() if line.startswith(f"| {start} |"))
+
+
+def test_every_section_is_there_in_its_order(made: Found) -> None:
+    assert re.findall(r"^## (.*)$", text(made, FACTS, {}), re.M) == [
+        "Set-up",
+        "Claims",
+        "Accuracy",
+        "Bytes",
+        "Sub-models",
+        "On this machine",
+        "Without its parts",
+        "Environments that shift",
+        "Who waits",
+        "Runs",
+    ]
+
+
+def test_the_set_up_says_what_a_row_is_made_of(made: Found) -> None:
+    said = row(text(made, FACTS, {}), ROW)
+    assert "| `mnist10k`, public" in said
+    assert "resnet [16, 32, 64, 128], 1 kB" in said
+    assert "5 classes; of" in said
+    assert "3 epochs of batches of 16, rate 0.001" in said
+
+
+def test_who_trains_otherwise_or_has_options_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"fedavg": {"local.lr": 3e-4}, "eclm": {"method.options.top": 4}}
+    monkeypatch.setattr(cells, "OWN", own)
+    made = replace(found(tmp_path, some), cells=table(BASE))
+    assert row(text(made, FACTS, {}), ROW).endswith(
+        "| 3 epochs of batches of 16, rate 0.001; FedAvg: 3 epochs of batches of 16, rate 0.0003; ECLM: top 4 |"
+    )
+
+
+def test_devices_of_unequal_parts_are_told(tmp_path: Path) -> None:
+    unequal = apply(BASE, {"clients.devices": {"phone-low": 2.0, "phone-high": 1.0}})
+    made = replace(found(tmp_path, some), base=unequal)
+    assert "phone-low, phone-high as [2.0, 1.0]" in text(made, FACTS, {})
+
+
+def test_the_page_and_its_plots_are_written_beside_the_results(made: Found, tmp_path: Path) -> None:
+    page = write(STUDY, made, FACTS)
+    plots = re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())
+    names = ("table", "sizes", "ablations", "continuous-2", "schedules-1")
+    assert plots == [f"eclm-{name}.svg" for name in names]
+    assert {one.name for one in tmp_path.glob("*.svg")} == set(plots)
+
+
+def test_an_empty_table_is_a_page_without_figures(tmp_path: Path) -> None:
+    page = write(STUDY, found(tmp_path, lambda *_: None), FACTS).read_text()
+    assert "±" not in page.split("## Set-up")[1]
+    assert "![" not in page
+    assert page.count("not run") > 100
+
+
+def test_a_quick_look_has_the_sections_that_it_has_cells_for(tmp_path: Path) -> None:
+    made = found(tmp_path, lambda *_: None)
+    page = text(replace(made, cells=quick(), seeds=(0,)), FACTS, {})
+    assert "## Bytes" in page
+    assert "## Who waits" not in page

@@ -1,0 +1,86 @@
+"""Each figure as it was measured, beside the paper's."""
+
+from pathlib import Path
+
+import pytest
+
+from scenarios.reproduce.cells import Cell
+from scenarios.reproduce.eclm.tables import (
+    gain_table,
+    main_table,
+    schedule_table,
+    sent_share,
+    size_table,
+    smallest,
+    submodel_table,
+    variant_tables,
+)
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.measures import Result
+from tests.scenarios.reproduce.eclm.fake import OTHER, ROW, by_name, found, result
+
+VALUES = {"eclm": 0.9, "fedavg": 0.8, "noadaptation": 0.5}
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Found:
+    return found(tmp_path, by_name(VALUES))
+
+
+def lines(table: str, start: str) -> list[str]:
+    return [one for one in table.splitlines() if one.startswith(f"| {start} |")]
+
+
+def test_the_paper_stands_below_each_row(made: Found) -> None:
+    table = main_table(made)
+    (ours,) = lines(table, f"**{ROW}**")
+    assert ours == (
+        f"| **{ROW}** | 50.50 ± 0.71 | not run | not run | 80.50 ± 0.71 | not run | 90.50 ± 0.71 "
+        "| +10.00 points, FedAvg |"
+    )
+    (theirs,) = lines(table, "paper: CIFAR10 / ResNet18, 5 classes")
+    assert theirs.endswith("| 73.55 | 73.56 | 81.17 | 76.12 | 77.32 | 85.76 | +4.59 points, AdaptiveNet |")
+    (absent,) = lines(table, "**watch, 1 subject**")
+    assert absent.count("not run") == 7
+
+
+def test_each_gain_has_its_test_and_the_rows_one_together(made: Found) -> None:
+    """Both seeds differ alike, so p is 0; two rows of two seeds are four pairs."""
+    table = gain_table(made)
+    assert lines(table, ROW)[0].startswith(f"| {ROW} | +40.00 points, p < 0.001, Holm < 0.001 (n = 2) | not run |")
+    assert "| +40.00 points, p < 0.001 (n = 4), by seed < 0.001 |" in lines(table, "mean over the rows")[0]
+
+
+def test_variants_have_their_difference_to_the_whole(tmp_path: Path) -> None:
+    made = found(tmp_path, by_name({"whole": 0.9, "without cloud": 0.7}, "ablations", (ROW,)))
+    values, gains = variant_tables(made, "ablations")
+    assert lines(values, "without cloud") == ["| without cloud | 70.50 ± 0.71 | not run |"]
+    assert lines(gains, "without cloud") == [
+        "| without cloud | -20.00 points, p < 0.001, Holm < 0.001 (n = 2) | not run |"
+    ]
+    assert lines(gains, "whole") == []
+
+
+def test_sizes_are_those_that_were_sent(tmp_path: Path) -> None:
+    """100 bytes of 1,000."""
+    made = found(tmp_path, by_name({"0.2": 0.6}, "sizes", (ROW,)))
+    table = size_table(made, ROW)
+    assert lines(table, "0.2") == ["| 0.2 | 60.50 ± 0.71 | 10.0 % | 25.0 % | 12.5 % | 100 B |"]
+    assert lines(table, "0.3") == ["| 0.3 | not run | not run | not run | not run | not run |"]
+    assert sent_share(result(0.5, 250.0)) == 0.25
+
+
+def test_sub_models_are_told_from_the_largest_to_the_smallest(made: Found) -> None:
+    assert lines(submodel_table(made), ROW) == [
+        f"| {ROW} | 50.0 % / 25.0 % / 10.0 % | 25.0 % / 12.5 % / 5.0 % | 12.5 % / 6.2 % / 2.5 % |"
+    ]
+    assert smallest(made) == {ROW: 0.1, OTHER: 0.1}
+
+
+def test_schedules_are_told_with_their_jobs_and_times(tmp_path: Path) -> None:
+    def measured(cell: Cell, _: int) -> Result | None:
+        return result(0.8) if (cell.group, cell.name, cell.setting) == ("schedules", "asynchronous", ROW) else None
+
+    table = schedule_table(found(tmp_path, measured), ROW)
+    assert lines(table, "asynchronous") == ["| asynchronous | 80.00 ± 0.00 | 10 | 40 | 10 | 0.5 |"]
+    assert lines(table, "synchronous") == ["| synchronous | not run | not run | not run | not run | not run |"]

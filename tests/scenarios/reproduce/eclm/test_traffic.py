@@ -1,0 +1,73 @@
+"""What is moved, a job and until a quality is reached."""
+
+from pathlib import Path
+
+import pytest
+
+from scenarios.reproduce.cells import Cell
+from scenarios.reproduce.eclm.traffic import job_table, ratio, ratios, until, until_table
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.measures import Result
+from tests.scenarios.reproduce.eclm.fake import OTHER, ROW, found, result
+
+MOVED = {"fedavg": 800.0, "heterofl": 300.0, "eclm": 100.0}
+FINAL = {"fedavg": 0.5, "heterofl": 0.4, "eclm": 0.9}
+
+
+def measured(cell: Cell, _: int) -> Result | None:
+    """In the second row ours moves as much as FedAvg."""
+    if cell.group != "table" or cell.name not in MOVED or cell.setting not in (ROW, OTHER):
+        return None
+    return result(FINAL[cell.name], MOVED["fedavg" if cell.setting == OTHER else cell.name])
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Found:
+    return found(tmp_path, measured)
+
+
+def line(table: str, start: str) -> str:
+    return next(one for one in table.splitlines() if one.startswith(f"| {start} |"))
+
+
+def test_a_job_is_counted_both_ways(made: Found) -> None:
+    assert line(job_table(made), ROW) == f"| {ROW} | 1.6 kB | 600 B | 200 B | 8.00 x | 3.00 x |"
+    assert ratio(made, ROW, "fedavg") == 8.0
+    assert ratio(made, "watch, 1 subject", "fedavg") is None
+
+
+def test_rows_are_averaged_and_the_best_is_told(made: Found) -> None:
+    assert ratios(made, "fedavg") == [8.0, 1.0]
+    assert line(job_table(made), "mean") == "| mean |  |  |  | 4.50 x | 2.00 x |"
+    assert line(job_table(made), "best") == "| best |  |  |  | 8.00 x | 3.00 x |"
+
+
+def test_bytes_are_counted_until_a_level_is_first_measured() -> None:
+    """0.1, 0.5, 0.9 after 0, 1,000 and 2,000 bytes."""
+    one = result(0.9, 100.0)
+    assert [until(one, level) for level in (0.05, 0.2, 0.5, 0.6, 0.95)] == [0.0, 1000.0, 1000.0, 2000.0, None]
+
+
+def test_who_reaches_it_earlier_has_moved_less(made: Found) -> None:
+    """FedAvg's own 0.5 comes after 16,000 bytes, ours is there after 1,000; HeteroFL ends below."""
+    assert line(until_table(made), ROW) == f"| {ROW} | 50.00 % | 16 kB | never | 1 kB | 16.00 x |"
+    assert line(until_table(made), "watch, 1 subject").count("not run") == 5
+
+
+def test_who_was_there_from_the_start_moved_nothing(tmp_path: Path) -> None:
+    """FedAvg ends where ours begins."""
+    final = {"fedavg": 0.1, "eclm": 0.9}
+    made = found(
+        tmp_path,
+        lambda cell, _: result(final[cell.name], 100.0) if cell.name in final and cell.setting == ROW else None,
+    )
+    assert line(until_table(made), ROW) == f"| {ROW} | 10.00 % | 0 B | not run | 0 B | at once |"
+
+
+def test_seeds_that_never_come_so_far_are_told(tmp_path: Path) -> None:
+    def some(cell: Cell, seed: int) -> Result | None:
+        if cell.group != "table" or cell.setting != ROW or cell.name not in ("fedavg", "eclm"):
+            return None
+        return result(0.5 if cell.name == "fedavg" else (0.5, 0.3)[seed], 100.0)
+
+    assert "2 kB (1 of 2 seeds)" in line(until_table(found(tmp_path, some)), ROW)

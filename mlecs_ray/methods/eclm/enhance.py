@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.methods.eclm.programme import Limit, Numbers, best
 from mlecs_ray.samples import Samples
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,24 +54,13 @@ def choose(load: Numbers, most_load: float, most_modules: int) -> Numbers:
 
     A sub-task that is left with none keeps its best: or its target would be no distribution.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     tasks, modules = load.shape
-    by_module = np.zeros((modules, tasks, modules))
-    for module in range(modules):
-        by_module[module, :, module] = load[:, module]
-    found = milp(
-        -load.ravel(),
-        integrality=np.ones(load.size),
-        bounds=Bounds(0, 1),
-        constraints=[
-            LinearConstraint(by_module.reshape(modules, -1), -np.inf, most_load),
-            LinearConstraint(np.kron(np.eye(tasks), np.ones(modules)), -np.inf, most_modules),
-        ],
-        # HiGHS proves the last thousandth for minutes.
-        options={"mip_rel_gap": 1e-3},
-    )
-    mask = (found.x.reshape(load.shape) > 0.5) & (load > 0)
+    by_module = np.eye(modules)[:, None, :] * load
+    by_task = np.repeat(np.eye(tasks)[:, :, None], modules, axis=2)
+    limits = [Limit(by_module, -np.inf, most_load), Limit(by_task, -np.inf, most_modules)]
+    # To prove the last thousandth takes minutes.
+    found = best(load, load > 0, limits, gap=1e-3)
+    mask = np.zeros(load.shape, dtype=bool) if found is None else found
     empty = ~mask.any(1)
     mask[empty, load[empty].argmax(1)] = True
     numbers: Numbers = mask.astype(np.float64)

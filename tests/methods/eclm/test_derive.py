@@ -48,6 +48,18 @@ def test_it_finds_what_brute_force_finds_on_200_random_cases():
     assert refused > 5
 
 
+def test_it_finds_what_brute_force_finds_where_modules_of_a_layer_cost_alike():
+    """As the modules of a decomposed network do, but for the residual one, which is free."""
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        importance, costs = rng.random((2, 5)), np.repeat(rng.integers(1, 10, (3, 2, 1)), 5, axis=2).astype(float)
+        costs[:, :, -1] = 0.0
+        budget = costs.sum((1, 2)) * rng.uniform(0.2, 0.9, 3)
+        held = derive(importance, costs, budget)
+        assert (costs[:, held].sum(1) <= budget + 1e-9).all()
+        assert importance[held].sum() == pytest.approx(_brute(importance, costs, budget))
+
+
 def test_the_best_module_of_each_layer_comes_first_though_others_were_worth_more():
     """5 + 4 with 10 to spend: the first layer's best costs 8, so the two others of it (4 + 4 for 7) stay out."""
     importance = np.array([[5.0, 4.0, 4.0], [4.0, 1.0, 0.0]])

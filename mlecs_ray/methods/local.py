@@ -37,6 +37,8 @@ class LocalTraining:
     """None: no limit but the epochs."""
     clip: float | None = None
     """Largest norm of the (adjusted) gradient over all leaves; None: no limit."""
+    anneal: bool = False
+    """The rate falls over a job, in a straight line from the optimiser's to nothing."""
 
     def __post_init__(self) -> None:
         check(self.batch >= 1, f"batch={self.batch} must be at least 1, or no step has samples")
@@ -105,20 +107,21 @@ def descend(
     adjust: Callable[[Tree, Tree], Tree] | None = None,
 ) -> Fit:
     """Bring ``loss`` down from ``params`` on mini-batches of ``data``; ``adjust(grads, params)`` as in ``fit``."""
-    state = local.optimizer.init(params)
+    state, steps = local.optimizer.init(params), steps_of(local, len(data))
     total, seen = torch.zeros(()), 0
     # Dropout draws from torch's global generator; whoever called us finds it as it was.
     with torch.random.fork_rng(devices=[]):
         seed_torch(derive(seed, "dropout"))
-        for rows in batches(local, len(data), seed):
+        for step, rows in enumerate(batches(local, len(data), seed)):
             batch = data.take(rows)
             found, grads = differentiated(partial(_of, loss, batch), params)
             with torch.no_grad():
                 grads = adjust(grads, params) if adjust else grads
                 grads = clipped(grads, local.clip) if local.clip else grads
-                params, state = local.optimizer.step(params, grads, state)
+                moved, state = local.optimizer.step(params, grads, state)
+                params = annealed(params, moved, left_of(step, [steps])[0]) if local.anneal else moved
             total, seen = total + found.cpu() * len(rows), seen + len(rows)
-    return Fit(params, float(total) / seen, steps_of(local, len(data)))
+    return Fit(params, float(total) / seen, steps)
 
 
 def _of(loss: Callable[[Tree, Samples], Tensor], batch: Samples, params: Tree) -> Tensor:
@@ -133,6 +136,24 @@ def differentiated(loss: Callable[[Tree], Tensor], params: Tree) -> tuple[Tensor
         found = loss(from_leaves(zip(paths, free, strict=True)))
         grads = torch.autograd.grad(found.sum(), free, materialize_grads=True)
     return found.detach(), from_leaves(zip(paths, grads, strict=True))
+
+
+def annealed(params: Tree, moved: Tree, left: Tensor) -> Tree:
+    """A step from ``params`` to ``moved`` made as long as is ``left`` of the rate, in which all optimisers are linear.
+
+    ``left`` is () or, for leaves of (n, ...), (n,).
+    """
+
+    def shorter(old: Tensor, new: Tensor) -> Tensor:
+        share = left.to(old.device, old.dtype)
+        return torch.lerp(old, new, share.view(-1, *[1] * (old.dim() - 1)) if share.dim() else share)
+
+    return tree_map(shorter, params, moved)
+
+
+def left_of(step: int, steps: Sequence[int]) -> Tensor:
+    """(n,) what is left of the rate at ``step``, counted from 0, in jobs of so many steps."""
+    return 1 - step / torch.tensor(steps, dtype=torch.float32)
 
 
 def clipped(grads: Tree, limit: float) -> Tree:

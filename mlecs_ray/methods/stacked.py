@@ -12,7 +12,16 @@ from torch import Generator, Tensor
 
 from mlecs_ray.lazy import Lazy
 from mlecs_ray.method import Client, Job
-from mlecs_ray.methods.local import Adjust, LocalTraining, differentiated, epoch_orders, require_samples, steps_of
+from mlecs_ray.methods.local import (
+    Adjust,
+    LocalTraining,
+    annealed,
+    differentiated,
+    epoch_orders,
+    left_of,
+    require_samples,
+    steps_of,
+)
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.stacks import stack
@@ -123,7 +132,7 @@ def fit_many(
             stage, draws = stage.first(n), draws.first(n)
         batch, real = todo.batch(samples, step, n)
         loss, grads = _gradient(task, stage.params, batch, real, client, draws)
-        stage = _step(local, stage, grads, adjust)
+        stage = _step(local, stage, grads, adjust, left_of(step, todo.steps[:n]) if local.anneal else None)
         total[:n] += loss.cpu() * todo.met[:n, step]
     ended = tree_map(lambda *parts: torch.cat(parts), stage.params, *reversed(done)) if done else stage.params
     return _in_order(todo.order, Fits(ended, sent, (total / todo.met.sum(1)).tolist()))
@@ -142,10 +151,11 @@ def _gradient(
 
 
 @torch.no_grad()
-def _step(local: LocalTraining, stage: _Stage, grads: Tree, adjust: Adjust | None) -> _Stage:
+def _step(local: LocalTraining, stage: _Stage, grads: Tree, adjust: Adjust | None, left: Tensor | None) -> _Stage:
     grads = adjust(grads, stage.params, stage.sent) if adjust else grads
     grads = clipped_each(grads, local.clip) if local.clip else grads
-    params, state = local.optimizer.step(stage.params, grads, stage.state)
+    moved, state = local.optimizer.step(stage.params, grads, stage.state)
+    params = moved if left is None else annealed(stage.params, moved, left)
     return _Stage(params, state, stage.sent)
 
 

@@ -75,14 +75,14 @@ def _eclm(
 
 
 def _subtasks(scenario: Scenario, public: Samples, classes: int, contexts: Sequence[tuple[int, ...]]) -> SubTasks:
-    """The sets of classes that devices are known to meet; else such as they may, the domains that the public samples
-    are of, or the classes one by one."""
-    size = scenario.data.environments.classes
+    """The sets of classes that devices are known to meet; else the domains, where each device is in one; else sets of
+    classes such as they may meet, the domains that the public samples are of, or the classes one by one."""
+    surroundings, domains = scenario.data.environments, tuple(sorted(set(public.domains)))
+    told_apart, size = len(domains) > 1, surroundings.classes
     if contexts:
         return SubTasks(tuple(contexts))
-    if size and size < classes:
+    if size and size < classes and not (told_apart and surroundings.domains):
         chance = generator(scenario.seed, "subtasks")
         drawn = (chance.choice(classes, size, replace=False) for _ in range(SUBTASKS))
         return SubTasks(tuple(tuple(sorted(int(label) for label in one)) for one in drawn))
-    domains = tuple(sorted(set(public.domains)))
-    return SubTasks(domains=domains) if len(domains) > 1 else SubTasks(tuple((label,) for label in range(classes)))
+    return SubTasks(domains=domains) if told_apart else SubTasks(tuple((label,) for label in range(classes)))

@@ -55,7 +55,7 @@ def make_local(config: LocalConfig) -> LocalTraining:
         optimizer = SGD(config.lr, config.momentum, config.weight_decay)
     else:
         optimizer = AdamW(config.lr, weight_decay=config.weight_decay)
-    return LocalTraining(optimizer, config.batch, config.epochs, config.steps, config.clip)
+    return LocalTraining(optimizer, config.batch, config.epochs, config.steps, config.clip, config.anneal)
 
 
 def make_method(scenario: Scenario, task: Task, public: Samples, contexts: Sequence[tuple[int, ...]] = ()) -> Method:

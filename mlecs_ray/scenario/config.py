@@ -203,6 +203,8 @@ class LocalConfig(Config):
     steps: Count | None = None
     """At most this many steps a job; None: all epochs."""
     clip: Positive | None = None
+    anneal: bool = False
+    """The rate falls over a job, in a straight line to nothing."""
 
 
 class BaseMethod(Config):

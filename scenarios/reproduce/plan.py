@@ -12,6 +12,7 @@ from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
 
 LATER: Mapping[str, Any] = {
+    "local.anneal": False,
     "data.public_domains": None,
     "data.environments": EnvironmentsConfig().model_dump(mode="json"),
     "task.network": "mlp",

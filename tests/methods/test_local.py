@@ -1,12 +1,14 @@
 """The clients' training loop: what it computes, what it leaves alone, and what it costs."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Job
-from mlecs_ray.methods.local import LocalTraining, batches, clipped, fit, seen_of, steps_of
-from mlecs_ray.methods.optimizers import SGD
+from mlecs_ray.methods.local import LocalTraining, batches, clipped, differentiated, fit, seen_of, steps_of
+from mlecs_ray.methods.optimizers import SGD, AdamW
 from mlecs_ray.tree import tree_digest, tree_norm, tree_scale
 from tests.methods.toy import LeastSquares, client, points, scalar, value
 
@@ -139,6 +141,18 @@ def test_clipping_takes_place_after_the_adjustment():
 def test_a_client_without_samples_is_refused():
     with pytest.raises(InputError, match="client 0 has 0 samples"):
         fit(TASK, LocalTraining(SGD(0.1), batch=1), job(), points([], []))
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, momentum=0.5, weight_decay=0.1), AdamW(0.1)], ids=["sgd", "adamw"])
+def test_an_annealed_job_takes_the_steps_of_optimisers_whose_rates_fall(optimizer):
+    """Of four steps the rates are 0.1, 0.075, 0.05 and 0.025."""
+    data, local = points([1.0, 2.0, 1.0, 3.0], [4.0, 1.0, 2.0, 0.0]), LocalTraining(optimizer, batch=1, anneal=True)
+    learned = fit(TASK, local, job(), data)
+    wanted, state = scalar(0.0), optimizer.init(scalar(0.0))
+    for step, rows in enumerate(batches(local, 4, seed=1)):
+        grads = differentiated(lambda params, rows=rows: TASK.loss(params, data.take(rows), client()), wanted)[1]
+        wanted, state = replace(optimizer, lr=0.1 * (1 - step / 4)).step(wanted, grads, state)
+    assert value(learned.params) == pytest.approx(value(wanted), rel=1e-5)
 
 
 @pytest.mark.parametrize("field", [{"batch": 0}, {"epochs": 0}, {"steps": 0}, {"clip": 0.0}])

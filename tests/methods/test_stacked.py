@@ -74,7 +74,9 @@ def close(one: Tree, other: Tree) -> bool:
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), SGD(0.05, 0.9, 0.01), AdamW(0.02)], ids=["sgd", "momentum", "adamw"])
-@pytest.mark.parametrize("limits", [{}, {"clip": 0.3}, {"steps": 5}], ids=["free", "clipped", "five-steps"])
+@pytest.mark.parametrize(
+    "limits", [{}, {"clip": 0.3}, {"steps": 5}, {"anneal": True}], ids=["free", "clipped", "five-steps", "annealed"]
+)
 def test_each_client_learns_what_it_learns_alone(optimizer, limits):
     local = LocalTraining(optimizer, batch=8, epochs=4, **limits)
     jobs, datas = cohort()

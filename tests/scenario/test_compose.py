@@ -141,9 +141,11 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_clients_train_as_configured() -> None:
-    local = make_local(LocalConfig(lr=0.3, momentum=0.5, weight_decay=0.1, batch=7, epochs=3, steps=9, clip=2.0))
+    local = make_local(
+        LocalConfig(lr=0.3, momentum=0.5, weight_decay=0.1, batch=7, epochs=3, steps=9, clip=2.0, anneal=True)
+    )
     assert local.optimizer == SGD(0.3, 0.5, 0.1)
-    assert (local.batch, local.epochs, local.steps, local.clip) == (7, 3, 9, 2.0)
+    assert (local.batch, local.epochs, local.steps, local.clip, local.anneal) == (7, 3, 9, 2.0, True)
     assert isinstance(make_local(LocalConfig(optimizer="adamw", lr=1e-3)).optimizer, AdamW)
 
 

@@ -32,7 +32,7 @@ class ECLM:
     """In the cloud's training any number of them up to ``top``: or small sub-models fail [ours]."""
     enough: float = 0.9
     """Modules beyond so much of a layer's importance are not sent, though they may fit [ours]."""
-    share: float = 0.75
+    share: float = 0.5
     """The largest sub-model: this share of the whole network's memory, compute and bytes, on ``reference``."""
     reference: str = "phone-high"
     """A device with less of something than this one gets proportionally less of it."""

@@ -24,12 +24,16 @@ SCENARIO = Scenario(
         public_share=0.24,
         partition="environments",
         environments=EnvironmentsConfig(
-            classes=5, contexts=20, corruptions=("none", "rotate", "invert", "noise"), test_rows=100
+            classes=5,
+            contexts=2,
+            corruptions=("rotate", "invert", "noise", "occlude", "contrast"),
+            severity=1.0,
+            test_rows=100,
         ),
     ),
     clients=ClientsConfig(count=500, devices={"phone-low": 1.0, "phone-mid": 1.0, "phone-high": 1.0}),
     task=TaskConfig(kind="network", network="resnet", hidden=(16, 32, 64, 128), pretrain_epochs=20),
-    local=LocalConfig(optimizer="adamw", lr=1e-3, batch=16, epochs=3),
+    local=LocalConfig(optimizer="adamw", lr=2e-3, anneal=True, batch=16, epochs=3),
     method=MethodConfig(name="eclm"),
     schedule=Schedule(concurrency=25, buffer=25, barrier=True, selection="fifo"),
     evaluation=EvaluationConfig(metrics=("accuracy",), clients=50, local=True, rows=100),

@@ -10,6 +10,7 @@ from scenarios.reproduce import clock, page, words
 from scenarios.reproduce.eclm import steps
 from scenarios.reproduce.eclm.cells import SHIFTS, VARIANTS, WHOLE
 from scenarios.reproduce.eclm.figures import TITLE
+from scenarios.reproduce.eclm.pooled import EPOCHS, room_table
 from scenarios.reproduce.eclm.rows import OURS
 from scenarios.reproduce.eclm.tables import (
     gain_table,
@@ -41,6 +42,10 @@ are taken together pairs are (seed, row), and beside it stands p over the means 
 all tests of a section's table. "Within noise" is what a test over so few seeds cannot tell apart, which is less than to
 say that it is the same."""
 TABLE = """A row of ours, and below it the row of the paper in whose place it stands."""
+ROOM = f"""What there is to be gained on this data: one network that learns for {EPOCHS} epochs from all that the cloud
+and all devices own, put together, which nobody in the table may. It answers as it is, or among the classes that a
+device owns, as if they were known beforehand. What that has more than devices on their own is about the most that
+working together can bring."""
 CONTINUOUS = f"""The environments of all devices shift {SHIFTS} times, each shift replaces half of what a device owns,
 and up to four other processes run on it, drawn anew as often. A step lasts for about four rounds of half of the
 devices, for each method four of its own, so that a device has two jobs or so in a step, whatever a job takes; devices
@@ -133,7 +138,8 @@ def _job(found: Found, row: str) -> str:
 
 
 def _training(local: LocalConfig) -> str:
-    return f"{local.epochs} epochs of batches of {local.batch}, rate {local.lr:g}"
+    falls = ", which falls to nothing in a job" if local.anneal else ""
+    return f"{local.epochs} epochs of batches of {local.batch}, rate {local.lr:g}{falls}"
 
 
 def _listed(options: Mapping[str, object]) -> str:
@@ -146,6 +152,8 @@ def _table(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     yield from _figure(plots, "table")
     yield main_table(found)
     yield gain_table(found)
+    yield ROOM
+    yield room_table(found)
 
 
 def _bytes(found: Found) -> Iterator[str]:

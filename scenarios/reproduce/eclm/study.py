@@ -1,9 +1,21 @@
 """The study of ECLM (arXiv 2311.11083)."""
 
-from scenarios.reproduce.eclm import cells, document, timings
+from scenarios.reproduce.eclm import cells, document, pooled, timings
 from scenarios.reproduce.eclm.base import SCENARIO
 from scenarios.reproduce.eclm.figures import figures
+from scenarios.reproduce.found import Found
+from scenarios.reproduce.store import Made
 from scenarios.reproduce.study import Beside, Study
+
+
+def _names(found: Found) -> set[str]:
+    return {*timings.timed(found), *pooled.names(found)}
+
+
+def _fill(found: Found, made: Made | None) -> None:
+    timings.fill(found, made)
+    pooled.fill(found, made)
+
 
 STUDY = Study(
     base=SCENARIO,
@@ -12,7 +24,7 @@ STUDY = Study(
     quick=cells.quick,
     text=document.text,
     figures=figures,
-    beside=Beside(timings.timed, timings.fill),
+    beside=Beside(_names, _fill),
     # With 500 devices and 40 rounds.
     usual_seconds=400.0,
     quick_seconds=15.0,

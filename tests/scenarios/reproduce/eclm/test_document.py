@@ -58,15 +58,16 @@ def test_the_set_up_says_what_a_row_is_made_of(made: Found) -> None:
     assert "| `mnist10k`, public" in said
     assert "resnet [16, 32, 64, 128], 1 kB" in said
     assert "5 classes; of" in said
-    assert "3 epochs of batches of 16, rate 0.001" in said
+    assert "3 epochs of batches of 16, rate 0.002, which falls to nothing in a job" in said
 
 
 def test_who_trains_otherwise_or_has_options_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {"fedavg": {"local.lr": 3e-4}, "eclm": {"method.options.top": 4}}
+    own = {"fedavg": {"local.lr": 3e-4, "local.anneal": False}, "eclm": {"method.options.top": 4}}
     monkeypatch.setattr(cells, "OWN", own)
     made = replace(found(tmp_path, some), cells=table(BASE))
     assert row(text(made, FACTS, {}), ROW).endswith(
-        "| 3 epochs of batches of 16, rate 0.001; FedAvg: 3 epochs of batches of 16, rate 0.0003; ECLM: top 4 |"
+        "| 3 epochs of batches of 16, rate 0.002, which falls to nothing in a job; FedAvg: 3 epochs of batches of 16, "
+        "rate 0.0003; ECLM: top 4 |"
     )
 
 

@@ -16,7 +16,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.command import reproduce
-from scenarios.reproduce.eclm import timings
+from scenarios.reproduce.eclm import pooled, timings
 from scenarios.reproduce.eclm.cost import ANSWER, FLOPS, MEMORY, MODEL_MEMORY, STEP, WHOLE
 from scenarios.reproduce.eclm.study import STUDY
 from scenarios.reproduce.found import Found
@@ -52,6 +52,7 @@ class Rounds:
 def _timed(found: Found, made: Made | None) -> None:
     row = dict.fromkeys((STEP, ANSWER, MEMORY, FLOPS, MODEL_MEMORY), 1.0)
     timings.fill(found, made, lambda *_: {"1 module a layer": row, WHOLE: row})
+    pooled.fill(found, made, lambda _: {rule: {pooled.METRIC: 0.9} for rule in (pooled.FREE, pooled.OWN)})
 
 
 SMALL = replace(STUDY, base=DIGITS, beside=Beside(STUDY.beside.names, _timed))

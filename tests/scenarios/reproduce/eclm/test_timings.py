@@ -36,7 +36,7 @@ def test_rows_of_one_network_share_its_timing(made: Found) -> None:
     assert titles == [
         "mlp [256] of `watch`",
         "resnet [16, 32, 64, 128] of `mnist10k`",
-        "vgg [16, 32, 64, 64, 128] of `emoji`",
+        "resnet [16, 32, 64, 128] of `emoji`",
         "resnet [16, 32, 64, 128] of `syllables`",
         "resnet of ResNet18's size",
     ]

@@ -29,6 +29,10 @@ BUFFER = 5
 SHIFTS = 100
 QUARTERS = 4
 """Measurements in a step: at its start, when nobody has adapted, and after each quarter but the last."""
+OVERLAPPING = 20
+"""So many sets of classes have some in common."""
+AMONG = (OURS, "localadaptation", "fedavg")
+"""Who is compared where they do."""
 QUICK = ("noadaptation", "localadaptation", "fedavg", OURS)
 _FEW: Changes = {
     "merges": 2,
@@ -45,7 +49,7 @@ _FEW: Changes = {
 
 def table(base: Scenario) -> list[Cell]:
     """Every cell, group by group. In the groups of variants the first is the one that the others are held against."""
-    makers = (_table, _ablations, _continuous, _sizes, _schedules)
+    makers = (_table, _ablations, _overlap, _continuous, _sizes, _schedules)
     return [cell for make in makers for cell in make(base)]
 
 
@@ -72,6 +76,14 @@ def _ablations(base: Scenario) -> Iterator[Cell]:
         for name, without in VARIANTS.items():
             left = {"method.options.without": list(without)} if without else {}
             yield Cell("ablations", name, row, {**_measured(base, _changes(base, row, OURS)), **left})
+
+
+def _overlap(base: Scenario) -> Iterator[Cell]:
+    """The same with more sets of classes than there can be apart from one another."""
+    for row in SOME:
+        for name in AMONG:
+            sets = {"data.environments.contexts": OVERLAPPING}
+            yield Cell("overlap", name, row, {**_measured(base, _changes(base, row, name)), **sets})
 
 
 def _continuous(base: Scenario) -> Iterator[Cell]:

@@ -8,7 +8,7 @@ from mlecs_ray.report.units import BYTES, size
 from mlecs_ray.scenario.config import LocalConfig, Scenario
 from scenarios.reproduce import clock, page, words
 from scenarios.reproduce.eclm import steps
-from scenarios.reproduce.eclm.cells import SHIFTS, VARIANTS, WHOLE
+from scenarios.reproduce.eclm.cells import OVERLAPPING, SHIFTS, VARIANTS, WHOLE
 from scenarios.reproduce.eclm.figures import TITLE
 from scenarios.reproduce.eclm.pooled import EPOCHS, room_table
 from scenarios.reproduce.eclm.rows import OURS
@@ -41,11 +41,15 @@ paper are the differences between methods. Tests are two-sided paired t tests ov
 are taken together pairs are (seed, row), and beside it stands p over the means of the seeds. Holm's correction is over
 all tests of a section's table. "Within noise" is what a test over so few seeds cannot tell apart, which is less than to
 say that it is the same."""
-TABLE = """A row of ours, and below it the row of the paper in whose place it stands."""
+TABLE = """A row of ours, and below it the row of the paper in whose place it stands. What devices meet are sets of
+classes with none in common, as many as there are classes for; a section below has sets that overlap."""
 ROOM = f"""What there is to be gained on this data: one network that learns for {EPOCHS} epochs from all that the cloud
 and all devices own, put together, which nobody in the table may. It answers as it is, or among the classes that a
 device owns, as if they were known beforehand. What that has more than devices on their own is about the most that
 working together can bring."""
+OVERLAP = f"""In the table devices that have no class in common or all of them are the only ones there are. Here are
+{OVERLAPPING} sets, so that each class occurs beside every other. The selector sees single samples: where a class
+is of many sets it says little of the set, so devices get modules that tell less of what they need."""
 CONTINUOUS = f"""The environments of all devices shift {SHIFTS} times, each shift replaces half of what a device owns,
 and up to four other processes run on it, drawn anew as often. A step lasts for about four rounds of half of the
 devices, for each method four of its own, so that a device has two jobs or so in a step, whatever a job takes; devices
@@ -68,8 +72,9 @@ def text(found: Found, facts: Facts, plots: Mapping[str, str]) -> str:
     """The page as Markdown; ``plots`` are file names by figure."""
     head = HEAD.format(data=found.store.path.name)
     parts = [head, *_setup(found), "## Claims", target_table(targets(found)), *_table(found, plots), *_bytes(found)]
-    parts += [*_sizes(found, plots), *_times(found), *_ablations(found, plots), *_continuous(found, plots)]
-    return "\n\n".join([*parts, *_schedules(found, plots), *page.runs(found, facts)]) + "\n"
+    parts += [*_sizes(found, plots), *_times(found), *_ablations(found, plots), *_overlap(found)]
+    parts += [*_continuous(found, plots), *_schedules(found, plots)]
+    return "\n\n".join([*parts, *page.runs(found, facts)]) + "\n"
 
 
 def _figure(plots: Mapping[str, str], name: str) -> Iterator[str]:
@@ -185,6 +190,13 @@ def _ablations(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
         yield f"The whole method and what it is {', '.join(one for one in VARIANTS if one != WHOLE)}."
         yield from _figure(plots, "ablations")
         yield from variant_tables(found, "ablations")
+
+
+def _overlap(found: Found) -> Iterator[str]:
+    if found.group("overlap"):
+        yield "## Sets of classes that overlap"
+        yield OVERLAP
+        yield from variant_tables(found, "overlap")
 
 
 def _continuous(found: Found, plots: Mapping[str, str]) -> Iterator[str]:

@@ -65,12 +65,14 @@ def _mean_gain(found: Found, names: Sequence[str]) -> str:
 
 
 def variant_tables(found: Found, group: str) -> list[str]:
-    """A row per variant of ours, a column per setting; then the same with their difference to the first variant."""
+    """A row per variant of ours, or method, a column per setting; then what they have more than the first."""
     settings, (first, *names) = found.settings(group), found.names(group)
     tests = against_first(found, group)
-    values = [[name, *(_at(found, group, name, setting) for setting in settings)] for name in (first, *names)]
-    gains = [[name, *(_gain(tests.get((setting, name))) for setting in settings)] for name in names]
-    return [table(["accuracy in %", *settings], values), table([f"against {first}", *settings], gains)]
+    values = [
+        [words.method(name), *(_at(found, group, name, setting) for setting in settings)] for name in (first, *names)
+    ]
+    gains = [[words.method(name), *(_gain(tests.get((setting, name))) for setting in settings)] for name in names]
+    return [table(["accuracy in %", *settings], values), table([f"against {words.method(first)}", *settings], gains)]
 
 
 def size_table(found: Found, setting: str) -> str:

@@ -17,7 +17,7 @@ from tests.scenarios.reproduce.fake import MADE
 
 BASE = apply(SCENARIO, {"merges": 40, "clients.count": 500, "method.options": {}})
 """The real one may be tuned."""
-ROW, OTHER = "mnist10k, 5 classes", "emoji, 20 classes"
+ROW, OTHER = "mnist10k, 5 classes", "syllables, 5 classes"
 MODEL = 1000.0
 """Bytes of the whole network."""
 HELD = {

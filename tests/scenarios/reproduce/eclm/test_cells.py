@@ -48,10 +48,22 @@ def test_methods_of_a_row_differ_in_nothing_else() -> None:
         assert len(alike) == 1, row
 
 
+def test_sets_of_classes_are_apart_in_the_table_and_overlap_beside_it() -> None:
+    """Digits: two sets of five of ten classes; syllables: four sets of five of 22."""
+    apart = {row: scenario_of(BASE, group("table", row)["eclm"], 0).data.environments.contexts for row in SOME}
+    assert list(apart.values()) == [2, 4]
+    for row in SOME:
+        for name, one in group("overlap", row).items():
+            usual = scenario_of(BASE, group("table", row)[name], 0)
+            many = apply(usual, {"data.environments.contexts": 20})
+            assert digest(scenario_of(BASE, one, 0)) == digest(many)
+
+
 def test_what_is_tuned_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "OWN", {"fedavg": {"local.lr": 3e-4, "local.epochs": 2}})
     monkeypatch.setattr(cells, "EXCEPTIONS", {(ROW, "fedavg"): {"local.lr": 1e-4}})
-    local = {one.setting: scenario_of(BASE, one, 0).local for one in table(BASE) if one.name == "fedavg"}
+    fedavg = [one for one in table(BASE) if (one.group, one.name) == ("table", "fedavg")]
+    local = {one.setting: scenario_of(BASE, one, 0).local for one in fedavg}
     assert (local[ROW].lr, local[ROW].epochs) == (1e-4, 2)
     assert {one.lr for row, one in local.items() if row != ROW} == {3e-4}
 

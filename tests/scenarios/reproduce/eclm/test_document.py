@@ -47,6 +47,7 @@ def test_every_section_is_there_in_its_order(made: Found) -> None:
         "Sub-models",
         "On this machine",
         "Without its parts",
+        "Sets of classes that overlap",
         "Environments that shift",
         "Who waits",
         "Runs",

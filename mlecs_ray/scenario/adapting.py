@@ -49,10 +49,10 @@ def adaptation(
     seed: int,
     **options: Any,
 ) -> Method:
-    """The scenario's method. ``seed``: of what devices leave the factory with."""
+    """The scenario's method. ``seed``: of what devices leave the factory with, and of what is drawn by chance."""
     match scenario.method.name:
         case "eclm":
-            return _eclm(scenario, task, local, contexts, ECLM(**options))
+            return _eclm(scenario, task, local, contexts, seed, ECLM(**options))
         case "noadaptation":
             return NoAdaptation(task, local)
         case "localadaptation":
@@ -64,14 +64,19 @@ def adaptation(
 
 
 def _eclm(
-    scenario: Scenario, task: Pretrained, local: LocalTraining, contexts: Sequence[tuple[int, ...]], options: ECLM
+    scenario: Scenario,
+    task: Pretrained,
+    local: LocalTraining,
+    contexts: Sequence[tuple[int, ...]],
+    seed: int,
+    options: ECLM,
 ) -> ModularCloud:
     model = Modular(task.task.network, options.grain, options.top)
     subtasks = _subtasks(scenario, task.offline.public, task.task.network.classes, contexts)
     prototype = Prototype(task, model, subtasks, options)
     schedule = scenario.schedule
     jobs = schedule.buffer if schedule.barrier else min(schedule.concurrency, scenario.clients.count)
-    return ModularCloud(prototype, local, jobs)
+    return ModularCloud(prototype, local, jobs, seed)
 
 
 def _subtasks(scenario: Scenario, public: Samples, classes: int, contexts: Sequence[tuple[int, ...]]) -> SubTasks:

@@ -39,6 +39,8 @@ class ModularCloud:
     local: LocalTraining
     jobs: int
     """That are under way at once: those of one round."""
+    seed: int = 0
+    """Of modules that are drawn by chance, ``without`` derivation."""
 
     @property
     def task(self) -> ClassifierTask:
@@ -82,7 +84,7 @@ class ModularCloud:
         """(L, N) uint8: what is derived for this client."""
         wanted = importance.double().numpy()
         if self._without("derivation"):
-            wanted = generator(client.id, "derivation", client.step).random(wanted.shape)
+            wanted = generator(self.seed, "derivation", client.id, client.step).random(wanted.shape)
         budget = client.told["budget"].numpy() if client.told else self._spare(client)
         # The residual modules cost nothing, so whatever is important of them comes along.
         allowed = enough(wanted, self.prototype.options.enough)

@@ -11,7 +11,7 @@ from mlecs_ray.method import Job
 from mlecs_ray.methods.eclm.budgets import spare
 from mlecs_ray.methods.eclm.options import ECLM
 from mlecs_ray.stacks import shapes
-from mlecs_ray.tree import leaves, tree_bytes, tree_digest
+from mlecs_ray.tree import leaves, tree_bytes, tree_digest, tree_zeros
 from tests.methods.adapting import CLOUD, Field, cached, device, eclm, samples
 
 __all__ = ["cached"]
@@ -155,24 +155,32 @@ def test_without_local_training_nothing_comes_back_and_the_sub_model_is_installe
 
 
 def test_without_the_cloud_a_device_goes_on_with_its_own():
+    """Whatever the cloud has become since, here nothing but zeros."""
     field, client = Field.of(eclm(without=("cloud",))), device()
     field.adapt(client, samples(20, 2))
-    first = tree_digest(field.kept[0]["base"])
-    arrival = field.adapt(client, samples(20, 2), seed=2)
-    assert arrival.update.tree == {}
-    assert tree_digest(field.kept[0]["base"]) != first
+    own = field.kept[client.id]
+    lost = replace(field, state={**field.state, "base": tree_zeros(field.state["base"])}, kept={client.id: own})
+    arrivals = [one.adapt(client, samples(20, 2), seed=2) for one in (field, lost)]
+    assert [arrival.update.tree for arrival in arrivals] == [{}, {}]
+    assert tree_digest(field.kept[client.id]["base"]) == tree_digest(lost.kept[client.id]["base"])
+    assert tree_digest(field.kept[client.id]["base"]) != tree_digest(own["base"])
 
 
 def test_without_derivation_modules_are_chosen_by_chance_within_the_budgets():
+    """Room for one module beside the residual one, which is free; another seed draws others."""
     told = {"importance": torch.tensor([[0.7, 0.2, 0.09, 0.01]]), "step": torch.tensor(0)}
-    chosen = set()
-    for number in range(20):
-        method = eclm(without=("derivation", "enhancing"))
-        costs = method.model.costs(4)
-        budget = torch.from_numpy(costs.modules[:, 0, 0] * 1.1)
-        client = replace(device(number), told={**told, "budget": budget})
-        chosen.add(tuple(method._held(client, told["importance"]).flatten().tolist()))
-    assert len(chosen) > 1
+    method = eclm(without=("derivation", "enhancing"))
+    costs = method.model.costs(4)
+    budget = costs.modules[:, 0, 0] * 1.1
+    clients = [replace(device(number), told={**told, "budget": torch.from_numpy(budget)}) for number in range(20)]
+    chosen = [
+        [method._held(one, told["importance"]) for one in clients] for method in (method, replace(method, seed=1))
+    ]
+    for held in chosen[0]:
+        assert (costs.modules[:, held.bool().numpy()].sum(1) <= budget).all()
+    first, other = ([tuple(held.flatten().tolist()) for held in by] for by in chosen)
+    assert len(set(first)) > 1
+    assert first != other
 
 
 def test_a_job_costs_what_its_modules_cost():

@@ -1,6 +1,7 @@
 """A task whose first parameters were trained on the cloud's public samples, before any device was switched on."""
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,15 +86,22 @@ def judge(task: ClassifierTask) -> Client:
 
 
 def described(task: ClassifierTask) -> dict[str, Any]:
-    """The network as JSON values."""
+    """The network as JSON values; with what it answers when fresh, as parts of one name may do different things."""
     network = task.network
-    return {"module": repr(network.module), "form": list(network.form), "classes": network.classes}
+    ramp = torch.linspace(-1, 1, math.prod(network.form)).view(1, *network.form)
+    with torch.no_grad():
+        answers = network.fresh(0).eval()(ramp).flatten()
+    said = {"module": repr(network.module), "form": list(network.form), "classes": network.classes}
+    return {**said, "answers": [round(value, 3) for value in answers.tolist()]}
 
 
 def digest(samples: Samples) -> str:
-    """SHA-256 of inputs and labels."""
-    columns: Mapping[str, Any] = {**samples.inputs, **({} if samples.labels is None else {"labels": samples.labels})}
-    return tree_digest(columns) if columns else hashlib.sha256(b"").hexdigest()
+    """SHA-256 of inputs, which of them are there, labels and domains."""
+    labels = {} if samples.labels is None else {"labels": samples.labels}
+    columns: Tree = {"inputs": dict(samples.inputs), "present": dict(samples.present), **labels}
+    kept: Tree = {name: column for name, column in columns.items() if not isinstance(column, dict) or column}
+    told = "\n".join((tree_digest(kept) if kept else "", *samples.domains))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def remembered(name: str, recipe: Mapping[str, Any], make: Callable[[], Tree]) -> Tree:

@@ -7,6 +7,7 @@ environment that it has come to; the others stay as they were.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -72,6 +73,11 @@ class Surroundings:
             raise InputError(
                 f"data.environments.classes={self.rules.classes} must be at most {len(self.classes)}, for so many "
                 "classes are in both train and test, or no environment has enough"
+            )
+        if self.rules.classes and self.rules.contexts > (most := comb(len(self.classes), self.rules.classes)):
+            raise InputError(
+                f"data.environments.contexts={self.rules.contexts} must be at most {most}, for so many sets of "
+                f"{self.rules.classes} of {len(self.classes)} classes there are, or some would be the same"
             )
 
     @cached_property

@@ -13,6 +13,8 @@ from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.modules import load_object
 from mlecs_ray.task import Task
 
+_TWOFOLD = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+
 
 def make_task(scenario: Scenario, shape: Shape) -> Task:
     """The model and its loss, with the shapes of the data."""
@@ -58,6 +60,12 @@ def _try(network: Network, called: str) -> None:
         raise InputError(f"{called} fails, so there is no model: {type(error).__name__}: {error}") from error
     if not isinstance(made, nn.Sequential):
         raise InputError(f"{called} must give a torch.nn.Sequential of its parts, not {type(made).__name__}")
+    if twofold := next(((name, one) for name, one in made.named_modules() if isinstance(one, _TWOFOLD)), None):
+        raise InputError(
+            f"{called} has part {twofold[0]}, a {type(twofold[1]).__name__}, which does one thing in training and "
+            "another in answers; networks run one way, so answers would be another's: leave it out, and use "
+            "GroupNorm in place of BatchNorm"
+        )
     if not isinstance(given, Tensor) or given.shape != (2, network.classes):
         found = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
         raise InputError(f"{called} must answer two samples with (2, {network.classes}) numbers, not {found}")

@@ -119,6 +119,7 @@ def test_a_shift_renews_a_share_of_the_slots(share: float) -> None:
             {"domains": ("apple",)},
             "domains names 'apple', of which train and test have no sample .* google, openm",
         ),
+        (TEN, {"classes": 9, "contexts": 11}, "contexts=11 must be at most 10, for so many sets of 9 of 10 classes"),
         ({}, {"domains": "all"}, "domains names 'all', .* there are none"),
         (STYLES, {"domains": ("openmoji",), "classes": 4}, "classes=4 must be at most 3"),
     ],

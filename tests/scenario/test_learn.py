@@ -113,6 +113,14 @@ def test_a_network_of_ones_own_is_made_by_its_function(tmp_path: Path) -> None:
         ("return nn.Linear(64, classes)", r"must give a torch.nn.Sequential of its parts, not Linear"),
         ("return nn.Sequential(nn.Linear(63, classes))", r"fails, .*63"),
         ("return nn.Sequential(nn.Linear(64, 3))", r"must answer two samples with \(2, 10\) numbers, not \(2, 3\)"),
+        (
+            "return nn.Sequential(nn.Sequential(nn.Linear(64, 8), nn.Dropout(0.5)), nn.Linear(8, classes))",
+            r"has part 0\.1, a Dropout, which does one thing in training and another",
+        ),
+        (
+            "return nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, classes))",
+            r"has part 1, a BatchNorm1d, .* use GroupNorm in place of BatchNorm",
+        ),
         ("return nn.Sequential(nn.LSTM(64, classes))", r"must answer two samples with \(2, 10\) numbers, not tuple"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from scenarios.consoles import console, show
+from scenarios.reproduce.options import STUDIES
 
 
 def heal(
@@ -58,13 +59,16 @@ def reproduce(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="Make the runs of this group alone; of mlecs rates, unlike, ablations, merges, scale, clock, varying, "
-            "classes, settings or class-ablations; of eclm table, ablations, continuous, sizes or schedules"
+            help="Make the runs of this group alone; "
+            + "; ".join(f"of {name} {', '.join(extent.groups)}" for name, extent in STUDIES.items())
         ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(help="Make the runs of the first so many seeds alone, of 5 of mlecs or 3 of eclm; default all"),
+        typer.Option(
+            help="Make the runs of the first so many seeds alone; default all: "
+            + ", ".join(f"{extent.seeds} of {name}" for name, extent in STUDIES.items())
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Runs side by side, each one core and 1 to 2 GB")] = 1,
     out: Annotated[

@@ -146,7 +146,7 @@ def annealed(params: Tree, moved: Tree, left: Tensor) -> Tree:
 
     def shorter(old: Tensor, new: Tensor) -> Tensor:
         share = left.to(old.device, old.dtype)
-        return torch.lerp(old, new, share.view(-1, *[1] * (old.dim() - 1)) if share.dim() else share)
+        return torch.lerp(old, new, share.view(*share.shape, *[1] * (old.dim() - share.dim())))
 
     return tree_map(shorter, params, moved)
 

@@ -90,18 +90,17 @@ def described(task: ClassifierTask) -> dict[str, Any]:
     network = task.network
     ramp = torch.linspace(-1, 1, math.prod(network.form)).view(1, *network.form)
     with torch.no_grad():
-        answers = network.fresh(0).eval()(ramp).flatten()
+        answers = network.module(ramp).flatten()
     said = {"module": repr(network.module), "form": list(network.form), "classes": network.classes}
     return {**said, "answers": [round(value, 3) for value in answers.tolist()]}
 
 
 def digest(samples: Samples) -> str:
     """SHA-256 of inputs, which of them are there, labels and domains."""
-    labels = {} if samples.labels is None else {"labels": samples.labels}
-    columns: Tree = {"inputs": dict(samples.inputs), "present": dict(samples.present), **labels}
-    kept: Tree = {name: column for name, column in columns.items() if not isinstance(column, dict) or column}
-    told = "\n".join((tree_digest(kept) if kept else "", *samples.domains))
-    return hashlib.sha256(told.encode()).hexdigest()
+    columns = {"inputs": samples.inputs, "present": samples.present, "labels": samples.labels}
+    # A tree has no empty branches.
+    told = tree_digest({name: column for name, column in columns.items() if column is not None and len(column)})
+    return hashlib.sha256("\n".join((told, *samples.domains)).encode()).hexdigest()
 
 
 def remembered(name: str, recipe: Mapping[str, Any], make: Callable[[], Tree]) -> Tree:

@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.methods.eclm.programme import Held, Limit, Numbers, best
+from mlecs_ray.methods.eclm.programme import Held, Limit, best, each_row
+from mlecs_ray.models.modular import Numbers
 
 _SLACK = 1e-9
 """Of a budget: what rounding may add to a sum that just fits."""
@@ -53,19 +54,17 @@ def _solved(importance: Numbers, costs: Numbers, budget: Numbers, able: Held, le
 
 
 def _integers(importance: Numbers, costs: Numbers, budget: Numbers, able: Held, least: Numbers) -> Held:
-    layers, modules = importance.shape
     scale = np.where(budget > 0, budget, 1.0)
-    by_layer = np.repeat(np.eye(layers)[:, :, None], modules, axis=2)
     limits = [
         Limit(costs / scale[:, None, None], -np.inf, budget / scale * (1 + _SLACK)),
-        Limit(by_layer, least, np.inf),
+        Limit(each_row(importance.shape), least, np.inf),
         Limit(_worse(importance, costs, able), -np.inf, 0.0),
     ]
     chosen = best(importance, able, limits)
     if chosen is None:
         raise InputError(
             f"budget {budget.tolist()} (memory bytes, FLOPs of a sample, bytes on the wire) holds no module of each of "
-            f"{layers} layers, so the device has no way from input to answer: raise method.options.share"
+            f"{len(importance)} layers, so the device has no way from input to answer: raise method.options.share"
         )
     return chosen
 

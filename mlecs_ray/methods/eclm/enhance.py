@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.methods.eclm.programme import Limit, Numbers, best
+from mlecs_ray.methods.eclm.programme import Limit, best, each_row
+from mlecs_ray.models.modular import Numbers
 from mlecs_ray.samples import Samples
 
 
@@ -54,13 +55,11 @@ def choose(load: Numbers, most_load: float, most_modules: int) -> Numbers:
 
     A sub-task that is left with none keeps its best: or its target would be no distribution.
     """
-    tasks, modules = load.shape
-    by_module = np.eye(modules)[:, None, :] * load
-    by_task = np.repeat(np.eye(tasks)[:, :, None], modules, axis=2)
-    limits = [Limit(by_module, -np.inf, most_load), Limit(by_task, -np.inf, most_modules)]
+    by_module = np.eye(load.shape[1])[:, None, :] * load
+    limits = [Limit(by_module, -np.inf, most_load), Limit(each_row(load.shape), -np.inf, most_modules)]
     # To prove the last thousandth takes minutes.
-    found = best(load, load > 0, limits, gap=1e-3)
-    mask = np.zeros(load.shape, dtype=bool) if found is None else found
+    mask = best(load, load > 0, limits, gap=1e-3)
+    assert mask is not None, "to choose nothing keeps all limits"
     empty = ~mask.any(1)
     mask[empty, load[empty].argmax(1)] = True
     numbers: Numbers = mask.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Linear programmes over choices of yes or no, solved without a word on standard output."""
+"""Linear programmes over choices of yes or no, solved with hardly a word on standard output."""
 
 import warnings
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from mlecs_ray.models.modular import Numbers
+
 Held = NDArray[np.bool_]
 _QUIET = {
     "mip_heuristic_run_rens": False,
@@ -16,7 +17,7 @@ _QUIET = {
     "mip_detect_symmetry": False,
 }
 """Where one of these comes to a choice that is beyond a limit by a rounding, HiGHS prints a line, whatever it was told
-of printing. Without them it is no slower here, and the optimum is the same."""
+of printing. Without them it does so once in some thousand, is no slower here, and the optimum is the same."""
 
 
 class Limit(NamedTuple):
@@ -25,6 +26,11 @@ class Limit(NamedTuple):
     rows: Numbers
     low: Numbers | float
     high: Numbers | float
+
+
+def each_row(shape: tuple[int, int]) -> Numbers:
+    """(R, R, N) for ``x`` of this shape (R, N): its rows, one at a time."""
+    return np.repeat(np.eye(shape[0])[:, :, None], shape[1], axis=2)
 
 
 def best(worth: Numbers, able: Held, limits: Sequence[Limit], gap: float = 1e-4) -> Held | None:

@@ -47,9 +47,9 @@ ROOM = f"""What there is to be gained on this data: one network that learns for 
 and all devices own, put together, which nobody in the table may. It answers as it is, or among the classes that a
 device owns, as if they were known beforehand. What that has more than devices on their own is about the most that
 working together can bring."""
-OVERLAP = f"""In the table devices that have no class in common or all of them are the only ones there are. Here are
-{OVERLAPPING} sets, so that each class occurs beside every other. The selector sees single samples: where a class
-is of many sets it says little of the set, so devices get modules that tell less of what they need."""
+OVERLAP = f"""In the table two devices meet either the same classes or none in common. Here are {OVERLAPPING} sets, and
+a class is of several. The selector sees single samples: where a class is of many sets it says little of the set, so
+the modules that a device gets have less to do with what it needs."""
 CONTINUOUS = f"""The environments of all devices shift {SHIFTS} times, each shift replaces half of what a device owns,
 and up to four other processes run on it, drawn anew as often. A step lasts for about four rounds of half of the
 devices, for each method four of its own, so that a device has two jobs or so in a step, whatever a job takes; devices

@@ -26,7 +26,6 @@ from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.eclm.gains import accuracy
 from scenarios.reproduce.eclm.rows import ON_DEVICE, OURS
 from scenarios.reproduce.found import Found
-from scenarios.reproduce.plan import digest
 from scenarios.reproduce.statistics import Values, by_seed, spread
 from scenarios.reproduce.store import Floors, Made
 
@@ -86,9 +85,9 @@ def fill(found: Found, made: Made | None, compute: Callable[[Scenario], Floors] 
     """Train what is missing of the rows that have ours; nothing where the page alone was asked for."""
     for cell in _cells(found):
         for seed in found.results(found.cell("table", OURS, cell.setting)):
-            scenario = found.scenarios(cell)[seed]
-            if made is not None and digest(scenario) not in found.store.floors:
-                found.store.put_floors(digest(scenario), compute(scenario))
+            key = found.digests(cell)[seed]
+            if made is not None and key not in found.store.floors:
+                found.store.put_floors(key, compute(found.scenarios(cell)[seed]))
 
 
 def reached(found: Found, row: str, rule: str) -> Values:
@@ -100,7 +99,7 @@ def reached(found: Found, row: str, rule: str) -> Values:
 
 
 def room_table(found: Found) -> str:
-    """For each row what there is to be gained over the best device on its own, and over the best of all others."""
+    """For each row what that network reaches, and what it and ours have more than the best on-device baseline."""
     rows = []
     for row in found.settings("table"):
         most = {rule: spread(reached(found, row, rule)) for rule in (FREE, OWN)}

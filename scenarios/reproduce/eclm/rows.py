@@ -24,34 +24,24 @@ class Row:
     """Of the base scenario, for every method."""
 
 
+_DOMAINS: Changes = {
+    "data.environments.domains": "all",
+    "data.environments.corruptions": [],
+    "task.pretrain_epochs": 30,
+}
+"""What data has that is of many people, voices or styles: a device is in one."""
 _WATCH: Changes = {
+    **_DOMAINS,
     "data.name": "watch",
     "data.modalities": ["accelerometer", "gyroscope"],
     # All that every fold has: of these only such are met as both sides of a subject have.
     "data.environments.classes": 6,
     "data.environments.contexts": 0,
-    "data.environments.domains": "all",
-    "data.environments.corruptions": [],
     "task.network": "mlp",
     "task.hidden": [256],
-    "task.pretrain_epochs": 30,
 }
-_EMOJI: Changes = {
-    "data.name": "emoji",
-    "data.environments.domains": "all",
-    "data.environments.corruptions": [],
-    "task.network": "resnet",
-    "task.hidden": [16, 32, 64, 128],
-    "task.pretrain_epochs": 30,
-}
-_SYLLABLES: Changes = {
-    "data.name": "syllables",
-    "data.environments.domains": "all",
-    "data.environments.corruptions": [],
-    "task.network": "resnet",
-    "task.hidden": [16, 32, 64, 128],
-    "task.pretrain_epochs": 30,
-}
+_EMOJI: Changes = {**_DOMAINS, "data.name": "emoji"}
+_SYLLABLES: Changes = {**_DOMAINS, "data.name": "syllables"}
 
 
 def _classes(count: int, of: int, changes: Changes) -> Changes:

@@ -4,27 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.found import Found
-from scenarios.reproduce.measures import Result
 from scenarios.reproduce.mlecs.scopes import CLIENTS, CLOUD, RECEIVER
-from tests.scenarios.reproduce.fake import found, result
-
-STRENGTH = {"mlecs": 0.5, "standalone": 0.3, "fedilora": 0.4}
-
-
-def measured(cell: Cell, seed: int) -> Result | None:
-    """Ours is best; client 1 and later seeds are better; the third method has no cloud model."""
-    if cell.group != "rates" or cell.name not in STRENGTH:
-        return None
-    value = STRENGTH[cell.name] + 0.01 * seed
-    clients = {"0": value, "1": value + 0.1 + 0.01 * seed * (cell.name == "mlecs")}
-    return result(clients, None if cell.name == "fedilora" else value)
+from tests.scenarios.reproduce.fake import found, rates
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Found:
-    return found(tmp_path, measured)
+    return found(tmp_path, rates)
 
 
 def test_values_are_told_by_seed_and_client(made: Found) -> None:

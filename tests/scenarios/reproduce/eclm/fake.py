@@ -1,6 +1,5 @@
 """Results of the study of ECLM that no run has made."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from scenarios.reproduce.eclm.submodels import SUBMODELS
 from scenarios.reproduce.effort import Effort
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result, Traffic
-from scenarios.reproduce.store import Record, Store
-from tests.scenarios.reproduce.fake import MADE
+from scenarios.reproduce.store import Store
+from tests.scenarios.reproduce.fake import Measure, filled
 
 BASE = apply(SCENARIO, {"merges": 40, "clients.count": 500, "method.options": {}})
 """The real one may be tuned."""
@@ -53,17 +52,9 @@ def stepped(values: list[float], period: float, seconds: float = 1.0) -> Result:
     return replace(result(values[-1], 0.0, seconds), curve=curve, spent=[0.0] * len(curve))
 
 
-Measure = Callable[[Cell, int], Result | None]
-
-
 def found(path: Path, measure: Measure, seeds: tuple[int, ...] = (0, 1)) -> Found:
-    """The whole table, filled with what ``measure`` says of a cell and a seed; None: it was not run."""
-    made = Found(BASE, table(BASE), seeds, Store(path / "eclm.json"))
-    for cell in made.cells:
-        for seed, digest in made.digests(cell).items():
-            if (one := measure(cell, seed)) is not None:
-                made.store.runs[digest] = Record(cell.what, seed, 60.0, MADE, one)
-    return made
+    """The whole table, ``filled``."""
+    return filled(Found(BASE, table(BASE), seeds, Store(path / "eclm.json")), measure)
 
 
 def by_name(values: dict[str, float], group: str = "table", settings: tuple[str, ...] = (ROW, OTHER)) -> Measure:

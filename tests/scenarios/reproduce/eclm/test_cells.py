@@ -8,7 +8,6 @@ from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.eclm import cells
 from scenarios.reproduce.eclm.cells import SHIFTS, quick, table
 from scenarios.reproduce.eclm.rows import METHODS, ROWS, SHIFTING, SOME
-from scenarios.reproduce.options import STUDIES
 from scenarios.reproduce.plan import digest, scenario_of
 from tests.scenarios.reproduce.eclm.fake import BASE, ROW
 
@@ -17,20 +16,6 @@ CELLS = table(BASE)
 
 def group(name: str, setting: str | None = None) -> dict[str, Cell]:
     return {one.name: one for one in CELLS if one.group == name and setting in (None, one.setting)}
-
-
-def test_every_group_is_there_in_its_order() -> None:
-    assert tuple(dict.fromkeys(one.group for one in CELLS)) == STUDIES["eclm"].groups
-
-
-def test_no_two_cells_have_one_place() -> None:
-    places = [(one.group, one.name, one.setting) for one in CELLS]
-    assert len(set(places)) == len(places)
-
-
-@pytest.mark.parametrize("one", [*CELLS, *quick()], ids=lambda one: one.what)
-def test_every_cell_is_a_scenario(one: Cell) -> None:
-    assert scenario_of(BASE, one, 1).seed == 1
 
 
 def test_every_method_meets_every_row() -> None:

@@ -5,15 +5,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from mlecs_ray.errors import InputError
-from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.command import reproduce
 from scenarios.reproduce.eclm import pooled, timings
@@ -21,32 +18,17 @@ from scenarios.reproduce.eclm.cost import ANSWER, FLOPS, MEMORY, MODEL_MEMORY, S
 from scenarios.reproduce.eclm.study import STUDY
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.options import Options
-from scenarios.reproduce.runs import Ran
 from scenarios.reproduce.store import Made
 from scenarios.reproduce.study import Beside, study_of
 from tests.scenarios.reproduce.eclm.fake import result
-from tests.scenarios.reproduce.fake import SOURCE
+from tests.scenarios.reproduce.fake import FakeRunner
 
 DIGITS = apply(STUDY.base, {"data.name": "digits", "task.network": "mlp"})
 
 
-class Rounds:
+def rounds(breaks: str = "") -> FakeRunner:
     """Every run comes to the same at once, but for those of ``breaks``."""
-
-    def __init__(self, breaks: str = "") -> None:
-        self.breaks, self.made = breaks, 0
-
-    def check(self, scenarios: Sequence[Scenario]) -> None:
-        pass
-
-    def __call__(self, scenario: Scenario) -> Ran:
-        self.made += 1
-        if scenario.method.name == self.breaks:
-            raise InputError(f"{self.breaks} broke")
-        return Ran(60.0, result(0.7, 100.0), SOURCE)
-
-    def stop(self) -> None:
-        pass
+    return FakeRunner(lambda one: one.method.name == breaks, measured=lambda _: result(0.7, 100.0))
 
 
 def _timed(found: Found, made: Made | None) -> None:
@@ -58,7 +40,7 @@ def _timed(found: Found, made: Made | None) -> None:
 SMALL = replace(STUDY, base=DIGITS, beside=Beside(STUDY.beside.names, _timed))
 
 
-def quick(out: Path, runner: Rounds, **more: bool) -> tuple[bool, str]:
+def quick(out: Path, runner: FakeRunner, **more: bool) -> tuple[bool, str]:
     said = io.StringIO()
     console = Console(file=said, width=200)
     return reproduce(console, Options("eclm", quick=True, out=out, **more), runner, SMALL), said.getvalue()
@@ -69,7 +51,7 @@ def test_the_study_is_found_by_its_name() -> None:
 
 
 def test_the_first_call_runs_and_the_second_only_writes(tmp_path: Path) -> None:
-    out, runner = tmp_path / "eclm.json", Rounds()
+    out, runner = tmp_path / "eclm.json", rounds()
     fine, said = quick(out, runner)
     assert fine
     assert "4 runs, 0 done; about 60 s for the others" in said
@@ -80,34 +62,34 @@ def test_the_first_call_runs_and_the_second_only_writes(tmp_path: Path) -> None:
     assert "| 1 module a layer | 1000 ms (1.000) |" in page
     _, again = quick(out, runner)
     assert "4 runs, 4 done" in again
-    assert runner.made == 4
+    assert len(runner.made) == 4
 
 
 def test_a_run_that_fails_is_told_at_the_end(tmp_path: Path) -> None:
-    fine, said = quick(tmp_path / "eclm.json", Rounds("fedavg"))
+    fine, said = quick(tmp_path / "eclm.json", rounds("fedavg"))
     assert not fine
     assert said.splitlines()[-1] == "failed: table: fedavg, mnist10k, 5 classes, seed 0: fedavg broke"
 
 
 def test_the_page_alone_neither_runs_nor_times(tmp_path: Path) -> None:
-    runner = Rounds()
+    runner = rounds()
     fine, _ = quick(tmp_path / "eclm.json", runner, page=True)
-    assert (fine, runner.made) == (True, 0)
+    assert (fine, runner.made) == (True, [])
     assert not (tmp_path / "eclm.json").exists()
     assert "Times: not run." in (tmp_path / "eclm.md").read_text()
 
 
 def test_one_group_of_the_first_seeds_is_made(tmp_path: Path) -> None:
-    runner, out = Rounds(), tmp_path / "eclm.json"
+    runner, out = rounds(), tmp_path / "eclm.json"
     reproduce(Console(file=io.StringIO()), Options("eclm", only=("continuous",), seeds=2, out=out), runner, SMALL)
-    assert runner.made == 2 * 2 * 3
+    assert len(runner.made) == 2 * 2 * 3
     assert {one["what"].split(":")[0] for one in json.loads(out.read_text())["runs"].values()} == {"continuous"}
 
 
 def test_what_the_table_no_longer_asks_for_is_dropped_on_request(tmp_path: Path) -> None:
     out, said = tmp_path / "eclm.json", io.StringIO()
-    quick(out, Rounds())
-    reproduce(Console(file=said, width=200), Options("eclm", out=out, page=True, prune=True), Rounds(), SMALL)
+    quick(out, rounds())
+    reproduce(Console(file=said, width=200), Options("eclm", out=out, page=True, prune=True), rounds(), SMALL)
     assert "dropped 4 runs" in said.getvalue()
 
 

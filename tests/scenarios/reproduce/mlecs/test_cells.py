@@ -5,8 +5,7 @@ import pytest
 from mlecs_ray.scenario.names import SYSTEMS
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
-from scenarios.reproduce.mlecs.cells import COUNTS, RATES, SEEDS, quick, table
-from scenarios.reproduce.options import STUDIES
+from scenarios.reproduce.mlecs.cells import COUNTS, RATES, SEEDS, table
 from scenarios.reproduce.plan import scenario_of
 from tests.scenarios.reproduce.fake import BASE
 
@@ -15,20 +14,6 @@ CELLS = table(BASE)
 
 def cell(group: str, name: str, setting: str | None = None) -> Cell:
     return next(one for one in CELLS if (one.group, one.name) == (group, name) and setting in (None, one.setting))
-
-
-def test_every_group_is_there_in_its_order() -> None:
-    assert tuple(dict.fromkeys(one.group for one in CELLS)) == STUDIES["mlecs"].groups
-
-
-def test_no_two_cells_have_one_place() -> None:
-    places = [(one.group, one.name, one.setting) for one in CELLS]
-    assert len(set(places)) == len(places)
-
-
-@pytest.mark.parametrize("one", [*CELLS, *quick()], ids=lambda one: one.what)
-def test_every_cell_is_a_scenario(one: Cell) -> None:
-    assert scenario_of(BASE, one, 1).seed == 1
 
 
 def test_every_system_meets_every_rate_and_both_kinds_of_classes() -> None:

@@ -107,6 +107,11 @@ def tree_scale(tree: Tree, factor: float) -> dict[str, Any]:
     return tree_map(lambda leaf: leaf * factor, tree)
 
 
+def tree_to(tree: Tree, device: torch.device) -> dict[str, Any]:
+    """Every leaf on ``device``; the same tensors where they are there."""
+    return tree_map(lambda leaf: leaf.to(device), tree)
+
+
 def tree_zeros(tree: Tree) -> dict[str, Any]:
     """Zeros of the same shapes."""
     return tree_map(torch.zeros_like, tree)

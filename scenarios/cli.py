@@ -41,11 +41,18 @@ Folder = Annotated[str, typer.Argument(help="A run folder, or `latest`")]
 
 
 @app.command("list")
-def list_() -> None:
-    """What can be run: scenarios, methods, devices, data sets and assets."""
+def list_(
+    name: Annotated[
+        str | None, typer.Argument(help="scenarios, methods, devices, data, or a method: its options. Default: all")
+    ] = None,
+) -> None:
+    """What can be run: scenarios, methods, devices, data sets and assets; what the options of a method mean.
+
+    Examples: [bold]mlecs list[/bold] · [bold]mlecs list methods[/bold] · [bold]mlecs list eclm[/bold]
+    """
     from scenarios import listing
 
-    for table in listing.tables():
+    for table in listing.tables(name):
         console.print(table)
 
 

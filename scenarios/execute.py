@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.registry import higher_is_better
+from mlecs_ray.run import own
 from mlecs_ray.run.checkpoint import has_checkpoint
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.manifest import read_scenario
@@ -95,6 +96,10 @@ def resumable(folder: Path) -> Scenario:
         raise InputError(f"{folder} has ended, so there is nothing to resume; `mlecs report {folder}` shows it")
     if not study and not has_checkpoint(folder):
         raise InputError(f"{folder} has no checkpoint, so there is nothing to resume; run it again")
+    for run in runs:
+        # A study's later runs may not have begun.
+        if has_checkpoint(run):
+            own.check(run)
     return scenario
 
 

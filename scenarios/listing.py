@@ -1,17 +1,24 @@
 """What `mlecs list` shows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
+from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mlecs_ray.scenario.config import Scenario
 from scenarios.catalogue import SCENARIOS
 
 
-def tables() -> Iterator[Table]:
-    """Scenarios, methods, devices and data; the first is there while the others wait for torch."""
-    yield from (make() for make in (_scenarios, _methods, _devices, _data))
+def tables(name: str | None = None) -> Iterator[RenderableType]:
+    """Scenarios, methods, devices and data, the first while the others wait for torch; or the one of that ``name``;
+    or what the method is that is called so."""
+    if name is None or name in _TABLES:
+        yield from (make() for key, make in _TABLES.items() if name in (None, key))
+    else:
+        yield from _method(name)
 
 
 def _table(title: str, *header: str) -> Table:
@@ -35,7 +42,10 @@ def _methods() -> Table:
     from mlecs_ray.scenario.compose import KINDS, hyperparameters
     from mlecs_ray.scenario.names import METHODS
 
-    title = "Methods (--method NAME, options by --set method.options.KEY=VALUE, one around another by method.base)"
+    title = (
+        "Methods (--method NAME, options by --set method.options.KEY=VALUE, one around another by method.base; "
+        "mlecs list NAME tells a method's options)"
+    )
     table = _table(title, "name", "options", "what")
     for name in METHODS:
         kind = KINDS.get(name)
@@ -43,6 +53,18 @@ def _methods() -> Table:
         doc = (kind.__doc__ if kind else "Average what the clients learned.") or ""
         table.add_row(name, ", ".join(options), sentence(doc))
     return table
+
+
+def _method(name: str) -> Iterator[RenderableType]:
+    """What it is, and its options."""
+    from mlecs_ray.scenario.manual import HEADER, about, options
+
+    found = options(name)
+    yield Text(f"{name}: {about(name).replace('`', '')}\n")
+    table = _table("Options (--set method.options.KEY=VALUE)", *HEADER)
+    for option in found:
+        table.add_row(*(escape(cell.replace("`", "")) for cell in option))
+    yield table if found else Text("It has no options.")
 
 
 def sentence(doc: str) -> str:
@@ -75,3 +97,11 @@ def _data() -> Table:
     for asset in CATALOGUE.values():
         table.add_row(asset.name, f"{(asset.size or 0) / 1e6:.0f}", asset.licence, asset.why)
     return table
+
+
+_TABLES: Mapping[str, Callable[[], Table]] = {
+    "scenarios": _scenarios,
+    "methods": _methods,
+    "devices": _devices,
+    "data": _data,
+}

@@ -70,7 +70,11 @@ def reproduce(
             + ", ".join(f"{extent.seeds} of {name}" for name, extent in STUDIES.items())
         ),
     ] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Make the runs of this seed alone, counted from 0")] = None,
     jobs: Annotated[int, typer.Option(help="Runs side by side, each one core and 1 to 2 GB")] = 1,
+    take: Annotated[
+        list[Path] | None, typer.Option(help="Take over what this file of results has and ours lacks, made elsewhere")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The file of results, the page beside it; default docs/results/STUDY.json")
     ] = None,
@@ -83,7 +87,9 @@ def reproduce(
     """
     from scenarios.reproduce.options import Options
 
-    options = Options(study, quick, tuple(only or ()), seeds, jobs, out, page, prune)
+    options = Options(
+        study, quick, tuple(only or ()), seeds, tuple(seed or ()), jobs, tuple(take or ()), out, page, prune
+    )
     # Whoever misspells a name need not wait for what runs them.
     from scenarios.reproduce.command import reproduce as make
 

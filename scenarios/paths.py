@@ -28,7 +28,8 @@ def _file(path: str) -> str:
     return str(Path(path).expanduser().resolve())
 
 
-def _method(name: str) -> str:
+def _named(name: str) -> str:
+    """``path.py:Name``; a name of what ships stays what it is."""
     path, colon, attribute = name.rpartition(":")
     return f"{_file(path)}:{attribute}" if colon else name
 
@@ -43,8 +44,9 @@ def _model(name: str) -> str:
 _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "data.path": _file,
     "clients.availability.trace": _file,
-    "method.name": _method,
-    "method.base.name": _method,
+    "method.name": _named,
+    "method.base.name": _named,
+    "task.network": _named,
     "clients.structures": lambda names: {device: _model(name) for device, name in names.items()},
     "task.slms": lambda names: tuple(_model(name) for name in names),
     "task.cloud_llm": _model,

@@ -41,6 +41,7 @@ class Rules:
     contexts: int = 0
     domains: tuple[str, ...] | Literal["all"] | None = None
     ordered: bool = False
+    stay: int = 1
     corruptions: tuple[str, ...] = ()
     severity: float = 0.5
     share: float = 0.5
@@ -106,7 +107,7 @@ class Surroundings:
     def of(self, client: int, step: int) -> Environment:
         """Where this client is at this step."""
         if self.rules.ordered:
-            domain = self.domains[min(step, len(self.domains) - 1)]
+            domain = self.domains[min(step // self.rules.stay, len(self.domains) - 1)]
         else:
             domain = self.domains[self._pick(len(self.domains), "domain", client, step)]
         corruptions = self.rules.corruptions or (NONE,)

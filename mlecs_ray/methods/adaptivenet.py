@@ -1,9 +1,10 @@
 """AdaptiveNet: a supernet of which each device searches the path that suits its data (arXiv 2303.07129)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,24 +14,29 @@ from mlecs_ray.methods.checks import check
 from mlecs_ray.methods.eclm.budgets import spare
 from mlecs_ray.methods.local import LocalTraining, descend, require_samples, seen_of
 from mlecs_ray.methods.pretrained import Pretrained, described, remembered
+from mlecs_ray.methods.teacher import taught
 from mlecs_ray.models import flops
 from mlecs_ray.models.classifier import ClassifierTask, Network, classes, labels_of
-from mlecs_ray.models.modular import whole
+from mlecs_ray.models.decompose import weights
+from mlecs_ray.models.modular import Numbers, whole
 from mlecs_ray.models.supernet import Path, Supernet
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.sim.population import CLOUD
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, tree_to
+
+_EDITION = 2
+"""Of the offline training: what another one left in the cache is not used."""
 
 
 @dataclass(frozen=True, eq=False)
 class AdaptiveNet:
-    """The cloud's model gets branches past its blocks, trained on the public samples by random paths that are taught
-    by the whole. A device tries the paths that its budget allows on its own samples, takes the best, and trains it on
-    them alone. Nothing travels after the factory.
+    """The cloud's model gets branches past and beside its blocks, trained on the public samples by random paths that
+    are taught by the whole, which stays as it is. A device tries some of the paths that its budget allows on its own
+    samples, takes the best, and trains it on them alone. Nothing travels after the factory, so bytes bind nobody.
 
-    The paper searches by latency on the device and by accuracy on unlabelled or few samples; so few blocks have so
-    few paths that all are tried here.
+    The paper searches by latency on the device and by accuracy on unlabelled or few samples, with evolution; here those
+    that use most of the budget are tried, ``tries`` of them [ours].
     """
 
     task: Pretrained
@@ -38,12 +44,27 @@ class AdaptiveNet:
     seed: int
     """Of the models with which devices leave the factory."""
     share: float = 0.5
+    """Of the whole network's memory and compute, on ``reference``: what a device may use."""
     reference: str = "phone-high"
-    branch_epochs: int = 10
+    """A device with less of something than this one gets proportionally less of it."""
+    least: float = 0.0
+    """No device has less than this share of the whole network's memory and compute, before others take their part."""
+    branch_epochs: int = 15
+    """Of the branches' training on the public samples, before the run."""
+    tries: int = 16
+    """Paths that a device answers its samples with before it trains one."""
 
     def __post_init__(self) -> None:
         check(self.share > 0, f"share={self.share} must be above 0, or no path is allowed")
+        check(0 <= self.least <= 1, f"least={self.least} must lie in [0, 1], or no device has so much")
         check(self.branch_epochs >= 1, f"branch_epochs={self.branch_epochs} must be 1 or more, or branches are noise")
+        check(self.tries >= 1, f"tries={self.tries} must be 1 or more, or no path is found")
+        kinds = [type(child).__name__ for child in self._plain.network.module]
+        check(
+            len(self.net.paths) > 1,
+            f"adaptivenet needs a network with a block that can be narrower or two that can be one, not {kinds}: every "
+            "device would train all of it, as localadaptation does",
+        )
 
     @property
     def _plain(self) -> ClassifierTask:
@@ -60,30 +81,29 @@ class AdaptiveNet:
 
     def outline(self) -> Tree:
         """The shapes of ``init``, untrained."""
-        return {**self.task.outline(), **self.net.branches(0)}
+        whole = self.task.outline()
+        return {**whole, **self.net.branches(whole, 0)}
 
     def init(self, seed: int) -> Tree:
         """The whole network as it is pretrained, and branches that learned to stand in for its blocks."""
-        recipe = {"network": described(self._plain), "epochs": self.branch_epochs, "seed": seed}
-        return remembered("supernet", {**recipe, **self.task.offline.recipe()}, lambda: self._trained(seed))
+        recipe = {"network": described(self._plain), "epochs": self.branch_epochs, "seed": seed, "edition": _EDITION}
+        branches = sorted(self.net.parts)
+        recipe = {**recipe, "branches": branches, **self.task.offline.recipe()}
+        return remembered("supernet", recipe, lambda: self._trained(seed))
 
     def _trained(self, seed: int) -> Tree:
-        main = self.task.init(seed)
-        shortcuts = [path for path in self.net.paths if any(">" in part for part in path)]
+        main, (whole, *others) = self.task.init(seed), self.net.paths
+        local = replace(self.task.offline.local, epochs=self.branch_epochs)
 
         def loss(params: Tree, batch: Samples) -> Tensor:
             x = self._plain.inputs(batch)
-            path = shortcuts[int(torch.randint(len(shortcuts), (1,)))]
+            path = others[int(torch.randint(len(others), (1,)))]
             logits = self.net.forward({**main, **params}, x, path)
             with torch.no_grad():
-                taught = self.net.forward(main, x, self.net.paths[0]).softmax(1)
-            told = F.kl_div(logits.log_softmax(1), taught, reduction="batchmean")
-            return F.cross_entropy(logits, labels_of(batch)) + told
+                known = self.net.forward(main, x, whole)
+            return taught(logits, known, labels_of(batch))
 
-        if not shortcuts:
-            return main
-        local = LocalTraining(self.task.offline.local.optimizer, self.task.offline.local.batch, self.branch_epochs)
-        begin = self.net.branches(seed)
+        begin = self.net.branches(main, derive(seed, "branches"))
         learned = descend(loss, begin, local, self.task.offline.public, derive(seed, "branches"))
         return {**main, **learned.params}
 
@@ -94,23 +114,33 @@ class AdaptiveNet:
     def work(self, client: Client, tree: Tree) -> Work:
         """Every path that is tried forward over the samples, and the largest of them trained."""
         require_samples(client, client.samples)
-        allowed = self.allowed(client)
-        found = [path_cost(self._plain.network, path, self.local.batch) for path in allowed]
+        memory, flops_each = self._costs[self._allowed(client)].T
         seen = seen_of(self.local, client.samples)
-        tried = sum(one[1] for one in found) / 3 * client.samples if len(found) > 1 else 0.0
-        return Work(tried + max(one[1] for one in found) * seen, {}, max(one[0] for one in found))
+        # Backward costs twice as much as forward.
+        tried = flops_each.sum() / 3 * client.samples if len(flops_each) > 1 else 0.0
+        return Work(float(tried + flops_each.max() * seen), {}, float(memory.max()))
+
+    @property
+    def _costs(self) -> Numbers:
+        """(paths, 2)."""
+        return path_costs(self._plain.network, self.local.batch)
 
     def allowed(self, client: Client) -> list[Path]:
-        """The paths that fit what the device can spare; where none does, the cheapest."""
-        network, batch = self._plain.network, self.local.batch
-        limit = spare(client, whole(network, batch), self.share, self.reference)
-        costs = {path: path_cost(network, path, batch) for path in self.net.paths}
-        fitting = [path for path, cost in costs.items() if all(cost[i] <= limit[i] for i in range(2))]
-        return fitting or [min(costs, key=lambda path: costs[path][1])]
+        """The paths that the device tries: of those that fit what it can spare the ``tries`` that use the largest
+        shares of its memory and compute together; where none fits, the one that is least too large."""
+        return [self.net.paths[place] for place in self._allowed(client)]
+
+    def _allowed(self, client: Client) -> list[int]:
+        costs = self._costs
+        full = whole(self._plain.network, self.local.batch)
+        used = costs / spare(client, full, self.share, self.reference, self.least)[:2]
+        ranked = np.argsort(-used.sum(1), kind="stable")
+        fitting = [int(place) for place in ranked if used[place].max() <= 1]
+        return fitting[: self.tries] or [int(used.max(1).argmin())]
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """Search, then train what was found, from what the device has come to so far."""
-        params = {**self._factory, **kept.get("model", {})}
+        params = {**tree_to(self._factory, data.device), **kept.get("model", {})}
         path = self._best(params, data, job.client)
         own = {name: params[name] for name in path if name in params}
         task = self._plain
@@ -140,7 +170,7 @@ class AdaptiveNet:
         return state
 
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
-        """The path that the device chose; before it has, the largest that it may."""
+        """The path that the device chose; before it has, the one that uses its budget best."""
         params = {**tree, **kept.get("model", {})}
         path = self.net.paths[0] if client.id == CLOUD else self.allowed(client)[0]
         if "path" in kept:
@@ -149,12 +179,22 @@ class AdaptiveNet:
         return lambda samples: classes(lambda b: self.net.forward(params, task.inputs(b), path), samples)
 
 
-@lru_cache(maxsize=512)
-def path_cost(network: Network, path: Path, batch: int) -> tuple[float, float]:
-    """Bytes of memory, and FLOPs of a sample forward and backward, of training this path."""
+@lru_cache(maxsize=16)
+def path_costs(network: Network, batch: int) -> Numbers:
+    """(paths, 2): bytes of memory, and FLOPs of a sample forward and backward, of training each path.
+
+    Each branch is counted once, by what it changes: they change the same in each other's company.
+    """
     net = Supernet(network)
-    whole_tree = {name: dict(part.named_parameters()) for name, part in net.parts.items()}
-    params = flops.zeros({name: tree for name, tree in whole_tree.items() if tree and name in path})
+    base = path_cost(network, net.paths[0], batch)
+    changes = {name: path_cost(network, path, batch) - base for name, path in net.detours.items()}
+    return np.array([base + sum(changes[name] for name in path if name in changes) for path in net.paths])
+
+
+def path_cost(network: Network, path: Path, batch: int) -> Numbers:
+    """(2,): that of one path, counted as it runs."""
+    net = Supernet(network)
+    params = flops.zeros({name: tree for name in path if (tree := weights(net.parts[name]))})
     x, labels = torch.zeros(batch, *network.form), torch.zeros(batch, dtype=torch.int64)
     cost = flops.cost(flops.count(lambda: F.cross_entropy(net.forward(params, x, path), labels)), batch, params)
-    return cost.memory_bytes, cost.flops_per_sample
+    return np.array([cost.memory_bytes, cost.flops_per_sample])

@@ -8,7 +8,7 @@ from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
 from mlecs_ray.methods.local import LocalTraining, fit, require_samples, seen_of
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import Task
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, tree_to
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class LocalAdaptation:
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """From what it has come to so far."""
-        begin = kept.get("model") or self.task.part(self._factory, job.client)
+        begin = kept.get("model") or tree_to(self.task.part(self._factory, job.client), data.device)
         own = Job(job.client, job.version, job.seed, begin)
         learned = fit(self.task, self.local, own, data)
         return Update({}, float(len(data)), {"model": learned.params}, {"loss": learned.loss})

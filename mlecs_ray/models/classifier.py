@@ -38,7 +38,10 @@ class Network:
 
     def __post_init__(self) -> None:
         if self.make is None and self.kind not in NETWORKS:
-            raise InputError(f"task.network={self.kind!r} must be one of {', '.join(NETWORKS)}, or there is no model")
+            raise InputError(
+                f"task.network={self.kind!r} must be one of {', '.join(NETWORKS)}, or path.py:make of your own, or "
+                "there is no model"
+            )
         if not self.widths or min(self.widths) < 1:
             raise InputError(f"task.hidden={list(self.widths)} must be one or more widths of 1 or above")
 

@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.inherit import inherit
-from mlecs_ray.models.networks import Form
+from mlecs_ray.models.networks import Form, bridged
 from mlecs_ray.models.shrink import Bypass, shrunk
 from mlecs_ray.tree import Tree
 
@@ -56,6 +56,11 @@ class Decomposed:
         """(L, N)."""
         return len(self.layers), len(self.layers[0])
 
+    @cached_property
+    def last(self) -> str:
+        """The name of the part that answers, the last with weights; ``base`` has it."""
+        return next(name for name, part in reversed(self.order) if not isinstance(part, tuple) and weights(part))
+
     @property
     def params(self) -> Tree:
         """The parameters that its modules were made with."""
@@ -95,7 +100,8 @@ def decompose(network: nn.Sequential, form: Form, grain: Grain) -> Decomposed:
 
     Works on any sequence of modules, run one after another: children without weights and those without a rule stay as
     they are, and so do the first with weights, which reads the input, where another block follows it, and the last,
-    which answers. Raises InputError where nothing is left to decompose, and for modules that count (batch norms).
+    which answers. Raises InputError where nothing is left to decompose, for modules that count (batch norms), and for
+    blocks whose forms no residual module can bring together.
     """
     children = list(network.named_children())
     for name, child in children:
@@ -109,8 +115,9 @@ def decompose(network: nn.Sequential, form: Form, grain: Grain) -> Decomposed:
     x = torch.zeros(2, *form)
     with torch.no_grad():
         for name, child in children:
-            x = child(x)
-            order.append((name, _modules(child, tuple(x.shape[1:]), grain) if name in chosen else child))
+            y = child(x)
+            order.append((name, _checked(name, x, y, _modules(child, y, grain)) if name in chosen else child))
+            x = y
     return Decomposed(tuple(order))
 
 
@@ -124,7 +131,10 @@ def decomposable(network: nn.Sequential, last: int | None = None) -> list[str]:
     if not chosen:
         raise InputError(
             f"a network of {[type(child).__name__ for child in network]} has no block before its last layer that "
-            "could be decomposed: see mlecs_ray.models.shrink for the rules"
+            "could be decomposed. Blocks are those of its children that are a Sequential of one Linear or Conv2d and "
+            "what follows without weights but norms, a ResidualBlock, an EncoderLayer, or of a class with a rule "
+            "(mlecs_ray.models.shrink.shrunk.register); the last child with weights stays whole, and so does the first "
+            "where another block follows it"
         )
     return chosen
 
@@ -137,12 +147,29 @@ def _has_rule(block: nn.Module) -> bool:
     return True
 
 
-def _modules(block: nn.Module, shape: Form, grain: Grain) -> tuple[nn.Module, ...]:
-    """Shrunk ones, each with its part of the block's weights, and the residual one."""
+def _modules(block: nn.Module, given: Tensor, grain: Grain) -> tuple[nn.Module, ...]:
+    """Shrunk ones, each with its part of the block's weights, and the residual one; the block gives ``given``."""
     made = [shrunk(block, grain.ratio) for _ in range(grain.modules - 1)]
     for place, module in enumerate(made):
         inherit(block, module, place)
-    return (*made, Bypass(shape))
+    return (*made, Bypass(tuple(given.shape[1:])))
+
+
+def _checked(name: str, x: Tensor, y: Tensor, modules: tuple[nn.Module, ...]) -> tuple[nn.Module, ...]:
+    """``modules``, if each gives what the block ``name`` makes of ``x``, which is ``y``."""
+    taken, given = tuple(x.shape[1:]), tuple(y.shape[1:])
+    if not bridged(taken, given):
+        raise InputError(
+            f"part {name} of the network takes {taken} to {given}, so it cannot be decomposed: the residual module in "
+            "its place has no weights, and can make a picture another picture and change the first number of any other "
+            "form, no more. Let a part without weights of its own flatten, before or after the block"
+        )
+    if (found := tuple(modules[0](x).shape[1:])) != given:
+        raise InputError(
+            f"part {name} of the network takes {taken} to {given} and its shrunk module to {found}, so they cannot be "
+            f"mixed: mend the rule for {type(modules[0]).__name__}, which must keep the block's shapes"
+        )
+    return modules
 
 
 def weights(module: nn.Module) -> dict[str, Tensor]:
@@ -167,7 +194,7 @@ def _mixed(modules: Sequence[nn.Module], params: Tree, x: Tensor, gates: Tensor)
         y = applied(modules[place], params.get(str(place), {}), x[rows] if some else x)
         y = y * (weight[rows] if some else weight).view(-1, *[1] * (y.dim() - 1))
         if some:
-            y = torch.zeros(n, *y.shape[1:], dtype=y.dtype).index_add(0, rows, y)
+            y = y.new_zeros(n, *y.shape[1:]).index_add(0, rows, y)
         total = y if total is None else total + y
     if total is None:
         raise InputError("no module of a layer has a gate: a device must hold one of each, or nothing passes through")

@@ -101,9 +101,19 @@ class Mean(nn.Module):
         return x.mean(1) if x.dim() == 3 else x.mean((2, 3))
 
 
+def bridged(taken: Form, given: Form) -> bool:
+    """Whether ``reshaped`` can make the one form the other: of as many numbers; of a picture all, else the first."""
+    return len(taken) == len(given) and (len(taken) == 3 or taken[1:] == given[1:])
+
+
 def reshaped(x: Tensor, shape: Sequence[int]) -> Tensor:
     """``x`` (n, c, ...) as (n, *shape) without weights: places are averaged, channels that are too many left out and
-    missing ones zeros (option A of arXiv 1512.03385)."""
+    missing ones zeros (option A of arXiv 1512.03385). Raises InputError where they are not ``bridged``."""
+    if not bridged(tuple(x.shape[1:]), tuple(shape)):
+        raise InputError(
+            f"{tuple(x.shape[1:])} cannot be made {tuple(shape)} without weights: only a picture another picture, and "
+            "of other forms the first number"
+        )
     if x.dim() == 4 and x.shape[2:] != tuple(shape[1:]):
         halved = x.shape[2] == 2 * shape[1] and x.shape[3] == 2 * shape[2]
         # The same, for the usual case, in half the time.

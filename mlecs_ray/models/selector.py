@@ -97,7 +97,7 @@ class Selector:
         With fewer than ``top`` held all of them take part, so the gates of a layer always sum to 1.
         """
         if held is not None:
-            scores = scores.masked_fill(~held.bool(), -math.inf)
+            scores = scores.masked_fill(~held.bool().to(scores.device), -math.inf)
         best, places = scores.topk(top or self.top, -1)
         return torch.zeros_like(scores).scatter(-1, places, best.softmax(-1))
 

@@ -1,12 +1,14 @@
 """How well it went: metrics over virtual time, staleness, and the spread between clients."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlecs_ray.report.curves import SCOPES, average, model_name, quantiles
 from mlecs_ray.report.panel import Panel, add_band, add_line, colour, figure, label
+from mlecs_ray.report.subjects import called
 from mlecs_ray.report.units import SECONDS, axis, number
 from mlecs_ray.run.records import Run
 
@@ -19,7 +21,7 @@ def metric_panels(run: Run) -> list[Panel]:
     """One panel for each metric: a line per scope and subject, or mean and band where subjects are many."""
     if not len(run.metrics):
         return [Panel("Metrics", "No evaluation was recorded.")]
-    return [_metric_panel(name, rows) for name, rows in by_metric(run.metrics)]
+    return [_metric_panel(name, rows, run.manifest) for name, rows in by_metric(run.metrics)]
 
 
 def by_metric(metrics: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
@@ -27,7 +29,7 @@ def by_metric(metrics: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
     return ((str(name), rows) for name, rows in metrics.groupby("metric", sort=False))
 
 
-def _metric_panel(metric: str, rows: pd.DataFrame) -> Panel:
+def _metric_panel(metric: str, rows: pd.DataFrame, manifest: Mapping[str, Any]) -> Panel:
     unit = axis(SECONDS, rows["seconds"].max())
     fig = figure(f"virtual time ({unit.name})", label(metric), height=360)
     banded = False
@@ -35,11 +37,13 @@ def _metric_panel(metric: str, rows: pd.DataFrame) -> Panel:
         part = rows[rows["scope"] == scope]
         if part["subject"].nunique() > _LINES:
             banded = True
-            add_band(fig, f"{scope}, mean of {part['subject'].nunique()}", len(fig.data), quantiles(part), unit)
+            name = f"{called(manifest, scope)}, mean of {part['subject'].nunique()}"
+            add_band(fig, name, len(fig.data), quantiles(part), unit)
         else:
             for subject, own in part.groupby("subject"):
                 line = average(own)
-                add_line(fig, model_name(scope, str(subject)), len(fig.data), line.seconds / unit.size, line.values)
+                name = called(manifest, model_name(scope, str(subject)))
+                add_line(fig, name, len(fig.data), line.seconds / unit.size, line.values)
     fig.update_layout(showlegend=True, hovermode="x unified")
     note = "Every evaluation, at the virtual time of the state that was evaluated."
     return Panel(metric, note + (" The band holds 80 % of the subjects." if banded else ""), fig, wide=True)
@@ -80,7 +84,7 @@ def spread_panels(run: Run) -> list[Panel]:
     rows = run.metrics[run.metrics["scope"].isin(["client", "personal"])]
     last = rows.sort_values("seconds", kind="stable").groupby(["metric", "scope", "subject"], sort=False).last()
     devices = {str(client): device for client, device in zip(run.traffic["client"], run.traffic["device"], strict=True)}
-    last = last.reset_index().assign(device=lambda frame: frame["subject"].map(devices).fillna("no job"))
+    last = last.reset_index().assign(device=lambda frame: [devices.get(one, "no job") for one in frame["subject"]])
     return [_box(metric, own) for metric, own in by_metric(last)]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlecs_ray.report.curves import Curve, average, curve, model_name
+from mlecs_ray.report.subjects import called, method_of, ordered
 from mlecs_ray.report.timeto import TimeTo, time_to
 from mlecs_ray.report.totals import Totals, totals
 from mlecs_ray.report.units import BYTES, JOULES, duration, number, size, spread
@@ -28,6 +29,9 @@ class Table:
         return Table(self.title, header, tuple(rows))
 
 
+FITTED = ("eclm", "heterofl")
+"""Methods that send each device as much as it can hold."""
+_ARRIVED = ("merged", "discarded", "refused", "waiting")
 Runs = Sequence[tuple[StudyRun, Run]]
 """The runs of a study that exist, in its order."""
 
@@ -36,10 +40,10 @@ def summary(folder: Path) -> list[Table]:
     """What the command line prints about a run or a study. Raises InputError like ``read_run``."""
     if not is_study(folder):
         run = read_run(folder)
-        return [run_table(run), *quality({"": [run]})]
+        return [run_table(run), *quality({"": [run]}), *sent_tables(run)]
     study = read_study(folder)
     runs = read_runs(study)
-    return [time_table(study, runs), *quality(_by_variant(runs)), cost_table(study, runs)]
+    return [time_table(study, runs), *quality(_by_variant(runs)), cost_table(study, runs), *asked_tables(runs)]
 
 
 def _by_variant(runs: Runs) -> dict[str, list[Run]]:
@@ -58,11 +62,13 @@ def quality(runs: Mapping[str, Sequence[Run]]) -> list[Table]:
     found = dict.fromkeys(key for seeds in ends.values() for one in seeds for key in one)
     metrics = tuple(dict.fromkeys(metric for _, metric in found))
     models = tuple(dict.fromkeys(model for model, _ in found))
-    rows = [
-        (f"{variant}, {model}" if len(runs) > 1 else model, *(_first_last(seeds, model, metric) for metric in metrics))
-        for variant, seeds in ends.items()
-        for model in models
-    ]
+    rows = []
+    for variant, seeds in ends.items():
+        manifest = runs[variant][0].manifest if runs[variant] else {}
+        for model in ordered(models, {model for one in seeds for model, _ in one}, manifest):
+            name = called(manifest, model)
+            values = (_first_last(seeds, model, metric) for metric in metrics)
+            rows.append((f"{variant}, {name}" if len(runs) > 1 else name, *values))
     return [Table("Quality, first -> last", ("model", *metrics), tuple(rows))] if len(models) > 1 else []
 
 
@@ -131,16 +137,63 @@ def facts(sums: Totals) -> list[tuple[str, str]]:
         ("uploaded", size(sums.upload_bytes, BYTES)),
         ("energy", size(sums.joules, JOULES)),
         ("Gini of participation", number(sums.gini, 2)),
+        *([("questions answered", str(sums.questions))] if sums.questions else []),
+        *([("shifts met by a client", shifts(sums))] if sums.planned_shifts else []),
     ]
+
+
+def shifts(sums: Totals) -> str:
+    """How many came of those that were to come."""
+    early = ": the run ended before the first" if sums.shifts == 0 else ""
+    return f"{number(sums.shifts, 3)} of {sums.planned_shifts}{early}"
+
+
+def sent_tables(run: Run) -> list[Table]:
+    """How large what was sent to each class of devices is, where the method fits it to the device; without questions,
+    and without jobs that were lost on their way."""
+    whole = run.traffic[run.traffic["outcome"].isin(_ARRIVED)]
+    if method_of(run.manifest) not in FITTED or not len(whole):
+        return []
+    header = ("device", "clients", "jobs", "sent, mean", "least", "most", "sent back, mean")
+    rows = [
+        (
+            str(device),
+            str(jobs["client"].nunique()),
+            str(len(jobs)),
+            *(size(float(getattr(jobs["download_bytes"], how)()), BYTES) for how in ("mean", "min", "max")),
+            size(float(jobs["upload_bytes"].mean()), BYTES),
+        )
+        for device, jobs in whole.groupby("device")
+    ]
+    return [Table("Sub-models, by device", header, tuple(rows))]
+
+
+def asked_tables(runs: Runs) -> list[Table]:
+    """Shifts and questions of each variant, means over its seeds; no table where there are none."""
+    sums = {variant: [totals(run) for run in seeds] for variant, seeds in _by_variant(runs).items()}
+    if not any(one.planned_shifts or one.questions for seeds in sums.values() for one in seeds):
+        return []
+    rows = [
+        (
+            variant,
+            number(float(np.mean([one.shifts or 0.0 for one in seeds])), 3),
+            f"{max(one.planned_shifts for one in seeds)}",
+            number(float(np.mean([one.questions for one in seeds])), 3),
+        )
+        for variant, seeds in sums.items()
+    ]
+    header = ("variant", "shifts met by a client", "of", "questions answered")
+    return [Table("Shifts and questions, means over seeds", header, tuple(rows))]
 
 
 def compare_table(runs: Mapping[str, Run]) -> Table:
     """Several runs, a column each."""
-    columns = [facts(totals(run)) for run in runs.values()]
+    columns = [dict(facts(totals(run))) for run in runs.values()]
     ends = [finals(run) for run in runs.values()]
     metrics = dict.fromkeys(name for end in ends for name in end)
     rows = [(f"final {name}", *(number(end.get(name)) for end in ends)) for name in metrics]
-    rows += [(row[0][0], *(cell[1] for cell in row)) for row in zip(*columns, strict=True)]
+    told = dict.fromkeys(name for column in columns for name in column)
+    rows += [(name, *(column.get(name, "-") for column in columns)) for name in told]
     return Table("Runs", ("", *runs), tuple(rows))
 
 

@@ -1,5 +1,6 @@
 """What a run came to: its sums, and how evenly its clients took part."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,12 @@ import numpy as np
 import pandas as pd
 
 from mlecs_ray.run.records import Run
+from mlecs_ray.scenario.environments import EnvironmentsConfig
+from mlecs_ray.scenario.world import make_shifts
+from mlecs_ray.sim.shifts import Shifts
+
+_SOME = 1000
+"""Clients that a mean over a large fleet is taken of."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,11 @@ class Totals:
     """Mean over merged jobs."""
     gini: float
     """Of merged jobs per client: 0 all alike, towards 1 few do all."""
+    questions: int = 0
+    """Jobs that only asked their client something, and were answered."""
+    shifts: float | None = None
+    """That a client has met, mean over clients; None where no environment shifts."""
+    planned_shifts: int = 0
 
 
 def totals(run: Run) -> Totals:
@@ -35,6 +47,7 @@ def totals(run: Run) -> Totals:
     events, traffic = run.events, run.traffic
     kinds = events["kind"].value_counts()
     merged = traffic.loc[traffic["outcome"] == "merged", "staleness"]
+    shifts = _shifts(run)
     return Totals(
         seconds=float(events["seconds"].max()) if len(events) else 0.0,
         clients=len(clients(run)),
@@ -46,7 +59,28 @@ def totals(run: Run) -> Totals:
         joules=float(traffic["joules_compute"].sum() + traffic["joules_radio"].sum()),
         staleness=float(merged.mean()) if len(merged) else None,
         gini=gini(participation(run).tolist()),
+        questions=int(kinds.get("told", 0)),
+        shifts=_met(run, shifts) if shifts else None,
+        planned_shifts=shifts.count if shifts else 0,
     )
+
+
+def _shifts(run: Run) -> Shifts | None:
+    """As the run's world had them; None where nothing shifts."""
+    scenario = run.manifest.get("scenario")
+    data = scenario.get("data") if isinstance(scenario, dict) else None
+    if not isinstance(data, dict) or data.get("partition") != "environments" or not data["environments"]["shifts"]:
+        return None
+    config = EnvironmentsConfig.model_validate_json(json.dumps(data["environments"]), strict=True)
+    return make_shifts(config, int(run.manifest["seed"]))
+
+
+def _met(run: Run, shifts: Shifts) -> float:
+    """By the run's last event or evaluation."""
+    ends = [float(frame["seconds"].max()) for frame in (run.events, run.metrics) if len(frame)]
+    everyone = clients(run)
+    some = everyone[:: max(1, len(everyone) // _SOME)]
+    return float(np.mean([shifts.of(client, max(ends, default=0.0)) for client in some])) if some else 0.0
 
 
 def clients(run: Run) -> list[int]:

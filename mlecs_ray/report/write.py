@@ -15,12 +15,14 @@ from mlecs_ray.report.page import Page, render
 from mlecs_ray.report.panel import Panel, add_band, add_line, figure, label
 from mlecs_ray.report.tables import (
     Runs,
+    asked_tables,
     compare_table,
     cost_table,
     curves_of,
     facts,
     finals,
     read_runs,
+    sent_tables,
     time_table,
 )
 from mlecs_ray.report.totals import totals
@@ -64,7 +66,7 @@ def run_page(run: Run) -> Page:
         "Cost": [*cost_panels(run), duration_panel(run)],
     }
     tiles = [*measured[:6], *facts(totals(run))]
-    return Page(_name(run), _subtitle(run), tiles, sections=sections, details=_details(run.manifest))
+    return Page(_name(run), _subtitle(run), tiles, sent_tables(run), sections, _details(run.manifest))
 
 
 def study_page(study: Study) -> Page:
@@ -76,7 +78,7 @@ def study_page(study: Study) -> Page:
     panels = [_bands(name, runs) for name in [study.metric, *others]]
     done = f"{len(runs)} of {len(study.runs)} runs" if len(runs) < len(study.runs) else f"{len(runs)} runs"
     subtitle = f"Study of {len(study.variants)} variants, {done}; the reference is {runs[0][0].variant}"
-    tables = [time_table(study, runs), cost_table(study, runs)]
+    tables = [time_table(study, runs), cost_table(study, runs), *asked_tables(runs)]
     return Page(study.name, subtitle, (), tables, {"Metrics": panels}, _details(runs[0][1].manifest))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.run.own import digests
 from mlecs_ray.run.records import read_manifest
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import validate
@@ -15,13 +16,15 @@ PACKAGES = ("torch", "ray", "transformers", "peft", "numpy")
 
 
 def manifest(scenario: Scenario, variant: str) -> dict[str, Any]:
-    """The whole scenario, and what it ran on."""
+    """The whole scenario, the user's own files that it names, and what it ran on."""
+    own = digests(scenario)
     return {
         "mlecs_ray": metadata.version("mlecs-ray"),
         "name": scenario.name,
         "variant": variant or None,
         "seed": scenario.seed,
         "scenario": scenario.model_dump(mode="json"),
+        **({"own": own} if own else {}),
         "environment": {
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run import artifact, checkpoint
+from mlecs_ray.run import artifact, checkpoint, own
 from mlecs_ray.run.checkpoint import Checkpoint
 from mlecs_ray.run.manifest import manifest
 from mlecs_ray.run.outcome import Outcome, write_outcome
@@ -116,6 +116,7 @@ class Session:
         loaded = checkpoint.newest(self.folder) if self._resume else None
         if not self._resume:
             write_manifest(self.folder, manifest(self._built.scenario, self._variant))
+            own.keep(self.folder, self._built.scenario)
         fleet = await make_fleet(self._built)
         try:
             with seldom_collected():

@@ -21,7 +21,7 @@ from mlecs_ray.scenario.compose import first_seed, make_method
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import Hand, contexts_of, deal
 from mlecs_ray.scenario.learn import make_task
-from mlecs_ray.scenario.world import make_world
+from mlecs_ray.scenario.world import make_world, shifts_missed
 from mlecs_ray.seeds import derive
 from mlecs_ray.server.core import Server
 from mlecs_ray.server.engine import Engine, Happening, Limits
@@ -108,6 +108,8 @@ def build(scenario: Scenario) -> Built:
     _check_memory(world, method, state, dataset)
     if scenario.runtime.cohort > 1 and (why := cohort_obstacle(method)):
         _tell(f"runtime.cohort={scenario.runtime.cohort} has no effect: {why}, so clients train one by one")
+    if missed := shifts_missed(scenario):
+        _tell(missed)
     return Built(scenario, dataset, hand, world, task, method)
 
 

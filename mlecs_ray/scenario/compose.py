@@ -28,7 +28,7 @@ from mlecs_ray.scenario.adapting import ADAPTING, GIVEN, adaptation, pretrained
 from mlecs_ray.scenario.config import BaseMethod, LocalConfig, Scenario
 from mlecs_ray.scenario.modules import load_module
 from mlecs_ray.scenario.names import ADAPTATIONS, SYSTEMS, check_methods
-from mlecs_ray.scenario.options import check_options
+from mlecs_ray.scenario.options import check_options, ready
 from mlecs_ray.seeds import derive
 from mlecs_ray.sim.population import cloud_client
 from mlecs_ray.task import Task, can_fuse
@@ -113,7 +113,7 @@ def _adaptation(scenario: Scenario, task: Task, contexts: Sequence[tuple[int, ..
     made = functools.partial(
         adaptation, scenario, task, make_local(scenario.local), contexts, first_seed(scenario.seed)
     )
-    method: Method = _construct(made, name, "method", options)
+    method: Method = _construct(made, name, "method", ready(kind, options))
     return method
 
 
@@ -138,7 +138,8 @@ def _system(scenario: Scenario, task: Task, public: Samples) -> Method:
 def system_parts(scenario: Scenario) -> Parts:
     """What a system's frame is filled with. Raises InputError where its options do not fit."""
     name, options = scenario.method.name, scenario.method.options
-    parts: Parts = _construct(lambda **chosen: KINDS[name](**chosen).parts(), name, "method", options)
+    kind = KINDS[name]
+    parts: Parts = _construct(lambda **chosen: kind(**chosen).parts(), name, "method", ready(kind, options))
     return parts
 
 
@@ -174,15 +175,13 @@ def _own(name: str, key: str, base: Method, options: dict[str, Any]) -> Method:
 def _call(kind: Callable[..., Any], name: str, key: str, base: Method, options: Mapping[str, Any]) -> Method:
     """Construct a method; an option that it does not have, or lacks, is the user's to mend."""
     check_options(kind, name, key, ("base",), options)
-    method: Method = _construct(functools.partial(kind, base=base), name, key, options)
+    method: Method = _construct(functools.partial(kind, base=base), name, key, ready(kind, options))
     return method
 
 
 def _construct(kind: Callable[..., Any], name: str, key: str, options: Mapping[str, Any]) -> Any:
-    # JSON has lists where the methods have tuples.
-    ready = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     try:
-        return kind(**ready)
+        return kind(**options)
     except InputError as error:
         raise InputError(f"{key}.options: {error}") from error
     except Exception as error:

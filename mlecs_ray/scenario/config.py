@@ -105,6 +105,8 @@ class LoadConfig(Config):
     period: Positive = 300.0
     processes: Annotated[int, Field(ge=1, le=4)] = 2
     """How many others run; for ``processes`` at most, drawn anew for each ``period``."""
+    fewest: Annotated[int, Field(ge=0, le=4)] = 0
+    """For ``processes``, at least so many."""
 
 
 class FaultsConfig(Config):

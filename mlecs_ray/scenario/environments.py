@@ -24,7 +24,9 @@ class EnvironmentsConfig(BaseModel):
     domains: tuple[str, ...] | Literal["all"] | None = None
     """Each environment is of one of these; None: of all together."""
     ordered: bool = False
-    """The domain of step s is number s of ``domains`` for everyone, the last from then on."""
+    """Everyone goes from each of ``domains`` to the next, and stays in the last."""
+    stay: Count = 1
+    """With ``ordered``, for so many steps in each."""
     corruptions: tuple[Corruption, ...] = ()
     """Each environment has one of these; ``none`` is one."""
     severity: Annotated[float, Field(gt=0, le=1)] = 0.5

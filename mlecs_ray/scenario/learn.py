@@ -43,6 +43,11 @@ def _network(scenario: Scenario, shape: Shape) -> ClassifierTask:
     task, classes = scenario.task, len(shape.classes)
     form = shape.forms[0] if len(shape.forms) == 1 else (sum(width for _, width in shape.widths),)
     if ":" not in task.network:
+        if task.network.endswith(".py"):
+            raise InputError(
+                f"task.network={task.network} names no function of that file, so there is no model: write "
+                f"task.network={task.network}:make, where make(form, classes) gives a torch.nn.Sequential"
+            )
         return ClassifierTask(Network(form, classes, task.network, task.hidden), shape.widths)
     path, _, name = task.network.rpartition(":")
     network = Network(form, classes, name, task.hidden, load_object(Path(path), name))

@@ -39,6 +39,18 @@ def _check_pair(outer: str, inner: str) -> None:
 
 def _check_known(key: str, name: str) -> None:
     if name not in METHODS and ":" not in name:
-        close = difflib.get_close_matches(name, METHODS, 1)
-        hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(METHODS)}, or path.py:Name"
-        raise InputError(f"{key}.name={name!r} is no method, so nothing was started{hint}")
+        raise InputError(f"{key}.name={name!r} is no method, so nothing was started{_meant(name)}")
+
+
+def known_method(name: str) -> str:
+    """``name``, where a method that ships has it; raises InputError where none does."""
+    if name not in METHODS:
+        raise InputError(f"{name!r} is no method that ships, so there is nothing to tell of it{_meant(name)}")
+    return name
+
+
+def _meant(name: str) -> str:
+    if name.endswith(".py"):
+        return f"; say which class in it is meant: {name}:Name"
+    close = difflib.get_close_matches(name, METHODS, 1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(METHODS)}, or path.py:Name"

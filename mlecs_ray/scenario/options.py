@@ -4,7 +4,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from mlecs_ray.errors import InputError
 
@@ -27,11 +27,37 @@ def check_options(
         needed = value.default is value.empty and value.kind not in (value.VAR_POSITIONAL, value.VAR_KEYWORD)
         if needed and option not in options:
             raise InputError(f"{key}.options.{option} must be set for {name}, which has no usual value for it")
-        plain = next((one for one in PLAIN if one is value.annotation), None)
-        if option in options and plain and not _fits(options[option], plain):
-            raise InputError(
-                f"{key}.options.{option}={options[option]!r} must be {PLAIN[plain]}, or {name} cannot be made"
-            )
+        if option in options and (rule := _rule(options[option], value.annotation)):
+            raise InputError(f"{key}.options.{option}={options[option]!r} must be {rule}, or {name} cannot be made")
+
+
+def ready(kind: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """``options`` as ``kind`` takes them: JSON has lists where methods have tuples, and one word stands for a list of
+    it where texts are listed."""
+    hints = {name: one.annotation for name, one in inspect.signature(kind).parameters.items()}
+    return {name: _made(value, hints.get(name)) for name, value in options.items()}
+
+
+def _made(value: Any, hint: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, str) and _lists_texts(hint) else value
+
+
+def _rule(value: Any, hint: Any) -> str | None:
+    """What a value of this type must be; None where it is, or that is the method's own to judge."""
+    if get_origin(hint) is tuple:
+        listed = isinstance(value, list | tuple) or (isinstance(value, str) and _lists_texts(hint))
+        return None if listed else "a list"
+    plain = next((one for one in PLAIN if one is hint), None)
+    return PLAIN[plain] if plain and not _fits(value, plain) else None
+
+
+def _lists_texts(hint: Any) -> bool:
+    """Whether it is a tuple of any number of texts."""
+    each, *more = get_args(hint) if get_origin(hint) is tuple else (None,)
+    named = get_origin(each) is Literal and all(isinstance(one, str) for one in get_args(each))
+    return more == [...] and (each is str or named)
 
 
 def _fits(value: Any, kind: type) -> bool:

@@ -1,5 +1,6 @@
 """From a scenario to its virtual world."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -50,7 +51,7 @@ def make_world(scenario: Scenario, hand: Hand, first: str) -> World:
         availability=make_availability(clients.availability, derive(seed, "availability")),
         load=make_load(clients.load, derive(seed, "load")),
         faults=make_faults(clients, derive(seed, "faults")),
-        shifts=make_shifts(scenario.data.environments, derive(seed, "shifts")),
+        shifts=make_shifts(scenario.data.environments, seed),
         jitter=clients.jitter,
         seed=derive(seed, "world"),
     )
@@ -114,12 +115,25 @@ def make_load(config: LoadConfig, seed: int) -> Load:
         case "corunning":
             return CoRunning(config.processes)
         case "processes":
-            return Processes(config.processes, config.period, seed)
+            return Processes(config.processes, config.period, seed, config.fewest)
 
 
 def make_shifts(config: EnvironmentsConfig, seed: int) -> Shifts:
-    """When clients' environments shift."""
-    return Shifts(config.shifts, config.period, config.spread, seed)
+    """When clients' environments shift in a scenario with this ``seed``."""
+    return Shifts(config.shifts, config.period, config.spread, derive(seed, "shifts"))
+
+
+def shifts_missed(scenario: Scenario) -> str | None:
+    """Why some shifts will not come before the run ends; None where all may, unless ``merges`` ends it earlier."""
+    config, seconds = scenario.data.environments, scenario.seconds
+    fewest, most = (math.floor(seconds / config.period + early) for early in (0.0, config.spread))
+    if fewest >= config.shifts:
+        return None
+    met = f"{fewest}" if fewest >= min(most, config.shifts) else f"{fewest} to {min(most, config.shifts)}"
+    return (
+        f"data.environments.shifts={config.shifts}, one every period={config.period:g} s, but seconds={seconds:g} ends "
+        f"the run, so a client meets {met} of them: a shorter period or more seconds would let all come"
+    )
 
 
 def make_faults(config: ClientsConfig, seed: int) -> Faults:

@@ -62,17 +62,20 @@ class CoRunning:
 
 @dataclass(frozen=True)
 class Processes:
-    """In each ``period`` 0 to ``most`` others, each number as likely, share a client's processor fairly."""
+    """In each ``period`` ``fewest`` to ``most`` others, each number as likely, share a client's processor fairly."""
 
     most: int
     period: float = 600.0
     seed: int = 0
+    fewest: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.most <= 4:
             raise InputError(f"most={self.most} must lie in 1..4, or fair sharing no longer describes the device")
+        if not 0 <= self.fewest <= self.most:
+            raise InputError(f"fewest={self.fewest} must lie in 0..most={self.most}, or no number of processes does")
         check_positive("period", self.period, "the number of processes never holds")
 
     def factor(self, client: int, seconds: float) -> float:
-        others = math.floor((self.most + 1) * uniform(self.seed, "load", client, math.floor(seconds / self.period)))
-        return 1.0 + others
+        drawn = uniform(self.seed, "load", client, math.floor(seconds / self.period))
+        return 1.0 + self.fewest + math.floor((self.most - self.fewest + 1) * drawn)

@@ -31,9 +31,12 @@ def reproduce(console: Console, options: Options, runner: Runner | None = None, 
     seeds = study.seeds[:1] if options.quick else study.seeds
     store = Store.read(options.out or _usual(options))
     found = Found(study.base, table, seeds, store)
+    for other in options.take:
+        console.print(f"{store.take(Store.read(other))} runs taken over from {other}", soft_wrap=True, highlight=False)
     if options.prune:
         console.print(f"dropped {_prune(study, found)} runs that the table does not ask for")
-    runs = plan(study.base, only(table, options.only), seeds[: options.seeds])
+    chosen = [seed for seed in seeds[: options.seeds] if seed in options.seed or not options.seed]
+    runs = plan(study.base, only(table, options.only), chosen)
     if not options.page:
         pace = Pace(options.jobs, study.quick_seconds if options.quick else study.usual_seconds)
         _make(console, runs, store, runner or Processes(), pace)

@@ -54,7 +54,11 @@ class Options:
     """Groups whose runs are made; none: all. The page always shows the whole table."""
     seeds: int | None = None
     """Of the study's seeds so many, the first ones; None: all."""
+    seed: tuple[int, ...] = ()
+    """Of those the runs of these alone; none: all."""
     jobs: int = 1
+    take: tuple[Path, ...] = ()
+    """Files of results made elsewhere, whose runs are taken over where there is none yet."""
     out: Path | None = None
     page: bool = False
     """Make no runs."""
@@ -68,6 +72,10 @@ class Options:
             _known("group", group, extent.groups[:1] if self.quick else extent.groups)
         if self.seeds is not None and not 1 <= self.seeds <= extent.seeds:
             raise InputError(f"seeds={self.seeds} must lie in 1..{extent.seeds}, or there is no run to make")
+        seeds = 1 if self.quick else self.seeds or extent.seeds
+        for seed in self.seed:
+            if not 0 <= seed < seeds:
+                raise InputError(f"seed={seed} must lie in 0..{seeds - 1}, or it has no run to make")
         if self.jobs < 1:
             raise InputError(f"jobs={self.jobs} must be at least 1, or nothing is run")
         self._check_out()
@@ -76,6 +84,8 @@ class Options:
         own, out = out_of(self.study), self.out.resolve() if self.out else None
         if self.quick and (self.prune or out == own.resolve()):
             raise InputError(f"--quick has a table of its own: with --prune, or on {own}, the study would be lost")
+        if missing := next((path for path in self.take if not path.is_file()), None):
+            raise InputError(f"--take {missing} is no file, so there is nothing to take over")
         other = next((name for name in STUDIES if name != self.study and out == out_of(name).resolve()), None)
         if other is not None:
             raise InputError(f"--out {self.out} has the results of {other}, which would be mixed up: name another file")

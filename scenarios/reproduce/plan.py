@@ -15,6 +15,8 @@ LATER: Mapping[str, Any] = {
     "local.anneal": False,
     "data.public_domains": None,
     "data.environments": EnvironmentsConfig().model_dump(mode="json"),
+    "data.environments.stay": 1,
+    "clients.load.fewest": 0,
     "task.network": "mlp",
     "task.pretrain_epochs": 0,
     "task.pretrain_lr": 2e-3,

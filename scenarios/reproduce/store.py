@@ -98,6 +98,13 @@ class Store:
         self.runs[digest] = record
         self._write()
 
+    def take(self, other: Self) -> int:
+        """Keep the other's results of runs that have none here; how many those are."""
+        new = {key: one for key, one in other.runs.items() if one.result and self.result(key) is None}
+        self.runs |= new
+        self._write()
+        return len(new)
+
     def put_floors(self, digest: str, floors: Floors) -> None:
         """Keep what simple rules reach on one fold."""
         self.floors[digest] = floors

@@ -53,7 +53,12 @@ def _spread(found: Spread | None, seeds: int | None, scale: float, digits: int) 
         return NOT_RUN
     text = f"{scale * found.mean:.{digits}f}"
     text = text if found.sd is None else f"{text} ± {scale * found.sd:.{digits}f}"
-    return text if seeds in (None, found.seeds) else f"{text} ({found.seeds} of {seeds} seeds)"
+    return text if seeds is None else of_seeds(text, found.seeds, seeds)
+
+
+def of_seeds(text: str, seeds: int, every: int) -> str:
+    """With how many seeds it rests on, where these are not all."""
+    return text if seeds == every else f"{text} ({seeds} of {every} seeds)"
 
 
 def points(difference: float) -> str:

@@ -18,6 +18,7 @@ from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.scenario.overrides import validate
 from mlecs_ray.sim.fleet import Fleet
+from mlecs_ray.sim.population import CLOUD
 from mlecs_ray.tree import Tree
 from scenarios.execute import target
 from scenarios.reproduce.eclm.submodels import SUBMODELS, submodels
@@ -43,7 +44,8 @@ def work(folder: Path) -> None:
     if space := shared_space(built, session.snapshot()[1], kept):
         result.final[SPACE] = space
         result.first[SPACE] = shared_space(built, built.method.init(scenario.seed), {client: {} for client in kept})
-    if held := submodels(built.method, kept):
+    devices = {client: built.world.client(client, 0.0).device for client in kept if client != CLOUD}
+    if held := submodels(built.method, kept, devices):
         result.final[SUBMODELS] = held
     found = {"seconds": round(time.monotonic() - began, 1), "result": result.as_json(), "source": made_by}
     (folder / RESULT).write_text(json.dumps(found))

@@ -58,6 +58,8 @@ def test_domains_in_order_are_met_by_all_at_the_same_step_and_the_last_stays() -
     made = around(STYLES, domains=("google", "twitter", "openmoji"), ordered=True)
     met = [{made.of(client, step).domain for client in range(20)} for step in range(5)]
     assert met == [{"google"}, {"twitter"}, {"openmoji"}, {"openmoji"}, {"openmoji"}]
+    slow = around(STYLES, domains=("google", "twitter"), ordered=True, stay=2)
+    assert [slow.of(0, step).domain for step in range(6)] == ["google", "google", *["twitter"] * 4]
 
 
 def test_a_class_that_its_domain_lacks_is_left_out() -> None:

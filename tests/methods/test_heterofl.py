@@ -7,7 +7,7 @@ import torch
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.methods.heterofl import HeteroFL, merged, sliced
-from mlecs_ray.models.classifier import ClassifierTask, Network, params_of
+from mlecs_ray.models.classifier import ClassifierTask, Network, forward, params_of
 from mlecs_ray.stacks import shapes
 from mlecs_ray.tree import tree_digest
 from tests.methods.adapting import CLOUD, LOCAL, TASK, Field, cached, device, pretrained, samples
@@ -16,8 +16,63 @@ __all__ = ["cached"]
 pytestmark = pytest.mark.usefixtures("cached")
 
 
-def _method(**options):
-    return HeteroFL(pretrained(), LOCAL, **{"share": 1.0, **options})
+SIXTEENTHS = tuple(n / 16 for n in range(16, 0, -1))
+
+
+def _method(base=None, **options):
+    return HeteroFL(base or pretrained(), LOCAL, **{"share": 1.0, **options})
+
+
+def _right(network, state, test):
+    """Of a slice as wide as ``network``."""
+    answers = forward(network.module, sliced(state, params_of(network.module)), test.inputs["x"]).argmax(1)
+    return (answers == test.labels).float().mean().item()
+
+
+def test_offline_every_level_learns_what_the_whole_network_knows():
+    """A slice of what never was one answers at random; the whole loses nothing by it."""
+    method, test = _method(pretrained(60), offline_epochs=60), samples(300, 3)
+    state, bare = method.init(0), replace(method, offline_epochs=0).init(0)
+    narrow = [TASK.network.narrowed(level) for level in method.levels[2:]]
+    before, after = (sum(_right(one, tree, test) for one in narrow) / len(narrow) for tree in (bare, state))
+    assert after > before + 0.1
+    assert _right(TASK.network, state, test) >= _right(TASK.network, bare, test) - 0.01
+
+
+def test_nothing_is_learned_offline_where_nothing_was_before():
+    plain, none = _method(TASK), _method(offline_epochs=0)
+    assert tree_digest(plain.init(0)) == tree_digest(TASK.init(0))
+    assert tree_digest(none.init(0)) == tree_digest(none.task.init(0))
+
+
+def test_what_is_learned_offline_is_kept_by_what_it_depends_on():
+    tree = _method().init(0)
+    assert tree_digest(_method().init(0)) == tree_digest(tree)
+    others = (_method(offline_epochs=2), _method(levels=(1.0, 0.5)), _method(pretrained(19)))
+    assert len({tree_digest(one.init(0)) for one in others} | {tree_digest(tree)}) == 4
+
+
+def test_one_level_is_the_network_trained_on():
+    method = _method(levels=(1.0,))
+    assert shapes(method.init(0)) == shapes(method.outline())
+    assert method.level(device(0, "gateway")) == TASK.network
+
+
+def test_a_finer_grid_uses_budgets_that_a_coarse_one_misses_by_little():
+    """Half of the widths needs a little more than half, as the last biases are not halved: the paper's next is 1/4."""
+    network = Network((1, 28, 28), 10, "mlp", (256,))
+    base = replace(pretrained(), task=ClassifierTask(network, (("x", 784),)))
+    coarse, fine = (
+        HeteroFL(base, LOCAL, share=0.5, levels=levels).level(device()).widths
+        for levels in (HeteroFL.levels, SIXTEENTHS)
+    )
+    assert (coarse, fine) == ((64,), (112,))
+
+
+def test_a_device_has_the_least_whatever_it_is():
+    weak = device(0, "gateway")
+    widths = [_method(least=least, levels=SIXTEENTHS).level(weak).widths[0] for least in (0.0, 0.8)]
+    assert widths[0] < widths[1] == 12
 
 
 def test_an_element_is_the_mean_over_those_who_hold_it():
@@ -87,6 +142,21 @@ def test_networks_whose_slices_are_none_are_refused(kind):
         HeteroFL(replace(pretrained(), task=task), LOCAL)
 
 
-def test_a_share_of_nothing_is_refused():
-    with pytest.raises(InputError, match="share=0"):
-        HeteroFL(replace(pretrained(), task=TASK), LOCAL, share=0.0)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"share": 0.0}, r"share=0.0 must be above 0"),
+        ({"least": -0.1}, r"least=-0.1 must lie in \[0, 1\], or no device has so much"),
+        ({"least": 1.5}, r"least=1.5 must lie in \[0, 1\]"),
+        ({"offline_epochs": -1}, r"offline_epochs=-1 must be 0 or more"),
+        ({"levels": ()}, r"levels=\(\) must be numbers above 0 that fall from 1.0"),
+        ({"levels": (0.5, 0.25)}, r"levels=\(0.5, 0.25\) must"),
+        ({"levels": (1.0, 0.25, 0.5)}, r"levels=\(1.0, 0.25, 0.5\) must"),
+        ({"levels": (1.0, 0.5, 0.5)}, r"levels=\(1.0, 0.5, 0.5\) must"),
+        ({"levels": (1.0, 0.0)}, r"levels=\(1.0, 0.0\) must"),
+        ({"levels": (1.0, "half")}, r"levels=\(1.0, 'half'\) must"),
+    ],
+)
+def test_wrong_options_are_refused(options, words):
+    with pytest.raises(InputError, match=words):
+        _method(**options)

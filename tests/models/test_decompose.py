@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.decompose import Grain, decompose
+from mlecs_ray.models.decompose import Grain, decomposable, decompose
 from mlecs_ray.models.networks import NETWORKS, mlp
+from mlecs_ray.models.shrink import narrowed, shrunk
 
 FORM = (1, 8, 8)
 
@@ -78,7 +79,9 @@ def test_running_statistics_are_refused():
 
 
 def test_a_network_without_blocks_is_refused():
-    with pytest.raises(InputError, match="no block before its last layer"):
+    with pytest.raises(
+        InputError, match=r"no block before its last layer .* Sequential of one Linear or Conv2d .*shrunk.register"
+    ):
         decompose(nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), (4,), Grain())
 
 
@@ -93,3 +96,45 @@ def test_a_wrong_grain_is_refused(fields):
     ((name, value),) = fields.items()
     with pytest.raises(InputError, match=f"{name}={value}"):
         Grain(**fields)
+
+
+def test_a_block_that_flattens_is_refused_by_its_name():
+    block = nn.Sequential(nn.Conv2d(8, 8, 3), nn.ReLU(), nn.Flatten())
+    network = nn.Sequential(nn.Conv2d(1, 8, 1), block, nn.Linear(288, 3))
+    words = r"part 1 of the network takes \(8, 8, 8\) to \(288,\), .* Let a part without weights of its own flatten"
+    with pytest.raises(InputError, match=words):
+        decompose(network, FORM, Grain(4, 0.5))
+
+
+def test_a_block_of_tokens_keeps_their_width():
+    """The residual module could only change how many they are."""
+    network = nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.Linear(8, 4), nn.ReLU()), nn.Flatten(), nn.Linear(20, 3))
+    with pytest.raises(InputError, match=r"part 1 of the network takes \(5, 8\) to \(5, 4\)"):
+        decompose(network, (5, 8), Grain(4, 0.5))
+
+
+def test_a_rule_that_loses_the_shape_of_its_block_is_refused():
+    class Lossy(nn.Linear):
+        pass
+
+    shrunk.register(Lossy)(lambda block, ratio: Lossy(block.in_features, narrowed(block.out_features, ratio)))
+    network = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), Lossy(8, 8), nn.Linear(8, 2))
+    with pytest.raises(
+        InputError, match=r"part 2 .* takes \(8,\) to \(8,\) and its shrunk module to \(4,\).*rule for Lossy"
+    ):
+        decompose(network, (4,), Grain(4, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "three"),
+    [
+        ("mlp", ["1"], ["2", "3"]),
+        ("vgg", ["1"], ["3", "4"]),
+        ("resnet", ["1"], ["2", "3"]),
+        ("transformer", ["2"], None),
+    ],
+)
+def test_the_blocks_of_each_kind_are_those_that_the_docs_tell(kind, one, three):
+    """docs/methods.md: n - 1 of n widths, of a transformer n; of one width the part that reads the input."""
+    assert decomposable(NETWORKS[kind](FORM, 5, (8,))) == one
+    assert decomposable(NETWORKS[kind](FORM, 5, (8, 16, 16))) == (three or ["2", "3", "4"])

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.networks import NETWORKS, ResidualBlock, picture, reshaped, resnet
+from mlecs_ray.models.networks import NETWORKS, ResidualBlock, bridged, picture, reshaped, resnet
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -40,3 +40,16 @@ def test_a_residual_block_whose_body_is_silent_is_its_shortcut():
 def test_what_is_no_picture_is_refused(form):
     with pytest.raises(InputError, match=r"task\.network=mlp"):
         picture(form)
+
+
+@pytest.mark.parametrize(("taken", "given"), [((4, 2, 2), (16,)), ((16,), (4, 2, 2)), ((5, 8), (5, 4))])
+def test_what_would_need_weights_is_not_reshaped(taken, given):
+    assert not bridged(taken, given)
+    with pytest.raises(InputError, match=r"cannot be made .* without weights"):
+        reshaped(torch.rand(2, *taken), given)
+
+
+@pytest.mark.parametrize(("taken", "given"), [((4, 4, 4), (8, 3, 2)), ((16,), (4,)), ((5, 8), (7, 8))])
+def test_what_can_be_is_bridged(taken, given):
+    assert bridged(taken, given)
+    assert reshaped(torch.rand(2, *taken), given).shape == (2, *given)

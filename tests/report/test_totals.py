@@ -8,6 +8,8 @@ from mlecs_ray.report.cost import by_modality, joules_by_modality
 from mlecs_ray.report.fleet import offline_spans
 from mlecs_ray.report.totals import Totals, clients, gini, participation, totals
 from mlecs_ray.run.records import EventRow, Recorder, Run, TrafficRow, read_run, write_manifest
+from mlecs_ray.seeds import derive
+from mlecs_ray.sim.shifts import Shifts
 
 
 def job(number: int, client: int, outcome: str = "merged", **more: object) -> TrafficRow:
@@ -114,3 +116,30 @@ def test_offline_spans_begin_with_the_first_sign_of_a_client(tmp_path: Path) -> 
     ]
     spans = offline_spans(run_of(tmp_path, events, []).events, 10.0)
     assert spans.to_numpy().tolist() == [[0, 2.0, 5.0], [1, 0.0, 3.0], [2, 6.0, 10.0]]
+
+
+SHIFTING = {"partition": "environments", "environments": {"shifts": 3, "period": 2.0}}
+
+
+@pytest.mark.parametrize(("end", "met"), [(1.9, 0.0), (5.0, 2.0), (60.0, 3.0)])
+def test_shifts_are_counted_by_the_clock_up_to_the_end(tmp_path: Path, end: float, met: float) -> None:
+    run = run_of(
+        tmp_path, [EventRow(end, "merged", version=1)], [], seed=0, scenario={"data": SHIFTING, "clients": {"count": 4}}
+    )
+    assert (totals(run).shifts, totals(run).planned_shifts) == (met, 3)
+
+
+def test_shifts_met_by_a_client_are_those_that_its_world_had(tmp_path: Path) -> None:
+    """With spread, clients differ: the mean of what the world of this seed says at 3 s."""
+    data = {**SHIFTING, "environments": {"shifts": 3, "period": 2.0, "spread": 1.0}}
+    run = run_of(
+        tmp_path, [EventRow(3.0, "merged", version=1)], [], seed=7, scenario={"data": data, "clients": {"count": 50}}
+    )
+    shifts = Shifts(3, 2.0, 1.0, derive(7, "shifts"))
+    assert totals(run).shifts == sum(shifts.of(client, 3.0) for client in range(50)) / 50
+
+
+def test_an_answer_to_a_question_is_counted(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [EventRow(0.0, "started", 0, 1), EventRow(1.0, "told", 0, 1)], [job(1, 0, "told")])
+    assert totals(run).questions == 1
+    assert totals(run).shifts is None

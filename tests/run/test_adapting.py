@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.outcome import Outcome
@@ -11,6 +12,7 @@ from mlecs_ray.run.records import read_run
 from mlecs_ray.run.session import Session
 from mlecs_ray.scenario.build import build
 from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.overrides import apply
 from tests.run.watched import assert_same, run
 from tests.small import MODULES, PICTURES, SHIFTING, small_scenario
 
@@ -69,3 +71,15 @@ def test_a_run_stopped_after_a_job_goes_on_to_the_same_end(
     assert not stopped.finished
     outcome, _ = run(Session(build(whole[0]), tmp_path, resume=True))
     assert_same((outcome, tmp_path), whole[1:])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_on_a_gpu_it_takes_the_same_virtual_time_and_learns_as_much(
+    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLECS_CACHE", str(whole[2].parent / "cache"))
+    run_locally(apply(whole[0], {"runtime.device": "cuda"}), tmp_path)
+    there, here = read_run(tmp_path), read_run(whole[2])
+    assert there.events[["kind", "seconds", "client"]].equals(here.events[["kind", "seconds", "client"]])
+    values = [run.metrics.query("metric == 'accuracy'")["value"].to_numpy() for run in (there, here)]
+    assert values[0] == pytest.approx(values[1], abs=0.1)

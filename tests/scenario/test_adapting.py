@@ -17,12 +17,13 @@ from mlecs_ray.models.classifier import ClassifierTask
 from mlecs_ray.models.decompose import Grain
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.adapting import ADAPTING, GIVEN, SUBTASKS
+from mlecs_ray.scenario.build import build
 from mlecs_ray.scenario.compose import first_seed, hyperparameters, make_method
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import contexts_of, deal
 from mlecs_ray.scenario.learn import make_task
 from mlecs_ray.scenario.names import ADAPTATIONS
-from mlecs_ray.scenario.overrides import apply
+from mlecs_ray.scenario.overrides import apply, parse
 from tests.small import SHIFTING, small_scenario
 
 NETWORK = {"data.public_share": 0.1, "task.kind": "network", "task.hidden": [8, 8], "task.pretrain_epochs": 1}
@@ -30,8 +31,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "eclm": {"modules": 4, "ratio": 0.5, "top": 2, "without": ["enhancing"], "reference": "phone-mid"},
     "noadaptation": {},
     "localadaptation": {},
-    "adaptivenet": {"share": 0.7, "reference": "phone-mid", "branch_epochs": 2},
-    "heterofl": {"share": 0.7, "reference": "phone-mid", "masked": False},
+    "adaptivenet": {"share": 0.7, "reference": "phone-mid", "least": 0.3, "branch_epochs": 2, "tries": 4},
+    "heterofl": {"share": 0.7, "reference": "phone-mid", "masked": False, "levels": [1.0, 0.5], "offline_epochs": 1},
 }
 
 
@@ -114,7 +115,10 @@ def test_what_the_scenario_gives_an_adaptation_is_no_option(name: str, given: st
         ("eclm", {"top": 5, "modules": 4}, r"method.options: top=5 must lie in 1..modules=4"),
         ("eclm", {"without": ["clouds"]}, r"method.options: without='clouds' must be one of"),
         ("eclm", {"ratio": 2.0}, r"method.options: ratio=2.0 must lie in \(0, 1\]"),
+        ("eclm", {"modules": 1}, r"method.options: modules=1 must be 2 or more"),
         ("adaptivenet", {"branch_epochs": 0}, r"method.options: branch_epochs=0 must be 1 or more"),
+        ("adaptivenet", {"tries": 0}, r"method.options: tries=0 must be 1 or more"),
+        ("heterofl", {"levels": [1.0, 2.0]}, r"method.options: levels=\(1.0, 2.0\) must be numbers above 0 that fall"),
         ("heterofl", {"share": 0.0}, r"method.options: share=0.0 must be above 0"),
         ("heterofl", {"masked": 1}, r"method.options.masked=1 must be true or false"),
     ],
@@ -122,6 +126,14 @@ def test_what_the_scenario_gives_an_adaptation_is_no_option(name: str, given: st
 def test_an_option_that_breaks_its_rule_is_refused_by_it(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         made(scenario(name, options))
+
+
+def test_a_single_part_may_be_left_out_by_its_name_alone() -> None:
+    """Else it would be taken letter by letter."""
+    chosen = apply(scenario(), dict([parse("method.options.without=local")]))
+    assert made(chosen).prototype.options.without == ("local",)
+    with pytest.raises(InputError, match=r"method.options: without='clouds' must be one of"):
+        made(apply(scenario(), dict([parse("method.options.without=clouds")])))
 
 
 @pytest.mark.parametrize("name", ["localadaptation", "adaptivenet"])
@@ -189,3 +201,16 @@ def test_else_sub_tasks_are_the_classes_one_by_one() -> None:
     public = deal(scenario())[0].public
     same = replace(public, domains=("ann",) * len(public))
     assert subtasks(scenario(), same) == subtasks(scenario())
+
+
+def test_an_own_network_with_a_block_that_flattens_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from torch import nn\n"
+        "def make(form, classes):\n"
+        "    block = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Flatten())\n"
+        "    picture = nn.Unflatten(1, (1, 8, 8))\n"
+        "    return nn.Sequential(picture, nn.Conv2d(1, 4, 1), block, nn.Linear(144, classes))\n"
+    )
+    chosen = scenario("eclm", OPTIONS["eclm"], task__network=f"{tmp_path}/own.py:make")
+    with pytest.raises(InputError, match=r"part 2 of the network takes \(4, 8, 8\) to \(144,\)"):
+        build(chosen)

@@ -203,3 +203,9 @@ def test_what_is_prepared_while_building_rounds_as_in_the_workers():
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(usual)
+
+
+def test_a_run_that_ends_before_its_shifts_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    changes = {**SHIFTING, "data.environments.period": 41.0}
+    assert build(small_scenario(**changes))
+    assert "data.environments.shifts=3, one every period=41 s, but seconds=60 ends the run" in caplog.text

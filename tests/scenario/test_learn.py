@@ -93,6 +93,11 @@ def test_a_network_that_does_not_ship_is_refused() -> None:
         make_task(apply(SMOKE, {"task.kind": "network", "task.network": "rsnet"}), SHAPE)
 
 
+def test_a_file_of_ones_own_without_its_function_is_told_what_to_write() -> None:
+    with pytest.raises(InputError, match=r"names no function of that file.*write task.network=own.py:make, where make"):
+        make_task(apply(SMOKE, {"task.kind": "network", "task.network": "own.py"}), SHAPE)
+
+
 def own(folder: Path, body: str) -> Task:
     """The task whose network is what this body of ``make(form, classes)`` returns."""
     (folder / "own.py").write_text(f"from torch import nn\ndef make(form, classes):\n    {body}\n")

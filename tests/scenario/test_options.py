@@ -8,7 +8,7 @@ import pytest
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.compose import KINDS
 from mlecs_ray.scenario.names import SYSTEMS
-from mlecs_ray.scenario.options import check_options
+from mlecs_ray.scenario.options import check_options, ready
 
 
 class Own:
@@ -73,3 +73,18 @@ def test_what_makes_no_sense_is_refused_by_its_rule(name: str, options: dict[str
 def test_all_options_of_the_systems_have_usual_values() -> None:
     for name in SYSTEMS:
         checked(name)
+
+
+def test_one_word_is_a_list_of_it_where_texts_are_listed() -> None:
+    checked("eclm", without="local")
+    assert ready(KINDS["eclm"], {"without": "local", "modules": 8}) == {"without": ("local",), "modules": 8}
+    assert ready(KINDS["mlecs"], {"without": ["ccl", "mma"]}) == {"without": ("ccl", "mma")}
+    assert ready(Own, {"rate": "x", "other": "y"}) == {"rate": "x", "other": "y"}
+
+
+@pytest.mark.parametrize(("name", "option", "value"), [("eclm", "without", 3), ("fedopt", "betas", "0.9")])
+def test_what_is_no_list_is_refused_where_a_list_is_declared(name: str, option: str, value: object) -> None:
+    with pytest.raises(
+        InputError, match=rf"method.options.{option}={value!r} must be a list, or {name} cannot be made"
+    ):
+        checked(name, **{option: value})

@@ -10,7 +10,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import AvailabilityConfig, LoadConfig, MasksConfig
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.overrides import apply
-from mlecs_ray.scenario.world import HeldMasks, make_availability, make_load, make_masks, make_world
+from mlecs_ray.scenario.world import HeldMasks, make_availability, make_load, make_masks, make_world, shifts_missed
 from mlecs_ray.sim.availability import Always, Both, Diurnal, Markov, Membership
 from mlecs_ray.sim.load import Bursty, CoRunning, Idle, Processes
 from mlecs_ray.sim.masks import AllModalities, FixedMasks, VaryingMasks
@@ -136,3 +136,16 @@ def test_environments_shift_as_the_data_says() -> None:
     made = make_world(scenario, deal(scenario)[1], "")
     assert [made.client(3, seconds).step for seconds in (0.0, 4.9, 5.0, 10.0, 99.0)] == [0, 0, 1, 2, 2]
     assert world().client(3, 1e6).step == 0
+
+
+@pytest.mark.parametrize(
+    ("shifts", "spread", "met"),
+    [(3, 0.0, None), (4, 0.0, "3 of them"), (4, 0.5, "3 to 4 of them"), (9, 0.5, "3 to 4 of them"), (0, 0.0, None)],
+)
+def test_shifts_that_come_after_the_end_are_told(shifts: int, spread: float, met: str | None) -> None:
+    """3.5 periods: a client meets three, one that shifts half a period early its fourth as well."""
+    environments = {"shifts": shifts, "period": 10.0, "spread": spread}
+    scenario = apply(SMOKE, {"seconds": 35.0, "data.partition": "environments", "data.environments": environments})
+    told = shifts_missed(scenario)
+    assert (told is None) == (met is None)
+    assert met is None or f"seconds=35 ends the run, so a client meets {met}" in str(told)

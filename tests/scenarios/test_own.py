@@ -107,3 +107,19 @@ def test_scaffold_with_another_optimiser_is_refused(small: Mlecs, tmp_path: Path
     assert said.code == 2
     assert said.err.startswith("error: method.options: optimizer=SGD(lr=0.1, momentum=0.9")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_with_a_method_of_ones_own_is_not_resumed_with_another(
+    mlecs: Mlecs, small: Mlecs, tmp_path: Path
+) -> None:
+    """What it began with is in its folder."""
+    (tmp_path / "own.py").write_text(SCAFFOLD.read_text())
+    assert small("--method", "own.py:Scaffold").code == 0
+    (tmp_path / "run" / "outcome.json").unlink()
+    (tmp_path / "own.py").write_text(SCAFFOLD.read_text() + "\n# mended\n")
+    refused = mlecs("resume", "run")
+    assert refused.code == 2
+    assert "own.py is not the file that the run began with" in refused.err
+    (copy,) = (tmp_path / "run" / "own").iterdir()
+    (tmp_path / "own.py").write_text(copy.read_text())
+    assert mlecs("resume", "run").code == 0

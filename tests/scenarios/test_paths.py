@@ -22,6 +22,7 @@ def test_files_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "data": {"name": "parquet", "path": "my/data"},
         "clients.availability.trace": "trace.csv",
         "method.name": "own.py:Mine",
+        "task.network": "net.py:make",
         "clients.structures": {"pi4b": "edge-base", "phone-mid": "models/mine"},
         "task.slms": ["edge-base", "models/mine", "org/on-the-hub", "file:models/mine"],
     }
@@ -29,6 +30,7 @@ def test_files_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert scenario.data.path == str(tmp_path / "my" / "data")
     assert scenario.clients.availability.trace == str(tmp_path / "trace.csv")
     assert scenario.method.name == f"{tmp_path}/own.py:Mine"
+    assert scenario.task.network == f"{tmp_path}/net.py:make"
     assert scenario.clients.structures == {"pi4b": "edge-base", "phone-mid": str(tmp_path / "models" / "mine")}
     assert scenario.task.slms == (
         "edge-base",

@@ -39,6 +39,12 @@ def test_as_many_other_processes_run_as_are_drawn_for_a_client_and_a_period():
         assert [load.factor(2, 10.0 * k + within) for k in range(6)] == [1.0, 5.0, 5.0, 2.0, 5.0, 2.0]
 
 
+def test_at_least_so_many_processes_run():
+    """1 to 4 as likely: floor(4 u) more than one, by the draws above."""
+    load = Processes(4, period=10.0, seed=1, fewest=1)
+    assert [load.factor(2, 10.0 * k) for k in range(6)] == [2.0, 5.0, 5.0, 3.0, 5.0, 2.0]
+
+
 @pytest.mark.parametrize("most", [1, 2, 3, 4])
 def test_every_number_of_other_processes_is_as_likely(most):
     """4,000 draws of m + 1 values: a share of 1 / (m + 1) each, with a standard deviation of at most 0.008."""
@@ -65,6 +71,7 @@ def test_the_extremes_are_never_and_always(share, factor):
         (lambda: CoRunning(5), r"processes=5 must lie in 1..4"),
         (lambda: Processes(5), r"most=5 must lie in 1..4, or fair sharing"),
         (lambda: Processes(0), r"most=0 must lie in 1..4"),
+        (lambda: Processes(2, fewest=3), r"fewest=3 must lie in 0..most=2"),
         (lambda: Processes(2, 0.0), r"period=0.0 must be finite and > 0, or the number"),
     ],
 )

@@ -7,15 +7,17 @@ from mlecs_ray.models.modular import Numbers
 from mlecs_ray.sim.devices import find_device
 
 
-def spare(client: Client, whole: Numbers, share: float, reference: str) -> Numbers:
+def spare(client: Client, whole: Numbers, share: float, reference: str, least: float = 0.0) -> Numbers:
     """(3,): bytes of memory, FLOPs of a sample and bytes on the wire, for the base and the modules together.
 
     ``share`` of the ``whole`` network's, times what the device has of each as a part of what ``reference`` has (at most
-    all of it); other processes (``client.load``) take their part of compute and memory.
+    all of it), but no less than ``least`` of the whole network's: below that nobody would build a sub-model for it.
+    Other processes (``client.load``) then take their part of compute and memory, also of ``least``.
     """
     have, most = _resources(client.budget), _resources(find_device(reference).budget)
     busy = np.array([client.load, client.load, 1.0])
-    numbers: Numbers = whole * share * np.minimum(1.0, have / most) / busy
+    part = np.maximum(least, share * np.minimum(1.0, have / most))
+    numbers: Numbers = whole * part / busy
     return numbers
 
 

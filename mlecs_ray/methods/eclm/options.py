@@ -36,6 +36,10 @@ class ECLM:
     """The largest sub-model: this share of the whole network's memory, compute and bytes, on ``reference``."""
     reference: str = "phone-high"
     """A device with less of something than this one gets proportionally less of it."""
+    least: float = 0.0
+    """No device gets less than this share of the whole network's, whatever it has."""
+    personal: bool = True
+    """A device goes on with its own last layer while its environment stays, not with the cloud's [ours]."""
     balance: float = 0.1
     """lambda of the load balance in the first stage of the offline training."""
     match: float = 1.0
@@ -53,10 +57,12 @@ class ECLM:
     power: float = 0.5
     """Of the discount for lateness, ``(1 + tau)^-power``."""
     without: tuple[Part, ...] = ()
+    """Parts to leave out: devices' training, what they send back, the second offline stage, derivation."""
 
     def __post_init__(self) -> None:
         for part in self.without:
             check(part in get_args(Part), f"without={part!r} must be one of {get_args(Part)}, or nothing is left out")
+        _ = self.grain
         check(1 <= self.top <= self.modules, f"top={self.top} must lie in 1..modules={self.modules}, or none is passed")
         check(self.few >= 1, f"few={self.few} must be 1 or more, or a sub-task has no module")
         check(self.enhance_epochs >= 1, f"enhance_epochs={self.enhance_epochs} must be 1 or more, or leave it out")
@@ -66,9 +72,9 @@ class ECLM:
             check(0 < getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be above 0 and finite")
         for name in ("balance", "match", "distil"):
             check(0 <= getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be 0 or more and finite")
+        check(0 <= self.least <= 1, f"least={self.least} must lie in [0, 1], or no device has so much")
         check_power(self.power)
         find_device(self.reference)
-        _ = self.grain
 
     @property
     def grain(self) -> Grain:

@@ -82,7 +82,7 @@ class ModularCloud:
 
     def _held(self, client: Client, importance: Tensor) -> Tensor:
         """(L, N) uint8: what is derived for this client."""
-        wanted = importance.double().numpy()
+        wanted = importance.double().cpu().numpy()
         if self._without("derivation"):
             wanted = generator(self.seed, "derivation", client.id, client.step).random(wanted.shape)
         budget = client.told["budget"].numpy() if client.told else self._spare(client)
@@ -98,7 +98,7 @@ class ModularCloud:
         """
         options, costs = self.prototype.options, self._costs
         smallest = costs.modules[:, :, :-1].min(2).sum(1)
-        left: Numbers = spare(client, costs.whole, options.share, options.reference) - costs.base
+        left: Numbers = spare(client, costs.whole, options.share, options.reference, options.least) - costs.base
         kept: Numbers = np.maximum(left, smallest)
         return kept
 
@@ -122,7 +122,7 @@ class ModularCloud:
 
         A sample passes ``top`` of a layer, on average over those that are held.
         """
-        mask, costs = held.numpy().astype(bool), self._costs
+        mask, costs = held.cpu().numpy().astype(bool), self._costs
         each = mask.sum(1)
         passed = np.minimum(self.model.selector.top, each) / each
         flops = costs.base[1] + float(((costs.modules[1] * mask).sum(1) * passed).sum())
@@ -149,6 +149,7 @@ class ModularCloud:
         # Without the cloud a device goes on with what it was first sent.
         given = kept if self._without("cloud") and "base" in kept else job.tree
         sent = {"layers": {}, **{name: given[name] for name in (*MODEL, "held") if name in given}}
+        sent = {**sent, "base": self._begun(sent["base"], kept, job.client)}
         model = {name: sent[name] for name in MODEL if sent[name]}
         if self._without("local"):
             return Update({}, float(len(data)), {**kept, **sent})
@@ -160,17 +161,25 @@ class ModularCloud:
 
         learned = descend(loss, model, self.local, data, job.seed)
         back = {} if self._without("cloud") else learned.params
-        return Update(back, float(len(data)), {**kept, **learned.params, "held": sent["held"]}, {"loss": learned.loss})
+        keeps = {**kept, **learned.params, "held": sent["held"], "step": _step(job.client.step)}
+        return Update(back, float(len(data)), keeps, {"loss": learned.loss})
+
+    def _begun(self, base: Tree, kept: Tree, client: Client) -> Tree:
+        """``base`` as training begins: with the device's own last layer, where it learned one in this environment."""
+        last = self.model.body.last
+        if not self.prototype.options.personal or "step" not in kept or int(kept["step"]) != client.step:
+            return base
+        return {**base, last: kept["base"][last]}
 
     def active(self, held: Tensor, importance: Tensor, client: Client) -> Tensor:
         """(L, N) bool: of the modules that the device holds those that fit what it can spare at this moment.
 
         Under load it shrinks, and swaps large modules for small ones, without the cloud; what it holds stays with it.
         """
-        have, costs = held.numpy().astype(bool), self._costs
+        have, costs = held.cpu().numpy().astype(bool), self._costs
         # What it holds is on the device already: only memory and compute are short.
         limit = self._spare(client)[:2]
-        return torch.from_numpy(derive(importance.double().numpy(), costs.modules[:2], limit, have))
+        return torch.from_numpy(derive(importance.double().cpu().numpy(), costs.modules[:2], limit, have))
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Module by module, over those that hold it."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlecs_ray.methods.eclm.options import ECLM
 from mlecs_ray.scenario.config import Scenario
 from scenarios.reproduce.cells import Cell, Changes
 from scenarios.reproduce.eclm.rows import EXCEPTIONS, METHODS, OURS, OWN, ROWS, SHIFTING, SOME, Shifting
@@ -14,16 +13,18 @@ SEEDS = tuple(range(STUDIES["eclm"].seeds))
 POINTS = 8
 """Of a curve over merges, the untrained fleet's not counted."""
 WHOLE = "whole"
-VARIANTS: Mapping[str, tuple[str, ...]] = {
-    WHOLE: (),
-    "without local training": ("local",),
-    "without cloud": ("cloud",),
-    "without enhancing": ("enhancing",),
-    "without derivation": ("derivation",),
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    WHOLE: {},
+    "without local training": {"without": ["local"]},
+    "without cloud": {"without": ["cloud"]},
+    "without enhancing": {"without": ["enhancing"]},
+    "without derivation": {"without": ["derivation"]},
+    "without a last layer of their own": {"personal": False},
 }
-"""The whole method, and what it is without one of its parts."""
-SHARES = (0.2, 0.3, 0.5, 0.75, 1.0)
-"""The largest sub-model, as a share of the network's memory, compute and bytes."""
+"""The whole method, and the options that leave one of its parts out."""
+SHARES = (0.28, 0.4, 0.5, 0.75, 1.0)
+"""The sub-model of every device, as a share of the network's memory, compute and bytes; the first is about the least
+that one module a layer takes."""
 BUFFER = 5
 """Of the schedule that merges neither all nor one."""
 SHIFTS = 100
@@ -56,13 +57,22 @@ def table(base: Scenario) -> list[Cell]:
 def quick() -> list[Cell]:
     """The smallest table that has all that the study needs: minutes, and nothing to be read from its figures."""
     return [
-        Cell("table", name, "mnist10k, 5 classes", {"method": {"name": name, "options": _least(name)}, **_FEW})
+        Cell(
+            "table",
+            name,
+            "mnist10k, 5 classes",
+            {"method": {"name": name, "options": _short(name)}, **_own(name), **_FEW},
+        )
         for name in QUICK
     ]
 
 
-def _least(name: str) -> Mapping[str, Any]:
+def _short(name: str) -> Mapping[str, Any]:
     return {"enhance_epochs": 1} if name == OURS else {}
+
+
+def _own(name: str) -> Changes:
+    return OWN.get(name, {})
 
 
 def _table(base: Scenario) -> Iterator[Cell]:
@@ -73,8 +83,8 @@ def _table(base: Scenario) -> Iterator[Cell]:
 
 def _ablations(base: Scenario) -> Iterator[Cell]:
     for row in SOME:
-        for name, without in VARIANTS.items():
-            left = {"method.options.without": list(without)} if without else {}
+        for name, options in VARIANTS.items():
+            left = {f"method.options.{option}": value for option, value in options.items()}
             yield Cell("ablations", name, row, {**_measured(base, _changes(base, row, OURS)), **left})
 
 
@@ -91,7 +101,7 @@ def _continuous(base: Scenario) -> Iterator[Cell]:
         for name in shifting.periods:
             # Who learns nothing is the same however often it is asked.
             seldom = schedule(True, 1, 1) if name == "noadaptation" else {}
-            changes = {**_changes(base, row, name), **_shifts(shifting, name), **seldom}
+            changes = {**_changes(base, row, name), **shifting.changes, **_shifts(shifting, name), **seldom}
             yield Cell("continuous", name, row, changes)
 
 
@@ -102,7 +112,7 @@ def _shifts(shifting: Shifting, name: str) -> Changes:
         "merges": None,
         "seconds": period * (SHIFTS + 1 - 1 / QUARTERS),
         "clients.count": shifting.devices,
-        "clients.load": {"kind": "processes", "processes": 4, "period": period},
+        "clients.load": {"kind": "processes", "fewest": 1, "processes": 4, "period": period},
         **schedule(True, half, half),
         "data.environments.shifts": SHIFTS,
         "data.environments.period": period,
@@ -114,11 +124,11 @@ def _shifts(shifting: Shifting, name: str) -> Changes:
 
 
 def _sizes(base: Scenario) -> Iterator[Cell]:
-    """The usual size is a run of the table."""
-    usual = base.method.options.get("share", ECLM.share)
+    """Every device has exactly so much to spare, and takes all of it."""
     for row in SOME:
         for share in SHARES:
-            chosen = {} if share == usual else {"method.options.share": share}
+            options = {"share": share, "least": share, "enough": 1.0}
+            chosen = {f"method.options.{name}": value for name, value in options.items()}
             yield Cell("sizes", f"{share:g}", row, {**_measured(base, _changes(base, row, OURS)), **chosen})
 
 
@@ -137,7 +147,7 @@ def _schedules(base: Scenario) -> Iterator[Cell]:
 def _changes(base: Scenario, row: str, name: str) -> Changes:
     options = base.method.options if base.method.name == name else {}
     method = {"method": {"name": name, "options": dict(options)}}
-    return {**method, **ROWS[row].changes, **OWN.get(name, {}), **EXCEPTIONS.get((row, name), {})}
+    return {**method, **ROWS[row].changes, **_own(name), **EXCEPTIONS.get((row, name), {})}
 
 
 def _merges(base: Scenario, changes: Changes) -> int:

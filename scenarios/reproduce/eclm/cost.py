@@ -20,17 +20,24 @@ from mlecs_ray.models.classifier import ClassifierTask, Network, forward, params
 from mlecs_ray.models.decompose import Grain
 from mlecs_ray.models.modular import Modular, whole
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import Tree, tree_map
+from mlecs_ray.tree import Tree, tree_bytes, tree_map
+from scenarios.reproduce.eclm.memory import peak
 
 BATCH = 16
 COUNTS = (1, 2, 4)
-"""Modules of each layer in a sub-model, none of them the residual one."""
+"""Modules with weights of each layer in a sub-model; with the residual one, as devices hold it."""
 WHOLE = "whole network"
-STEP, ANSWER, MEMORY, FLOPS, MODEL_MEMORY = "step_seconds", "answer_seconds", "memory", "model_flops", "model_memory"
-"""Of a batch: measured seconds of training on it and of answering it, and bytes while it trains (parameters,
-gradients, AdamW's moments and what autograd saves); FLOPs of training on it and bytes as the device model has them."""
+STEP, ANSWER, PEAK, MEMORY = "step_seconds", "answer_seconds", "peak_memory", "memory"
+"""Of a batch: measured seconds of training on it and of answering it; bytes while it trains, as measured (parameters,
+AdamW's moments and the most that a step allocates) and as counted (parameters, gradients, AdamW's moments and what
+autograd saves)."""
+FLOPS, MODEL_MEMORY = "model_flops", "model_memory"
+"""FLOPs of training on a batch, and bytes, as the device model has them."""
+MEASURES = (STEP, ANSWER, PEAK, MEMORY, FLOPS, MODEL_MEMORY)
 REPEATS = 15
 _RATE = 1e-3
+_RESIDENT = 3
+"""Copies of the parameters that are there between two steps: themselves and AdamW's two moments."""
 RESNET18 = Network((3, 32, 32), 10, "resnet", (64, 64, 64, 128, 128, 256, 256, 512, 512))
 """As large as the paper's: a convolution and eight residual blocks."""
 Costs = dict[str, dict[str, float]]
@@ -47,7 +54,15 @@ class Parts:
 
 def costs(network: Network, grain: Grain, top: int, repeats: int = REPEATS) -> Costs:
     """Of sub-models with 1, 2 and 4 modules a layer, and of the whole network; on one thread, as runs are made."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    try:
+        return _costs(network, grain, top, repeats)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _costs(network: Network, grain: Grain, top: int, repeats: int) -> Costs:
     model = Modular(network, grain, top)
     found = {called(count): _of_submodel(model, count, repeats) for count in COUNTS if count < grain.modules}
     parts = Parts(params_of(network.module), lambda params, x: forward(network.module, params, x))
@@ -64,6 +79,7 @@ def called(count: int) -> str:
 def _of_submodel(model: Modular, count: int, repeats: int) -> dict[str, float]:
     held = torch.zeros(model.body.shape, dtype=torch.uint8)
     held[:, :count] = 1
+    held[:, -1] = 1
     made = model.init(0)
     parts = Parts(model.part(made, held), lambda params, x: model.logits(params, made["selector"], x, held.bool()))
     flops_of_sample, memory = _cloud(model).cost(held)
@@ -101,8 +117,10 @@ def _measured(network: Network, parts: Parts, repeats: int) -> dict[str, float]:
 
     free = tree_map(lambda leaf: leaf.detach().clone().requires_grad_(), parts.params)
     saved = flops.saved_bytes(lambda: loss(free))
-    memory = float(flops.trained_bytes(parts.params) + saved)
-    return {STEP: _seconds(step, repeats), ANSWER: _seconds(answer, repeats), MEMORY: memory}
+    counted = float(flops.trained_bytes(parts.params) + saved)
+    times = {STEP: _seconds(step, repeats), ANSWER: _seconds(answer, repeats)}
+    resident = _RESIDENT * tree_bytes(parts.params)
+    return {**times, PEAK: float(resident + peak(step)), MEMORY: counted}
 
 
 def _seconds(do: Callable[[], None], repeats: int) -> float:

@@ -7,10 +7,10 @@ from bench.document import table
 from mlecs_ray.report.units import BYTES, size
 from mlecs_ray.scenario.config import LocalConfig, Scenario
 from scenarios.reproduce import clock, page, words
-from scenarios.reproduce.eclm import steps
-from scenarios.reproduce.eclm.cells import OVERLAPPING, SHIFTS, VARIANTS, WHOLE
+from scenarios.reproduce.eclm import prose, steps
+from scenarios.reproduce.eclm.budgets import budget_table
 from scenarios.reproduce.eclm.figures import TITLE
-from scenarios.reproduce.eclm.pooled import EPOCHS, room_table
+from scenarios.reproduce.eclm.pooled import room_table
 from scenarios.reproduce.eclm.rows import OURS
 from scenarios.reproduce.eclm.tables import (
     gain_table,
@@ -27,50 +27,13 @@ from scenarios.reproduce.found import Found
 from scenarios.reproduce.study import Facts
 from scenarios.reproduce.target import target_table
 
-HEAD = """# ECLM and what it is compared with
-
-Written by `mlecs reproduce eclm` from [{data}]({data}), which holds every run; nothing here is typed in but the paper's
-own figures (arXiv 2311.11083, published as Nebula). Every method adapts one and the same network, pretrained on the
-cloud's public samples, to the same environments, with the same devices, clock, local training and number of jobs. A
-device is measured with the model that it answers with, on test samples in the mixture of what it owns, through the
-same corruptions; a figure is the mean over devices, then mean ± sample standard deviation over seeds. Each seed has
-folds, environments and first weights of its own. What was not run says so.
-
-Our data sets stand in the place of the paper's and are smaller, as the networks are: what can be held against the
-paper are the differences between methods. Tests are two-sided paired t tests over seeds, n pairs; where several rows
-are taken together pairs are (seed, row), and beside it stands p over the means of the seeds. Holm's correction is over
-all tests of a section's table. "Within noise" is what a test over so few seeds cannot tell apart, which is less than to
-say that it is the same."""
-TABLE = """A row of ours, and below it the row of the paper in whose place it stands. What devices meet are sets of
-classes with none in common, as many as there are classes for; a section below has sets that overlap."""
-ROOM = f"""What there is to be gained on this data: one network that learns for {EPOCHS} epochs from all that the cloud
-and all devices own, put together, which nobody in the table may. It answers as it is, or among the classes that a
-device owns, as if they were known beforehand. What that has more than devices on their own is about the most that
-working together can bring."""
-OVERLAP = f"""In the table two devices meet either the same classes or none in common. Here are {OVERLAPPING} sets, and
-a class is of several. The selector sees single samples: where a class is of many sets it says little of the set, so
-the modules that a device gets have less to do with what it needs."""
-CONTINUOUS = f"""The environments of all devices shift {SHIFTS} times, each shift replaces half of what a device owns,
-and up to four other processes run on it, drawn anew as often. A step lasts for about four rounds of half of the
-devices, for each method four of its own, so that a device has two jobs or so in a step, whatever a job takes; devices
-are measured when three quarters of a step are over. Adaptation is what a job takes on average: download, computing and
-upload, a question before it included, and no waiting for others."""
-SIZES = """The largest sub-model as a share of the network's memory, compute and bytes, on a phone-high; other devices
-have less. Bytes are those of a job's sub-model, the question before it apart, which `down a job` includes."""
-SCHEDULES = """The same number of jobs, merged in rounds, in buffers or one by one."""
-MEMORY = """By the device model that budgets are counted in: parameters, gradients, AdamW's moments and the activations
-of a batch; FLOPs of a sample; bytes sent. Of what devices hold in the end."""
-TIMES = """Sub-models of the first 1, 2 and 4 modules of each layer and the whole network on one thread of this machine,
-batches of 16 random samples, the least of 15 turns; in brackets the share of the whole network. Memory is counted, not
-modelled: parameters, gradients, AdamW's moments and what autograd really saves. The device model knows FLOPs and bytes
-and nothing of how well a processor is used: layers of a few channels are slower than their FLOPs say."""
-BYTES_MOVED = """Means over the jobs that arrived, both ways; what ECLM asks and is told before a job is counted with
-it. Then the bytes of all jobs, until a measurement first shows the accuracy that FedAvg has in the end."""
+FEW = 4
+"""Longer lists of options are told by their ends."""
 
 
 def text(found: Found, facts: Facts, plots: Mapping[str, str]) -> str:
     """The page as Markdown; ``plots`` are file names by figure."""
-    head = HEAD.format(data=found.store.path.name)
+    head = prose.HEAD.format(data=found.store.path.name)
     parts = [head, *_setup(found), "## Claims", target_table(targets(found)), *_table(found, plots), *_bytes(found)]
     parts += [*_sizes(found, plots), *_times(found), *_ablations(found, plots), *_overlap(found)]
     parts += [*_continuous(found, plots), *_schedules(found, plots)]
@@ -80,6 +43,22 @@ def text(found: Found, facts: Facts, plots: Mapping[str, str]) -> str:
 def _figure(plots: Mapping[str, str], name: str) -> Iterator[str]:
     if name in plots:
         yield f"![{TITLE}]({plots[name]})"
+
+
+def _fewer(found: Found, group: str) -> Iterator[str]:
+    """Which cells of a group have fewer seeds than the study, for whatever is drawn or told of them."""
+    by: dict[int, list[str]] = {}
+    for cell in found.group(group):
+        by.setdefault(len(found.results(cell)), []).append(f"{words.method(cell.name)} on {cell.setting}")
+    every = len(found.seeds)
+    fewer = {seeds: cells for seeds, cells in by.items() if 0 < seeds < every}
+    if not fewer:
+        return
+    alone = len(fewer) == 1 and every not in by
+    told = [
+        f"{seeds} of {every}: {'all that was run' if alone else '; '.join(fewer[seeds])}" for seeds in sorted(fewer)
+    ]
+    yield f"Fewer seeds, here and in the plots: {'. '.join(told)}. One seed has no deviation, no test, no significance."
 
 
 def _setup(found: Found) -> Iterator[str]:
@@ -100,6 +79,7 @@ def _setup(found: Found) -> Iterator[str]:
     yield table(["", "value"], rows)
     header = ["row", "data", "network", "pretrained", "environments", "merges", "a job"]
     yield table(header, [_row(found, row) for row in found.settings("table")])
+    yield prose.OFFLINE
 
 
 def _row(found: Found, row: str) -> list[str]:
@@ -148,46 +128,59 @@ def _training(local: LocalConfig) -> str:
 
 
 def _listed(options: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in options.items())
+    return ", ".join(f"{name} {_option(value)}" for name, value in options.items())
+
+
+def _option(value: object) -> str:
+    """Long lists by their ends."""
+    if not isinstance(value, list | tuple) or len(value) <= FEW:
+        return f"{value}"
+    return f"{len(value)} from {min(value):g} to {max(value):g}"
 
 
 def _table(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     yield "## Accuracy"
-    yield TABLE
+    yield prose.TABLE
+    yield from _fewer(found, "table")
     yield from _figure(plots, "table")
     yield main_table(found)
     yield gain_table(found)
-    yield ROOM
+    yield prose.ROOM
     yield room_table(found)
 
 
 def _bytes(found: Found) -> Iterator[str]:
     yield "## Bytes"
-    yield BYTES_MOVED
+    yield prose.BYTES_MOVED
     yield job_table(found)
     yield until_table(found)
 
 
 def _sizes(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
+    yield "## Budgets"
+    yield prose.BUDGETS
+    yield budget_table(found)
     yield "## Sub-models"
-    yield MEMORY
+    yield prose.MEMORY
     yield submodel_table(found)
     if found.group("sizes"):
-        yield SIZES
+        yield prose.SIZES
+        yield from _fewer(found, "sizes")
         yield from _figure(plots, "sizes")
         yield from (size_table(found, setting) for setting in found.settings("sizes"))
 
 
 def _times(found: Found) -> Iterator[str]:
     yield "## On this machine"
-    yield TIMES
+    yield prose.TIMES
     yield from timing_tables(found)
 
 
 def _ablations(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     if found.group("ablations"):
         yield "## Without its parts"
-        yield f"The whole method and what it is {', '.join(one for one in VARIANTS if one != WHOLE)}."
+        yield prose.ABLATIONS
+        yield from _fewer(found, "ablations")
         yield from _figure(plots, "ablations")
         yield from variant_tables(found, "ablations")
 
@@ -195,14 +188,16 @@ def _ablations(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
 def _overlap(found: Found) -> Iterator[str]:
     if found.group("overlap"):
         yield "## Sets of classes that overlap"
-        yield OVERLAP
+        yield prose.OVERLAP
+        yield from _fewer(found, "overlap")
         yield from variant_tables(found, "overlap")
 
 
 def _continuous(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     if found.group(steps.GROUP):
         yield "## Environments that shift"
-        yield CONTINUOUS
+        yield prose.CONTINUOUS
+        yield from _fewer(found, steps.GROUP)
         for number, setting in enumerate(found.settings(steps.GROUP), 1):
             yield from _figure(plots, f"continuous-{number}")
             yield steps.step_table(found, setting)
@@ -211,7 +206,8 @@ def _continuous(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
 def _schedules(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     if found.group("schedules"):
         yield "## Who waits"
-        yield SCHEDULES
+        yield prose.SCHEDULES
+        yield from _fewer(found, "schedules")
         for number, setting in enumerate(found.settings("schedules"), 1):
             yield from _figure(plots, f"schedules-{number}")
             yield schedule_table(found, setting)

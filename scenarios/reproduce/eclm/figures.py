@@ -9,7 +9,7 @@ from mlecs_ray.report.curves import Band
 from scenarios.reproduce import clock, words
 from scenarios.reproduce.eclm import steps
 from scenarios.reproduce.eclm.gains import accuracy
-from scenarios.reproduce.eclm.tables import sent_share
+from scenarios.reproduce.eclm.tables import held_share
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.plot import Bars, bars, lines
 from scenarios.reproduce.statistics import by_seed, spread
@@ -32,7 +32,7 @@ def _drawn(found: Found) -> Iterator[tuple[str, str]]:
                 bars(TITLE, "accuracy", [setting.replace(", ", ",\n") for setting in found.settings(group)], series),
             )
     if sizes := _sizes(found):
-        yield "sizes", lines(f"{TITLE}, by size of sub-models", "bytes sent, of the network's", "accuracy", sizes)
+        yield "sizes", lines(f"{TITLE}, by size of sub-models", "parameters held, of the network's", "accuracy", sizes)
     for number, setting in enumerate(found.settings(steps.GROUP), 1):
         if by := steps.bands(found, setting):
             title = f"{TITLE}: {setting}, environments that shift"
@@ -52,15 +52,15 @@ def _series(found: Found, group: str) -> Bars:
 
 
 def _sizes(found: Found) -> dict[str, Band]:
-    """By setting, what is sent against accuracy: means over seeds, and their ends."""
+    """By setting, what devices hold against accuracy: means over seeds, and their ends."""
     return {setting: band for setting in found.settings("sizes") if len((band := _by_size(found, setting)).mean)}
 
 
 def _by_size(found: Found, setting: str) -> Band:
     points = []
     for cell in found.group("sizes", setting):
-        sent = [share for one in found.results(cell).values() if (share := sent_share(one)) is not None]
+        held = [share for one in found.results(cell).values() if (share := held_share(one)) is not None]
         values = [*by_seed(accuracy(found, "sizes", cell.name, setting)).values()]
-        if sent and values:
-            points.append((mean(sent), mean(values), min(values), max(values)))
+        if held and values:
+            points.append((mean(held), mean(values), min(values), max(values)))
     return Band(*np.array(sorted(points), float).reshape(-1, 4).T)

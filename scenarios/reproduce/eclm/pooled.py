@@ -116,4 +116,5 @@ def _room(found: Found, row: str) -> list[str]:
     if not seeds:
         return [words.NOT_RUN] * 2
     best = max(mean(other[seed] for seed in seeds) for other in others)
-    return [words.points(mean(side[seed] for seed in seeds) - best) for side in (bound, ours)]
+    told = [words.points(mean(side[seed] for seed in seeds) - best) for side in (bound, ours)]
+    return [words.of_seeds(one, len(seeds), len(found.seeds)) for one in told]

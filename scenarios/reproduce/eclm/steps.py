@@ -13,7 +13,7 @@ from scenarios.reproduce import words
 from scenarios.reproduce.eclm.rows import OURS
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import MEAN, Result
-from scenarios.reproduce.statistics import Paired, Values, paired, spread
+from scenarios.reproduce.statistics import Paired, Spread, Values, paired, spread
 
 GROUP = "continuous"
 LOCAL = "localadaptation"
@@ -86,10 +86,16 @@ def _row(found: Found, name: str, setting: str) -> list[str]:
         words.method(name),
         words.hundredths(spread(values), len(found.seeds)),
         f"{words.points(pair.difference)}, {words.plain_test(pair)}" if pair else "",
-        f"{number(taken.mean, 3)} s" if taken else words.NOT_RUN,
-        f"{taken.mean / local.mean:.2f} x" if taken and local and local.mean else "-",
+        words.of_seeds(f"{number(taken.mean, 3)} s", taken.seeds, len(found.seeds)) if taken else words.NOT_RUN,
+        _relative(found, taken, local),
         _jobs(found, name, setting),
     ]
+
+
+def _relative(found: Found, taken: Spread | None, local: Spread | None) -> str:
+    if not taken or not local or not local.mean:
+        return "-"
+    return words.of_seeds(f"{taken.mean / local.mean:.2f} x", min(taken.seeds, local.seeds), len(found.seeds))
 
 
 def _jobs(found: Found, name: str, setting: str) -> str:
@@ -98,4 +104,5 @@ def _jobs(found: Found, name: str, setting: str) -> str:
         return words.NOT_RUN
     scenario = found.scenarios(cell)[found.seeds[0]]
     each = scenario.clients.count * scenario.seconds / scenario.data.environments.period
-    return number(mean(one.traffic.jobs for one in results.values()) / each, 3)
+    jobs = number(mean(one.traffic.jobs for one in results.values()) / each, 3)
+    return words.of_seeds(jobs, len(results), len(found.seeds))

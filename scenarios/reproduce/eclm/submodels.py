@@ -1,6 +1,6 @@
 """How large the sub-models are that devices hold when a run ends, by the device model that budgets are counted in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 
 from torch import Tensor
@@ -11,26 +11,40 @@ from mlecs_ray.models.modular import RESOURCES
 from mlecs_ray.tree import Tree
 
 SUBMODELS = "submodels"
-"""Scope of these measures; subjects are the largest of the fleet, its mean and the smallest."""
+"""Scope of these measures; subjects are the largest of the fleet, its mean and the smallest, and the largest of each
+kind of device."""
 MOST, MEAN, LEAST = "most", "mean", "least"
+Shares = tuple[float, float, float]
+Take = Callable[[Sequence[float]], float]
 
 
-def submodels(method: Method, kept: Mapping[int, Tree]) -> dict[str, dict[str, float]]:
+def submodels(method: Method, kept: Mapping[int, Tree], devices: Mapping[int, str]) -> dict[str, dict[str, float]]:
     """By ``most``, ``mean`` and ``least`` over the devices that hold a sub-model its memory, compute and bandwidth, as
-    shares of the whole network's. Nothing for other methods."""
+    shares of the whole network's; and the most by kind, of which ``devices`` are. Nothing for other methods."""
     if not isinstance(method, ModularCloud):
         return {}
-    sizes = [_shares(method, own["held"]) for own in kept.values() if "held" in own]
+    sizes = {client: _shares(method, own["held"]) for client, own in kept.items() if "held" in own}
     if not sizes:
         return {}
-    by = {resource: [size[place] for size in sizes] for place, resource in enumerate(RESOURCES)}
+    every = [*sizes.values()]
+    found = {subject: _taken(every, take) for subject, take in ((MOST, max), (MEAN, mean), (LEAST, min))}
+    kinds = dict.fromkeys(devices[client] for client in sorted(sizes))
+    of = {kind: [size for client, size in sizes.items() if devices[client] == kind] for kind in kinds}
+    return {**found, **{most_of(kind): _taken(ones, max) for kind, ones in of.items()}}
+
+
+def most_of(kind: str) -> str:
+    """The subject of the largest sub-model among devices of a kind."""
+    return f"{MOST}, {kind}"
+
+
+def _taken(sizes: Sequence[Shares], take: Take) -> dict[str, float]:
     return {
-        subject: {resource: round(float(take(values)), 6) for resource, values in by.items()}
-        for subject, take in ((MOST, max), (MEAN, mean), (LEAST, min))
+        resource: round(float(take([size[place] for size in sizes])), 6) for place, resource in enumerate(RESOURCES)
     }
 
 
-def _shares(method: ModularCloud, held: Tensor) -> tuple[float, float, float]:
+def _shares(method: ModularCloud, held: Tensor) -> Shares:
     """Of memory, compute and bytes on the wire; ``held`` is (L, N)."""
     costs = method.model.costs(method.local.batch)
     flops, memory = method.cost(held)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 
 from bench.document import table
+from mlecs_ray.models.modular import RESOURCES
 from mlecs_ray.report.units import BYTES, number, size
 from scenarios.reproduce import words
 from scenarios.reproduce.comparison import Comparison
@@ -15,6 +16,8 @@ from scenarios.reproduce.measures import Result
 from scenarios.reproduce.statistics import paired, spread
 
 Rows = list[list[str]]
+PARAMETERS = "bandwidth"
+"""The measure of a sub-model's parameters: all of them are sent."""
 
 
 def main_table(found: Found) -> str:
@@ -25,7 +28,8 @@ def main_table(found: Found) -> str:
     for row in found.settings("table"):
         other = best_other(found, row)
         one = tests.get((row, other)) if other else None
-        over = f"{words.points(one.pair.difference)}, {words.method(one.other)}" if one else words.NOT_RUN
+        over = f"{words.points(one.pair.difference)}, {words.method(one.other)}" if one else ""
+        over = words.of_seeds(over, one.pair.seeds, len(found.seeds)) if one else words.NOT_RUN
         rows.append([f"**{row}**", *(_at(found, "table", name, row) for name in names), over])
         rows.append(_paper(row, names))
     header = [words.method(name) for name in names]
@@ -76,23 +80,21 @@ def variant_tables(found: Found, group: str) -> list[str]:
 
 
 def size_table(found: Found, setting: str) -> str:
-    """A row per largest sub-model: what is sent, what it takes, and how accurate devices are."""
-    header = [setting, "accuracy in %", "sent, of the network's bytes", "memory: mean", "compute: mean", "down a job"]
+    """A row per size that devices may have: what they hold, mean over the fleet, and how accurate they are."""
+    header = [f"{setting}: may hold", "accuracy in %", "parameters held", "memory", "compute", "down a job"]
     rows = []
     for cell in found.group("sizes", setting):
         results = list(found.results(cell).values())
-        rows.append([cell.name, _at(found, "sizes", cell.name, setting), *_sizes(results)])
+        rows.append([cell.name, _at(found, "sizes", cell.name, setting), *_sizes(results, len(found.seeds))])
     return table(header, rows)
 
 
-def _sizes(results: Sequence[Result]) -> list[str]:
+def _sizes(results: Sequence[Result], seeds: int) -> list[str]:
     if not results:
         return [words.NOT_RUN] * 4
-    return [
-        _share(results, sent_share),
-        *(_share(results, _held(MEAN, resource)) for resource in ("memory", "compute")),
-        size(mean(sum(one.traffic.download.values()) for one in results), BYTES),
-    ]
+    told = [_share(results, _held(MEAN, resource)) for resource in (PARAMETERS, "memory", "compute")]
+    told.append(size(mean(sum(one.traffic.download.values()) for one in results), BYTES))
+    return [words.of_seeds(one, len(results), seeds) for one in told]
 
 
 def _share(results: Sequence[Result], of: Callable[[Result], float | None]) -> str:
@@ -100,11 +102,18 @@ def _share(results: Sequence[Result], of: Callable[[Result], float | None]) -> s
     return f"{100 * mean(known):.1f} %" if known else "-"
 
 
-def sent_share(result: Result) -> float | None:
-    """Bytes that a job is sent, its question apart, of the whole network's."""
-    if result.effort is None or not result.traffic.client:
-        return None
-    return result.effort.sent / result.traffic.client
+def held_share(result: Result) -> float | None:
+    """Of the whole network's parameters, what devices hold on average."""
+    return _held(MEAN, PARAMETERS)(result)
+
+
+def nearest(found: Found, setting: str, share: float) -> tuple[str, float] | None:
+    """The size at which devices hold closest to this share of the parameters, and what they hold; None: not run."""
+    by: dict[str, float] = {}
+    for cell in found.group("sizes", setting):
+        known = [held for one in found.results(cell).values() if (held := held_share(one)) is not None]
+        by |= {cell.name: mean(known)} if known else {}
+    return min(by.items(), key=lambda one: abs(one[1] - share)) if by else None
 
 
 def _held(subject: str, resource: str) -> Callable[[Result], float | None]:
@@ -113,18 +122,18 @@ def _held(subject: str, resource: str) -> Callable[[Result], float | None]:
 
 def submodel_table(found: Found) -> str:
     """A row per row of the table: the largest, mean and smallest sub-model of the fleet, as shares of the network."""
-    resources = ("memory", "compute", "bandwidth")
     rows = []
     for row in found.settings("table"):
         results = list(found.results(found.cell("table", OURS, row)).values())
-        rows.append([row, *(_extent(results, resource) for resource in resources)])
+        rows.append([row, *(_extent(results, resource, len(found.seeds)) for resource in RESOURCES)])
     return table(["largest / mean / smallest, of the network's", "memory", "compute", "bytes on the wire"], rows)
 
 
-def _extent(results: Sequence[Result], resource: str) -> str:
+def _extent(results: Sequence[Result], resource: str, seeds: int) -> str:
     if not results:
         return words.NOT_RUN
-    return " / ".join(_share(results, _held(subject, resource)) for subject in (MOST, MEAN, LEAST))
+    told = " / ".join(_share(results, _held(subject, resource)) for subject in (MOST, MEAN, LEAST))
+    return words.of_seeds(told, len(results), seeds)
 
 
 def smallest(found: Found) -> Mapping[str, float]:
@@ -143,17 +152,18 @@ def schedule_table(found: Found, setting: str) -> str:
     rows = []
     for cell in found.group("schedules", setting):
         results = list(found.results(cell).values())
-        rows.append([cell.name, _at(found, "schedules", cell.name, setting), *_course(results)])
+        rows.append([cell.name, _at(found, "schedules", cell.name, setting), *_course(results, len(found.seeds))])
     header = [setting, "accuracy in %", "jobs", "merges", "virtual seconds", "staleness"]
     return table(header, rows)
 
 
-def _course(results: Sequence[Result]) -> list[str]:
+def _course(results: Sequence[Result], seeds: int) -> list[str]:
     if not results:
         return [words.NOT_RUN] * 4
-    return [
+    told = [
         number(mean(one.traffic.jobs for one in results), 4),
         number(mean(one.merges for one in results), 4),
         number(mean(one.virtual_seconds for one in results), 4),
         number(mean(one.staleness for one in results), 3),
     ]
+    return [words.of_seeds(one, len(results), seeds) for one in told]

@@ -17,8 +17,10 @@ from scenarios.reproduce import words
 from scenarios.reproduce.eclm.cost import (
     ANSWER,
     FLOPS,
+    MEASURES,
     MEMORY,
     MODEL_MEMORY,
+    PEAK,
     RESNET18,
     STEP,
     WHOLE,
@@ -56,7 +58,7 @@ def timed(found: Found) -> Mapping[str, Timed]:
     # Whoever looks quickly need not wait for it.
     if found.group("sizes"):
         options, run = options_of(found.base), any(one.run for one in networks.values())
-        networks[short(["resnet18", repr(options.grain), options.top])] = Timed(
+        networks[short(["resnet18", repr(options.grain), options.top, MEASURES])] = Timed(
             "resnet of ResNet18's size", options, lambda: RESNET18, run
         )
     return networks
@@ -72,7 +74,7 @@ def _named(scenario: Scenario) -> str:
     """The same for all runs whose sub-models are of one shape."""
     options, task = options_of(scenario), scenario.task
     data = [scenario.data.name, scenario.data.path, scenario.data.modalities]
-    return short([data, task.network, task.hidden, repr(options.grain), options.top])
+    return short([data, task.network, task.hidden, repr(options.grain), options.top, MEASURES])
 
 
 def options_of(scenario: Scenario) -> ECLM:
@@ -109,9 +111,8 @@ def timing_tables(found: Found) -> list[str]:
 def shares(found: Found, what: str) -> list[float]:
     """Of all that were timed, what a sub-model has of the whole network's."""
     timings = (found.store.timings[key] for key in timed(found) if key in found.store.timings)
-    return [
-        row[what] / timing.rows[WHOLE][what] for timing in timings for name, row in timing.rows.items() if name != WHOLE
-    ]
+    every = [(name, row, timing.rows[WHOLE]) for timing in timings for name, row in timing.rows.items()]
+    return [row[what] / whole[what] for name, row, whole in every if name != WHOLE and what in row]
 
 
 def _table(title: str, timing: Timing) -> str:
@@ -119,6 +120,7 @@ def _table(title: str, timing: Timing) -> str:
     written: Mapping[str, Callable[[float], str]] = {
         STEP: _milliseconds,
         ANSWER: _milliseconds,
+        PEAK: lambda value: size(value, BYTES),
         MEMORY: lambda value: size(value, BYTES),
         FLOPS: lambda value: f"{number(value / 1e6, 3)} MFLOP",
         MODEL_MEMORY: lambda value: size(value, BYTES),
@@ -127,7 +129,7 @@ def _table(title: str, timing: Timing) -> str:
         [name, *(f"{write(row[what])} ({row[what] / whole[what]:.3f})" for what, write in written.items())]
         for name, row in timing.rows.items()
     ]
-    header = [title, "training step", "answer", "memory", "device model: step", "device model: memory"]
+    header = [title, "training step", "answer", "memory: measured", "counted", "device model: step", "and memory"]
     return table(header, rows)
 
 

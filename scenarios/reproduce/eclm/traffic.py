@@ -1,6 +1,6 @@
 """What ECLM moves, a job and until a quality is reached, against the methods whose models travel too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import mean
 
 from bench.document import table
@@ -13,6 +13,10 @@ from scenarios.reproduce.measures import Result
 REFERENCE = "fedavg"
 TRAVELLING = (*COLLABORATIVE, OURS)
 """Whose models cross the link."""
+LAST = 3
+"""Measured points of a curve that its end is the mean of."""
+_ROUNDING = 1e-9
+"""A curve that is flat in the end is at its own mean."""
 
 
 def results(found: Found, name: str, row: str) -> dict[int, Result]:
@@ -25,9 +29,14 @@ def moved(found: Found, name: str, row: str, seeds: Sequence[int]) -> float:
     return mean(results(found, name, row)[seed].traffic.moved for seed in seeds)
 
 
+def shared(found: Found, row: str, other: str) -> list[int]:
+    """The seeds that ours and the other method have in a row."""
+    return sorted(results(found, OURS, row).keys() & results(found, other, row).keys())
+
+
 def ratio(found: Found, row: str, other: str) -> float | None:
     """How many times as much a job of the other method moves as one of ours, over the seeds that both have."""
-    seeds = sorted(results(found, OURS, row).keys() & results(found, other, row).keys())
+    seeds = shared(found, row, other)
     ours = moved(found, OURS, row, seeds) if seeds else 0.0
     return moved(found, other, row, seeds) / ours if ours else None
 
@@ -40,42 +49,63 @@ def ratios(found: Found, other: str) -> list[float]:
 def job_table(found: Found) -> str:
     """A row for each of the table's, and the mean and best of the ratios."""
     rows = [
-        [row, *(_job(found, name, row) for name in TRAVELLING), *(_times(ratio(found, row, o)) for o in COLLABORATIVE)]
+        [row, *(_job(found, name, row) for name in TRAVELLING), *(_ratio(found, row, other) for other in COLLABORATIVE)]
         for row in found.settings("table")
     ]
     for title, take in (("mean", mean), ("best", max)):
-        every = [ratios(found, other) for other in COLLABORATIVE]
-        rows.append([title, "", "", "", *(_times(take(ones) if ones else None) for ones in every)])
+        rows.append([title, "", "", "", *(_taken(found, other, take) for other in COLLABORATIVE)])
     header = [*(f"{words.method(name)}, a job" for name in TRAVELLING)]
     return table(["bytes, both ways", *header, *(f"{words.method(o)} / ECLM" for o in COLLABORATIVE)], rows)
 
 
 def _job(found: Found, name: str, row: str) -> str:
     seeds = list(results(found, name, row))
-    return size(moved(found, name, row, seeds), BYTES) if seeds else words.NOT_RUN
+    if not seeds:
+        return words.NOT_RUN
+    return words.of_seeds(size(moved(found, name, row, seeds), BYTES), len(seeds), len(found.seeds))
 
 
-def _times(found: float | None) -> str:
-    return words.NOT_RUN if found is None else f"{found:.2f} x"
+def _ratio(found: Found, row: str, other: str) -> str:
+    times = ratio(found, row, other)
+    if times is None:
+        return words.NOT_RUN
+    return words.of_seeds(_times(times), len(shared(found, row, other)), len(found.seeds))
+
+
+def _taken(found: Found, other: str, take: Callable[[Sequence[float]], float]) -> str:
+    """Over the rows that both were run in, and how many these are where they are not all; each says its seeds."""
+    ones, rows = ratios(found, other), found.settings("table")
+    if not ones:
+        return words.NOT_RUN
+    return _times(take(ones)) + ("" if len(ones) == len(rows) else f" ({len(ones)} of {len(rows)} rows)")
+
+
+def _times(found: float) -> str:
+    return f"{found:.2f} x"
 
 
 def until(result: Result, level: float) -> float | None:
     """Bytes that all jobs had moved when the curve first was at this level; None where it never was."""
     points = zip(result.curve, result.spent or [], strict=False)
-    return next((spent for (_, value), spent in points if value >= level), None)
+    return next((spent for (_, value), spent in points if value >= level - _ROUNDING), None)
+
+
+def final(result: Result) -> float:
+    """The mean over the last measured points: a single one swings."""
+    return mean(value for _, value in result.curve[-LAST:])
 
 
 def until_table(found: Found) -> str:
     """A row for each of the table's: how much is moved until the fleet is as accurate as FedAvg's in the end."""
     header = [f"{words.method(name)}" for name in TRAVELLING]
-    level = "until the final accuracy of FedAvg"
+    level = f"until FedAvg's accuracy, mean of its last {LAST} points"
     return table(
         ["bytes of all jobs", level, *header, "FedAvg / ECLM"], [_until(found, r) for r in found.settings("table")]
     )
 
 
 def _until(found: Found, row: str) -> list[str]:
-    levels = {seed: one.curve[-1][1] for seed, one in results(found, REFERENCE, row).items() if one.curve}
+    levels = {seed: final(one) for seed, one in results(found, REFERENCE, row).items() if one.curve}
     if not levels:
         return [row, *[words.NOT_RUN] * (len(TRAVELLING) + 2)]
     by = {
@@ -86,18 +116,18 @@ def _until(found: Found, row: str) -> list[str]:
     known = [(theirs, ours) for theirs, ours in both if theirs is not None and ours is not None]
     ours = sum(one for _, one in known)
     saved = _times(sum(one for one, _ in known) / ours) if ours else "at once" if known else "-"
+    saved = words.of_seeds(saved, len(known), len(found.seeds)) if known else saved
     return [
         row,
-        f"{100 * mean(levels.values()):.2f} %",
-        *(_reached(list(by[name].values())) for name in TRAVELLING),
+        words.of_seeds(f"{100 * mean(levels.values()):.2f} %", len(levels), len(found.seeds)),
+        *(_reached(list(by[name].values()), len(found.seeds)) for name in TRAVELLING),
         saved,
     ]
 
 
-def _reached(found: Sequence[float | None]) -> str:
-    """The mean over the seeds that came so far, and how many those are where not all did."""
+def _reached(found: Sequence[float | None], seeds: int) -> str:
+    """The mean over the seeds that came so far, and how many those are where not all did or were run."""
     there = [one for one in found if one is not None]
     if not there:
-        return "never" if found else words.NOT_RUN
-    text = size(mean(there), BYTES)
-    return text if len(there) == len(found) else f"{text} ({len(there)} of {len(found)} seeds)"
+        return words.of_seeds("never", len(found), seeds) if found else words.NOT_RUN
+    return words.of_seeds(size(mean(there), BYTES), len(there), seeds)

@@ -10,6 +10,8 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Job
 from mlecs_ray.methods.eclm.budgets import spare
 from mlecs_ray.methods.eclm.options import ECLM
+from mlecs_ray.methods.local import LocalTraining
+from mlecs_ray.methods.optimizers import AdamW
 from mlecs_ray.stacks import shapes
 from mlecs_ray.tree import leaves, tree_bytes, tree_digest, tree_zeros
 from tests.methods.adapting import CLOUD, Field, cached, device, eclm, samples
@@ -119,6 +121,37 @@ def test_collaboration_helps_a_device_with_few_samples():
     assert field.accuracy(newcomer, test) > before + 0.1
 
 
+@pytest.mark.parametrize("personal", [True, False])
+def test_a_device_goes_on_with_its_own_last_layer_until_its_environment_shifts(personal):
+    """Seen by training that moves nothing: the model it ends with is the one it began with."""
+    method = eclm(personal=personal)
+    field, client = Field.of(method), device()
+    field.adapt(client, samples(20, 2))
+    own, last = field.kept[0]["base"], method.model.body.last
+    assert list(own) == [last]
+    assert not torch.equal(own[last]["weight"], field.state["base"][last]["weight"])
+
+    still = Field(replace(method, local=LocalTraining(AdamW(1e-12), 4)), field.state, field.kept, field.told)
+    for step, mine in ((0, personal), (1, False)):
+        still.adapt(replace(client, step=step), samples(20, 2))
+        kept = still.kept[0]["base"]
+        assert torch.allclose(kept[last]["weight"], (own if mine else field.state["base"])[last]["weight"], atol=1e-6)
+        for place, tree in still.kept[0]["layers"]["0"].items():
+            assert torch.allclose(tree["0.weight"], field.state["layers"]["0"][place]["0.weight"], atol=1e-6)
+
+
+def test_no_device_has_less_than_the_least():
+    weak = device(kind="phone-low")
+    low, raised, best = (
+        (method := eclm(least=least))._spare(client) + method._costs.base
+        for least, client in ((0.0, weak), (0.9, weak), (0.9, device()))
+    )
+    whole = eclm()._costs.whole
+    assert (low < 0.9 * whole).all()
+    assert raised == pytest.approx(0.9 * whole)
+    assert best == pytest.approx(whole)
+
+
 def test_nobody_who_holds_a_module_leaves_it_as_it_was():
     field = Field.of(eclm(share=0.9))
     arrival = field.adapt(device(0, "phone-low"), samples(20, 2))
@@ -215,6 +248,8 @@ def test_training_is_a_function_of_the_job_alone():
         {"top": 17},
         {"few": 0},
         {"share": 0.0},
+        {"least": -0.1},
+        {"least": 1.1},
         {"spread": float("inf")},
         {"balance": -1.0},
         {"match": float("nan")},

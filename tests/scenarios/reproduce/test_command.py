@@ -89,6 +89,23 @@ def test_a_study_of_fewer_seeds_makes_their_runs_alone(tmp_path: Path) -> None:
     assert "2 of 5 seeds" in (tmp_path / "mlecs.md").read_text()
 
 
+def test_two_machines_share_a_study_by_its_seeds(tmp_path: Path) -> None:
+    here, there = FakeRunner(), FakeRunner()
+    for runner, name, seeds in ((here, "here", (0,)), (there, "there", (1, 4))):
+        options = Options("mlecs", only=("varying",), seed=seeds, out=tmp_path / f"{name}.json")
+        reproduce(Console(file=io.StringIO(), width=200), options, runner, SMALL)
+        assert sorted({one.seed for one in runner.made}) == list(seeds)
+    made, said = json.loads((tmp_path / "there.json").read_text())["runs"], io.StringIO()
+    for others in (len(made), 0):
+        out = tmp_path / "here.json"
+        options = Options("mlecs", page=True, take=(tmp_path / "there.json",), out=out)
+        reproduce(Console(file=said, width=200), options, here, SMALL)
+        assert f"{others} runs taken over from" in said.getvalue()
+    both = json.loads(out.read_text())["runs"]
+    assert both.items() > made.items()
+    assert "3 of 5 seeds" in (tmp_path / "here.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -105,6 +122,10 @@ def test_a_study_of_fewer_seeds_makes_their_runs_alone(tmp_path: Path) -> None:
         (["mlecs", "--quick", "--only", "scale"], "'scale' is no group"),
         (["mlecs", "--jobs", "0"], "jobs=0 must be at least 1"),
         (["mlecs", "--seeds", "6"], "seeds=6 must lie in 1..5"),
+        (["mlecs", "--seed", "5"], "seed=5 must lie in 0..4, or it has no run to make"),
+        (["mlecs", "--seeds", "2", "--seed", "2"], "seed=2 must lie in 0..1"),
+        (["mlecs", "--quick", "--seed", "1"], "seed=1 must lie in 0..0"),
+        (["mlecs", "--take", "nowhere.json"], "--take nowhere.json is no file"),
         (["mlecs", "--out", "x.md"], "--out x.md must end in .json"),
         (["mlecs", "--quick", "--prune"], "--quick has a table of its own"),
         (["mlecs", "--quick", "--out", "docs/results/mlecs.json"], "--quick has a table of its own"),

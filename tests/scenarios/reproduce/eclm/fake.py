@@ -19,20 +19,24 @@ BASE = apply(SCENARIO, {"merges": 40, "clients.count": 500, "method.options": {}
 ROW, OTHER = "mnist10k, 5 classes", "syllables, 5 classes"
 MODEL = 1000.0
 """Bytes of the whole network."""
-HELD = {
-    subject: {"memory": share, "compute": share / 2, "bandwidth": share / 4}
-    for subject, share in (("most", 0.5), ("mean", 0.25), ("least", 0.1))
-}
 
 
-def result(accuracy: float, moved: float = 0.0, seconds: float = 1.0) -> Result:
+def held(most: float = 0.5) -> dict[str, dict[str, float]]:
+    """Sub-models of which the largest, on strong phones, have this share of the network's memory."""
+    shares = {"most": most, "mean": most / 2, "least": most / 5, "most, phone-high": most, "most, phone-low": most / 2}
+    return {
+        subject: {"memory": share, "compute": share / 2, "bandwidth": share / 4} for subject, share in shares.items()
+    }
+
+
+def result(accuracy: float, moved: float = 0.0, seconds: float = 1.0, most: float = 0.5) -> Result:
     """A fleet that rises from 0.1 by way of the mean, while ``moved`` bytes a job are sent and come back in 10 jobs."""
     metric = {"accuracy": accuracy}
     middle = (0.1 + accuracy) / 2
     traffic = Traffic(10, {"shared": moved}, {"shared": moved}, MODEL, 0)
     return Result(
         first={"fleet": {"mean": {"accuracy": 0.1}}},
-        final={"fleet": {"mean": metric}, SUBMODELS: HELD},
+        final={"fleet": {"mean": metric}, SUBMODELS: held(most)},
         curve=[(0.0, 0.1), (5.0, middle), (10.0, accuracy)],
         traffic=traffic,
         virtual_seconds=10.0,

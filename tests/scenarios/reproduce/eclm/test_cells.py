@@ -2,12 +2,11 @@
 
 import pytest
 
-from mlecs_ray.methods.eclm.options import ECLM
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.eclm import cells
 from scenarios.reproduce.eclm.cells import SHIFTS, quick, table
-from scenarios.reproduce.eclm.rows import METHODS, ROWS, SHIFTING, SOME
+from scenarios.reproduce.eclm.rows import LEAST, METHODS, ROWS, SHIFTING, SOME, SPARING
 from scenarios.reproduce.plan import digest, scenario_of
 from tests.scenarios.reproduce.eclm.fake import BASE, ROW
 
@@ -57,8 +56,7 @@ def test_options_of_the_base_are_those_of_ours_everywhere() -> None:
     tuned = table(apply(BASE, {"method.options": {"top": 4, "share": 0.5}}))
     by = {one.what: scenario_of(BASE, one, 0).method for one in tuned}
     assert all(method.options["top"] == 4 for method in by.values() if method.name == "eclm")
-    assert not any(method.options for method in by.values() if method.name != "eclm")
-    assert by[f"sizes: 0.5, {ROW}"] == by[f"table: eclm, {ROW}"]
+    assert not any("top" in method.options for method in by.values() if method.name != "eclm")
 
 
 def test_a_curve_has_eight_points_however_many_merges_there_are() -> None:
@@ -71,20 +69,61 @@ def test_a_curve_has_eight_points_however_many_merges_there_are() -> None:
 
 
 def test_ablations_leave_out_one_part_each() -> None:
-    left = [one.method.options.get("without", []) for one in map(_first, group("ablations", ROW).values())]
-    assert left == [[], ["local"], ["cloud"], ["enhancing"], ["derivation"]]
+    whole, *others = (dict(_first(one).method.options) for one in group("ablations", ROW).values())
+    left = [{name: value for name, value in one.items() if whole.get(name) != value} for one in others]
+    parts = ["local", "cloud", "enhancing", "derivation"]
+    assert left == [*({"without": [part]} for part in parts), {"personal": False}]
 
 
 def _first(cell: Cell):
     return scenario_of(BASE, cell, 0)
 
 
-@pytest.mark.parametrize(
-    ("name", "of"), [("whole", "ablations"), (f"{ECLM.share:g}", "sizes"), ("synchronous", "schedules")]
-)
+@pytest.mark.parametrize(("name", "of"), [("whole", "ablations"), ("synchronous", "schedules")])
 def test_the_whole_method_is_run_once(name: str, of: str) -> None:
     for row in SOME:
         assert digest(_first(group(of, row)[name])) == digest(_first(group("table", row)["eclm"]))
+
+
+def test_every_cell_of_methods_with_sub_models_has_the_least_that_fits_them_all() -> None:
+    for one in CELLS:
+        method = _first(one).method
+        if one.group != "sizes":
+            wanted = LEAST if method.name in SPARING else None
+            assert method.options.get("least") == wanted, one.what
+
+
+def test_levels_are_sixteenths_of_the_widths() -> None:
+    levels = _first(group("table", ROW)["heterofl"]).method.options["levels"]
+    assert (len(levels), levels[0], levels[-1]) == (16, 1.0, 1 / 16)
+    assert levels == sorted(levels, reverse=True)
+
+
+def test_quick_looks_have_these_too() -> None:
+    ours = next(scenario_of(BASE, one, 0).method for one in quick() if one.name == "eclm")
+    assert ours.options == {"enhance_epochs": 1, "least": LEAST}
+
+
+def test_a_size_is_what_every_device_has() -> None:
+    for row in SOME:
+        sizes = group("sizes", row)
+        assert list(sizes) == ["0.28", "0.4", "0.5", "0.75", "1"]
+        for name, one in sizes.items():
+            options = _first(one).method.options
+            assert options["share"] == options["least"] == float(name)
+            assert options["enough"] == 1.0
+        assert not {digest(_first(one)) for one in sizes.values()} & {digest(_first(group("table", row)["eclm"]))}
+
+
+def test_emoji_move_from_style_to_style_and_syllables_shift_too() -> None:
+    assert list(SHIFTING)[2:] == ["emoji, 10 classes", "syllables, 5 classes"]
+    for one in group("continuous", "emoji, 10 classes").values():
+        rules = _first(one).data.environments
+        assert (rules.domains, rules.ordered, rules.stay) == (("google", "twitter", "openmoji"), True, 34)
+        load = _first(one).clients.load
+        assert (load.fewest, load.processes) == (1, 4)
+        assert _first(one).clients.count == 20
+    assert not _first(group("continuous", "syllables, 5 classes")["eclm"]).data.environments.ordered
 
 
 def test_environments_shift_for_all_methods_alike() -> None:

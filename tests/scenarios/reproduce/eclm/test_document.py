@@ -44,6 +44,7 @@ def test_every_section_is_there_in_its_order(made: Found) -> None:
         "Claims",
         "Accuracy",
         "Bytes",
+        "Budgets",
         "Sub-models",
         "On this machine",
         "Without its parts",
@@ -70,6 +71,50 @@ def test_who_trains_otherwise_or_has_options_is_named(tmp_path: Path, monkeypatc
         "| 3 epochs of batches of 16, rate 0.002, which falls to nothing in a job; FedAvg: 3 epochs of batches of 16, "
         "rate 0.0003; ECLM: top 4 |"
     )
+
+
+def test_long_lists_of_options_are_told_by_their_ends(made: Found) -> None:
+    assert "HeteroFL: least 0.3, levels 16 from 0.0625 to 1" in row(text(made, FACTS, {}), ROW)
+
+
+def test_what_each_method_learns_offline_and_what_ours_is_told_is_said(made: Found) -> None:
+    setup = text(made, FACTS, {}).split("## Claims")[0].replace("\n", " ")
+    for said in (
+        "two stages",
+        "its supernet",
+        "narrower slices",
+        "is told, and no other method is",
+        "without that know",
+    ):
+        assert said in setup
+
+
+def test_what_is_left_out_is_explained(made: Found) -> None:
+    section = text(made, FACTS, {}).split("## Without its parts")[1].split("##")[0].replace("\n", " ")
+    assert "they install it and answer with it" in section
+    assert "the question and that sub-model still travel" in section
+
+
+def test_sections_of_fewer_seeds_say_whose(tmp_path: Path) -> None:
+    """The table, FedAvg apart, has both; the whole method is of the table, and all that is run of sizes lacks one."""
+
+    def fewer(cell: Cell, seed: int) -> Result | None:
+        lacks = cell.group in ("ablations", "sizes") or (cell.group, cell.name) == ("table", "fedavg")
+        return None if seed and lacks else some(cell, seed)
+
+    page = text(found(tmp_path, fewer), FACTS, {})
+    start = "Fewer seeds, here and in the plots: 1 of 2:"
+    table, sizes, without = (
+        page.split(f"\n## {name}\n")[1].split("\n## ")[0] for name in ("Accuracy", "Sub-models", "Without its parts")
+    )
+    assert f"{start} FedAvg on {ROW}. One seed has no" in table
+    assert "n = 1" in table
+    assert f"{start} all that was run. One seed" in sizes
+    assert f"{start} without local training on {ROW}; without cloud on {ROW};" in without
+
+
+def test_nothing_is_said_of_seeds_where_all_were_run(made: Found) -> None:
+    assert "Fewer seeds" not in text(made, FACTS, {})
 
 
 def test_devices_of_unequal_parts_are_told(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def everything(cell: Cell, seed: int) -> Result | None:
         return None
     if cell.group == "continuous":
         return stepped([0.6, 0.7 + 0.01 * seed], SHIFTING[ROW].periods[cell.name])
-    return result(0.7 + 0.01 * seed, 1000.0 * float(cell.name) if cell.group == "sizes" else 100.0)
+    return result(0.7 + 0.01 * seed, 100.0, most=8 * float(cell.name) if cell.group == "sizes" else 0.5)
 
 
 def texts(svg: str) -> list[str | None]:
@@ -38,9 +38,9 @@ def test_names_of_rows_stand_in_two_lines(drawn: dict[str, str]) -> None:
     assert {"mnist10k,", "5 classes", "ECLM", "HeteroFL"} <= set(texts(drawn["table"]))
 
 
-def test_sizes_are_drawn_by_what_is_sent(drawn: dict[str, str]) -> None:
-    """1,000 bytes are the whole network."""
-    assert {"0.2", "0.4", "1", "bytes sent, of the network's"} <= set(texts(drawn["sizes"]))
+def test_sizes_are_drawn_by_what_is_held(drawn: dict[str, str]) -> None:
+    """On average an eighth of the largest one's memory in parameters."""
+    assert {"0.4", "0.6", "1", "parameters held, of the network's"} <= set(texts(drawn["sizes"]))
 
 
 def test_shifts_are_drawn_step_by_step(drawn: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.command import reproduce
 from scenarios.reproduce.eclm import pooled, timings
-from scenarios.reproduce.eclm.cost import ANSWER, FLOPS, MEMORY, MODEL_MEMORY, STEP, WHOLE
+from scenarios.reproduce.eclm.cost import MEASURES, WHOLE
 from scenarios.reproduce.eclm.study import STUDY
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.options import Options
@@ -32,7 +32,7 @@ def rounds(breaks: str = "") -> FakeRunner:
 
 
 def _timed(found: Found, made: Made | None) -> None:
-    row = dict.fromkeys((STEP, ANSWER, MEMORY, FLOPS, MODEL_MEMORY), 1.0)
+    row = dict.fromkeys(MEASURES, 1.0)
     timings.fill(found, made, lambda *_: {"1 module a layer": row, WHOLE: row})
     pooled.fill(found, made, lambda _: {rule: {pooled.METRIC: 0.9} for rule in (pooled.FREE, pooled.OWN)})
 
@@ -82,7 +82,7 @@ def test_the_page_alone_neither_runs_nor_times(tmp_path: Path) -> None:
 def test_one_group_of_the_first_seeds_is_made(tmp_path: Path) -> None:
     runner, out = rounds(), tmp_path / "eclm.json"
     reproduce(Console(file=io.StringIO()), Options("eclm", only=("continuous",), seeds=2, out=out), runner, SMALL)
-    assert len(runner.made) == 2 * 2 * 3
+    assert len(runner.made) == 2 * 4 * 3
     assert {one["what"].split(":")[0] for one in json.loads(out.read_text())["runs"].values()} == {"continuous"}
 
 
@@ -103,9 +103,11 @@ def test_a_quick_look_goes_all_the_way_to_a_page(tmp_path: Path) -> None:
     page = (tmp_path / "eclm.md").read_text()
     assert "4 of 4 runs" in page
     assert "| 1 module a layer |" in page
+    assert "| mnist10k, 5 classes: phone-mid | 37.5 / 30.0 / 30.0 |" in page
     results = {one["what"]: one["result"] for one in json.loads(out.read_text())["runs"].values()}
     assert all(0 <= one["final"]["fleet"]["mean"]["accuracy"] <= 1 for one in results.values())
     ours, fedavg = (results[f"table: {name}, mnist10k, 5 classes"] for name in ("eclm", "fedavg"))
     assert 0 < ours["effort"]["sent"] < fedavg["effort"]["sent"] == fedavg["traffic"]["client"]
+    assert {"most, phone-low", "most, phone-mid", "most, phone-high"} <= ours["final"]["submodels"].keys()
     assert 0 < ours["final"]["submodels"]["least"]["memory"] <= ours["final"]["submodels"]["most"]["memory"]
     assert {path.name for path in tmp_path.glob("*.svg")} == {"eclm-table.svg"}

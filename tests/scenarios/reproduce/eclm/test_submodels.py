@@ -10,6 +10,9 @@ __all__ = ["cached"]
 pytestmark = pytest.mark.usefixtures("cached")
 
 
+PHONES = {0: "phone-low", 1: "phone-low", 2: "phone-high"}
+
+
 def _kept(*held: int) -> dict[str, torch.Tensor]:
     """One layer of four modules, the last of which costs nothing."""
     mask = torch.zeros(1, 4, dtype=torch.uint8)
@@ -20,7 +23,7 @@ def _kept(*held: int) -> dict[str, torch.Tensor]:
 def test_shares_are_of_the_whole_network() -> None:
     method = eclm()
     base, modules, whole = method.model.costs(method.local.batch)
-    found = submodels(method, {0: _kept(0), 1: _kept(0, 1), 2: _kept(3)})
+    found = submodels(method, {0: _kept(0), 1: _kept(0, 1), 2: _kept(3)}, PHONES)
     sizes = [base[0], base[0] + modules[0, 0, 0], base[0] + modules[0, 0, :2].sum()]
     least, mean, most = sizes[0] / whole[0], sum(sizes) / 3 / whole[0], sizes[2] / whole[0]
     memory = [found[subject]["memory"] for subject in ("least", "mean", "most")]
@@ -29,10 +32,17 @@ def test_shares_are_of_the_whole_network() -> None:
 
 
 def test_who_has_only_been_asked_holds_none() -> None:
-    assert submodels(eclm(), {0: {"importance": torch.ones(1, 4)}}) == {}
-    one = submodels(eclm(), {0: _kept(0), 1: {"importance": torch.ones(1, 4)}})
+    assert submodels(eclm(), {0: {"importance": torch.ones(1, 4)}}, PHONES) == {}
+    one = submodels(eclm(), {0: _kept(0), 1: {"importance": torch.ones(1, 4)}}, PHONES)
     assert one["most"] == one["least"]
 
 
+def test_each_kind_of_device_has_its_largest() -> None:
+    found = submodels(eclm(), {0: _kept(0), 1: _kept(0, 1), 2: _kept(0, 1, 2)}, PHONES)
+    assert set(found) == {"most", "mean", "least", "most, phone-low", "most, phone-high"}
+    assert found["most, phone-high"] == found["most"]
+    assert found["least"]["memory"] < found["most, phone-low"]["memory"] < found["most"]["memory"]
+
+
 def test_other_methods_have_no_sub_models() -> None:
-    assert submodels(object(), {0: _kept(0)}) == {}  # type: ignore[arg-type]  # any other method will do
+    assert submodels(object(), {0: _kept(0)}, PHONES) == {}  # type: ignore[arg-type]  # any other method will do

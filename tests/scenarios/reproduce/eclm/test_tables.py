@@ -8,8 +8,8 @@ from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.eclm.tables import (
     gain_table,
     main_table,
+    nearest,
     schedule_table,
-    sent_share,
     size_table,
     smallest,
     submodel_table,
@@ -61,13 +61,45 @@ def test_variants_have_their_difference_to_the_whole(tmp_path: Path) -> None:
     assert lines(gains, "whole") == []
 
 
-def test_sizes_are_those_that_were_sent(tmp_path: Path) -> None:
-    """100 bytes of 1,000."""
-    made = found(tmp_path, by_name({"0.2": 0.6}, "sizes", (ROW,)))
+def test_sizes_are_those_that_devices_hold(tmp_path: Path) -> None:
+    """On average a quarter of the memory, and of that a half and a quarter of compute and parameters."""
+    made = found(tmp_path, by_name({"0.28": 0.6}, "sizes", (ROW,)))
     table = size_table(made, ROW)
-    assert lines(table, "0.2") == ["| 0.2 | 60.50 ± 0.71 | 10.0 % | 25.0 % | 12.5 % | 100 B |"]
-    assert lines(table, "0.3") == ["| 0.3 | not run | not run | not run | not run | not run |"]
-    assert sent_share(result(0.5, 250.0)) == 0.25
+    assert lines(table, "0.28") == ["| 0.28 | 60.50 ± 0.71 | 6.2 % | 25.0 % | 12.5 % | 100 B |"]
+    assert lines(table, "0.4") == ["| 0.4 | not run | not run | not run | not run | not run |"]
+
+
+def test_the_size_nearest_to_a_share_is_by_what_is_held(tmp_path: Path) -> None:
+    """Of a largest sub-model of 1.6 of the memory, devices hold an eighth of that in parameters on average."""
+    most = {"0.28": 1.6, "0.4": 1.8, "0.5": 3.2}
+
+    def measured(cell: Cell, _: int) -> Result | None:
+        if (cell.group, cell.setting) != ("sizes", ROW) or cell.name not in most:
+            return None
+        return result(0.7, most=most[cell.name])
+
+    made = found(tmp_path, measured)
+    assert nearest(made, ROW, 0.2) == ("0.28", pytest.approx(0.2))
+    assert nearest(made, ROW, 0.35) == ("0.5", pytest.approx(0.4))
+    assert nearest(made, OTHER, 0.2) is None
+
+
+def test_every_figure_of_fewer_seeds_says_so(tmp_path: Path) -> None:
+    values = {"sizes": "0.28", "schedules": "asynchronous", "table": "eclm"}
+
+    def measured(cell: Cell, seed: int) -> Result | None:
+        return result(0.8, 100.0) if seed == 0 and values.get(cell.group) == cell.name else None
+
+    made = found(tmp_path, measured)
+    (size,), (schedule,) = lines(size_table(made, ROW), "0.28"), lines(schedule_table(made, ROW), "asynchronous")
+    (held,) = lines(submodel_table(made), ROW)
+    assert [line.count("(1 of 2 seeds)") for line in (size, schedule, held)] == [5, 5, 3]
+
+
+def test_the_lead_over_the_best_other_says_how_many_seeds_both_have(tmp_path: Path) -> None:
+    measure = by_name(VALUES)
+    made = found(tmp_path, lambda cell, seed: measure(cell, seed) if seed == 0 or cell.name == "eclm" else None)
+    assert lines(main_table(made), f"**{ROW}**")[0].endswith("| +10.00 points, FedAvg (1 of 2 seeds) |")
 
 
 def test_sub_models_are_told_from_the_largest_to_the_smallest(made: Found) -> None:

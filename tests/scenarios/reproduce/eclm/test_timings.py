@@ -9,7 +9,7 @@ from mlecs_ray.models.classifier import Network
 from mlecs_ray.models.decompose import Grain
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.eclm import timings
-from scenarios.reproduce.eclm.cost import ANSWER, FLOPS, MEMORY, MODEL_MEMORY, STEP, WHOLE, Costs
+from scenarios.reproduce.eclm.cost import ANSWER, FLOPS, MEMORY, MODEL_MEMORY, PEAK, STEP, WHOLE, Costs
 from scenarios.reproduce.eclm.timings import fill, options_of, shares, timed, timing_tables
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.plan import scenario_of
@@ -20,7 +20,7 @@ NETWORK = Network((4,), 2, "mlp", (8,))
 
 
 def costs(*_: object) -> Costs:
-    whole = {STEP: 0.002, ANSWER: 0.001, MEMORY: 2000.0, FLOPS: 2e6, MODEL_MEMORY: 2000.0}
+    whole = {STEP: 0.002, ANSWER: 0.001, PEAK: 4000.0, MEMORY: 2000.0, FLOPS: 2e6, MODEL_MEMORY: 2000.0}
     return {"1 module a layer": {name: value / 4 for name, value in whole.items()}, WHOLE: whole}
 
 
@@ -68,10 +68,9 @@ def test_a_quick_look_leaves_the_large_network_out(made: Found) -> None:
 def test_times_stand_beside_what_the_device_model_says(made: Found) -> None:
     fill(made, MADE, costs)
     table, where, *_ = timing_tables(made)
-    assert (
-        "| 1 module a layer | 0.5 ms (0.250) | 0.25 ms (0.250) | 500 B (0.250) | 0.5 MFLOP (0.250) | 500 B (0.250) |"
-        in table
-    )
+    assert "| 1 module a layer | 0.5 ms (0.250) | 0.25 ms (0.250) | 1 kB (0.250) | 500 B (0.250) |" in table
+    assert table.splitlines()[2].endswith("| 500 B (0.250) | 0.5 MFLOP (0.250) | 500 B (0.250) |")
+    assert "memory: measured | counted" in table
     assert where == "2026-01-01, 2 cores; torch 2."
     assert shares(made, STEP) == [0.25, 0.25]
 

@@ -1,11 +1,12 @@
 """What is moved, a job and until a quality is reached."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scenarios.reproduce.cells import Cell
-from scenarios.reproduce.eclm.traffic import job_table, ratio, ratios, until, until_table
+from scenarios.reproduce.eclm.traffic import final, job_table, ratio, ratios, until, until_table
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result
 from tests.scenarios.reproduce.eclm.fake import OTHER, ROW, found, result
@@ -38,8 +39,9 @@ def test_a_job_is_counted_both_ways(made: Found) -> None:
 
 def test_rows_are_averaged_and_the_best_is_told(made: Found) -> None:
     assert ratios(made, "fedavg") == [8.0, 1.0]
-    assert line(job_table(made), "mean") == "| mean |  |  |  | 4.50 x | 2.00 x |"
-    assert line(job_table(made), "best") == "| best |  |  |  | 8.00 x | 3.00 x |"
+    few = "(2 of 7 rows)"
+    assert line(job_table(made), "mean") == f"| mean |  |  |  | 4.50 x {few} | 2.00 x {few} |"
+    assert line(job_table(made), "best") == f"| best |  |  |  | 8.00 x {few} | 3.00 x {few} |"
 
 
 def test_bytes_are_counted_until_a_level_is_first_measured() -> None:
@@ -49,13 +51,35 @@ def test_bytes_are_counted_until_a_level_is_first_measured() -> None:
 
 
 def test_who_reaches_it_earlier_has_moved_less(made: Found) -> None:
-    """FedAvg's own 0.5 comes after 16,000 bytes, ours is there after 1,000; HeteroFL ends below."""
-    assert line(until_table(made), ROW) == f"| {ROW} | 50.00 % | 16 kB | never | 1 kB | 16.00 x |"
+    """FedAvg's mean of 0.1, 0.3 and 0.5 comes after 8,000 bytes, ours is there after 1,000, HeteroFL in the end."""
+    assert line(until_table(made), ROW) == f"| {ROW} | 30.00 % | 8 kB | 6 kB | 1 kB | 8.00 x |"
     assert line(until_table(made), "watch, 1 subject").count("not run") == 5
 
 
+def test_one_last_point_that_swings_moves_no_level(tmp_path: Path) -> None:
+    """FedAvg is at 0.6, 0.6 and then 0.3: its mean is 0.5, which a mean of the last point alone would halve."""
+    curve = [(0.0, 0.1), (1.0, 0.6), (2.0, 0.6), (3.0, 0.3)]
+    swinging = replace(result(0.3, 100.0), curve=curve, spent=[0.0, 1000.0, 2000.0, 3000.0])
+    assert final(swinging) == pytest.approx(0.5)
+    made = found(tmp_path, lambda cell, _: swinging if (cell.name, cell.setting) == ("fedavg", ROW) else None)
+    assert "| 50.00 % | 1 kB |" in line(until_table(made), ROW)
+
+
+def test_a_curve_that_stays_is_at_its_own_level() -> None:
+    """Three times 0.7 sum up to a little more than 2.1."""
+    flat = replace(result(0.7), curve=[(0.0, 0.1), *((float(n), 0.7) for n in range(1, 4))], spent=[0.0, 1.0, 2.0, 3.0])
+    assert until(flat, final(flat) + 1e-12) == 1.0
+
+
+def test_figures_of_fewer_seeds_say_so(made: Found, tmp_path: Path) -> None:
+    some = found(tmp_path / "some", lambda cell, seed: measured(cell, seed) if seed == 0 else None)
+    assert line(job_table(some), ROW).count("(1 of 2 seeds)") == 5
+    assert line(until_table(some), ROW).count("(1 of 2 seeds)") == 5
+    assert "seeds)" not in line(job_table(made), ROW)
+
+
 def test_who_was_there_from_the_start_moved_nothing(tmp_path: Path) -> None:
-    """FedAvg ends where ours begins."""
+    """FedAvg stays where ours begins."""
     final = {"fedavg": 0.1, "eclm": 0.9}
     made = found(
         tmp_path,
@@ -68,6 +92,6 @@ def test_seeds_that_never_come_so_far_are_told(tmp_path: Path) -> None:
     def some(cell: Cell, seed: int) -> Result | None:
         if cell.group != "table" or cell.setting != ROW or cell.name not in ("fedavg", "eclm"):
             return None
-        return result(0.5 if cell.name == "fedavg" else (0.5, 0.3)[seed], 100.0)
+        return result(0.5 if cell.name == "fedavg" else (0.5, 0.2)[seed], 100.0)
 
-    assert "2 kB (1 of 2 seeds)" in line(until_table(found(tmp_path, some)), ROW)
+    assert "| 1 kB (1 of 2 seeds) | 1.00 x (1 of 2 seeds) |" in line(until_table(found(tmp_path, some)), ROW)

@@ -1,0 +1,38 @@
+"""What the models of a run are called: whose they are, where a method leaves models with its devices."""
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+_OWN, _ALL = "fleet mean", "personal"
+_DEVICES = {_OWN: "devices' own models", _ALL: "devices' own models"}
+_ALONE = {**_DEVICES, "global model": "cloud's first model, unchanged"}
+_NAMES: Mapping[str, Mapping[str, str]] = {
+    "eclm": {**_DEVICES, "global model": "cloud's, all modules (on no device)"},
+    "noadaptation": _ALONE,
+    "localadaptation": _ALONE,
+    "adaptivenet": _ALONE,
+}
+"""Of the methods whose devices answer with models of their own: model -> what it is."""
+
+
+def method_of(manifest: Mapping[str, Any]) -> str:
+    """The name of the run's method; "" where the manifest tells none."""
+    return str(_part(_part(manifest, "scenario"), "method").get("name", ""))
+
+
+def called(manifest: Mapping[str, Any], model: str) -> str:
+    """``model``, for people."""
+    return _NAMES.get(method_of(manifest), {}).get(model, model)
+
+
+def ordered(models: Sequence[str], measured: Container[str], manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """``models`` as they come; but where the method leaves models on devices and these were ``measured`` on their own
+    tests, their mean comes first and stands for them."""
+    if _OWN not in measured or method_of(manifest) not in _NAMES:
+        return tuple(models)
+    return (_OWN, *(model for model in models if model not in (_OWN, _ALL)))
+
+
+def _part(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = raw.get(key)
+    return found if isinstance(found, dict) else {}

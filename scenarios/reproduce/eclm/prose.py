@@ -1,0 +1,73 @@
+"""What the page of results says of each section before its figures."""
+
+from scenarios.reproduce.eclm.cells import OVERLAPPING, SHARES, SHIFTS, VARIANTS, WHOLE
+from scenarios.reproduce.eclm.pooled import EPOCHS
+from scenarios.reproduce.eclm.rows import LEAST, STAY, STYLES
+from scenarios.reproduce.eclm.traffic import LAST
+
+HEAD = """# ECLM and what it is compared with
+
+Written by `mlecs reproduce eclm` from [{data}]({data}), which holds every run; nothing here is typed in but the paper's
+own figures (arXiv 2311.11083, published as Nebula). Every method adapts one and the same network, pretrained on the
+cloud's public samples, to the same environments, with the same devices, clock, local training and number of jobs. A
+device is measured with the model that it answers with, on test samples in the mixture of what it owns, through the
+same corruptions; a figure is the mean over devices, then mean ± sample standard deviation over seeds. Each seed has
+folds, environments and first weights of its own. What was not run says so.
+
+Our data sets stand in the place of the paper's and are smaller, as the networks are: what can be held against the
+paper are the differences between methods. Tests are two-sided paired t tests over seeds, n pairs; where several rows
+are taken together pairs are (seed, row), and beside it stands p over the means of the seeds. Holm's correction is over
+all tests of a section's table. A test over so few seeds misses much, so "within noise" of the best is who is less than
+1 point behind, and not significantly: neither is enough alone. What rests on fewer seeds than the others says so."""
+OFFLINE = """Before the first job all methods have the same network, pretrained on the cloud's public samples. Some
+learn more from the same samples, and nothing from the devices': ECLM in two stages, the modules and their selector,
+then what each module is for; AdaptiveNet the branches beside the blocks of its supernet; HeteroFL its narrower slices.
+No adaptation, local adaptation and FedAvg have the network alone. The sub-tasks of ECLM's second stage are the sets of
+classes that the devices of this fleet will really meet, or their domains where these alone tell devices apart: which
+they are ECLM is told, and no other method is. `without enhancing`, below, is ECLM without that knowledge."""
+TABLE = """A row of ours, and below it the row of the paper in whose place it stands. What devices meet are sets of
+classes with none in common, as many as there are classes for; a section below has sets that overlap."""
+ROOM = f"""What there is to be gained on this data: one network that learns for {EPOCHS} epochs from all that the cloud
+and all devices own, put together, which nobody in the table may. It answers as it is, or among the classes that a
+device owns, as if they were known beforehand. What that has more than devices on their own is about the most that
+working together can bring."""
+ABLATIONS = f"""The whole method and what it is {", ".join(one for one in VARIANTS if one != WHOLE)}. Without local
+training devices do not train what they are sent: they install it and answer with it. Without cloud devices train the
+first sub-model that they are sent and go on with it alone: the question and that sub-model still travel, and nothing
+comes back or is merged (a later job's download is counted too, though nobody reads it). Without enhancing the second
+stage of the offline training is left out, and with it what ECLM knows of the devices' sets of classes. Without
+derivation modules are drawn by chance, within the budgets. Without a last layer of their own devices begin each job
+with the cloud's, as in the paper; with it they go on from theirs, which is ours."""
+OVERLAP = f"""In the table two devices meet either the same classes or none in common. Here are {OVERLAPPING} sets, and
+a class is of several. The selector sees single samples: where a class is of many sets it says little of the set, so
+the modules that a device gets have less to do with what it needs."""
+CONTINUOUS = f"""The environments of all devices shift {SHIFTS} times, each shift replaces half of what a device owns,
+and one to four other processes run on it, drawn anew as often. Sets of classes, domains and corruptions are drawn
+anew, but the styles of emoji, which go from {" to ".join(STYLES)}, {STAY} steps each.
+
+A step lasts for about four rounds of half of the devices, for each method four of its own, so that a device has two
+jobs or so in a step, whatever a job takes; devices are measured when three quarters of a step are over. Adaptation is
+what a job takes on average: download, computing and upload, a question before it included, and no waiting for
+others."""
+BUDGETS = f"""Shares of the whole network's memory, compute and bytes by the device model, of devices on which nothing
+else runs. A device can spare a share of what the best kind can, by what it has, but nobody less than {LEAST:g}, which
+is to leave each method a sub-model that fits. ECLM: one module of each layer, the least that it ever gives, and the
+most of each that devices of this kind held in the end. AdaptiveNet: the most of each that a path takes which the device
+may choose; nothing of it travels. HeteroFL: the level of the device. Over: more than it can spare."""
+SIZES = f"""Here every device can spare the same share of the network's memory, compute and bytes ({SHARES[0]:g} to
+{SHARES[-1]:g}) and gets as many modules as fit, whatever they are worth to it. What devices then hold is measured, mean
+over the fleet; parameters are all that is sent of them. The claim of sub-models of 20 % and 50 % is judged by what they
+really hold."""
+SCHEDULES = """The same number of jobs, merged in rounds, in buffers or one by one."""
+MEMORY = """By the device model that budgets are counted in: parameters, gradients, AdamW's moments and the activations
+of a batch; FLOPs of a sample; bytes sent. Of what devices hold in the end."""
+TIMES = """Sub-models of the first 1, 2 and 4 modules of each layer and the residual one, as devices hold it, and the
+whole network on one thread of this machine, batches of 16 random samples, the least of 15 turns; in brackets the share
+of the whole network. Memory is measured as the peak of PyTorch's CPU allocator in a training step (torch.profiler),
+beside parameters and AdamW's moments, which are there before it: our optimiser makes new weights and moments before it
+drops the old ones, which costs more than a device would need. It is counted as the device model counts it: parameters,
+gradients, AdamW's moments and what autograd saves. The device model knows FLOPs and bytes and nothing of how well a
+processor is used: layers of a few channels are slower than their FLOPs say."""
+BYTES_MOVED = f"""Means over the jobs that arrived, both ways; what ECLM asks and is told before a job is counted with
+it. Then the bytes of all jobs, until a measurement first shows the accuracy that FedAvg has in the end: the mean of its
+last {LAST} measured points, as a single one swings."""

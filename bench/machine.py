@@ -4,11 +4,11 @@ import hashlib
 import os
 import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 import mlecs_ray
 from bench.environments import Environment
+from mlecs_ray.run.manifest import version_of
 
 PACKAGES = ("mlecs_ray", "actors", "serve", "tune", "scenarios", "bench")
 """Ours."""
@@ -32,7 +32,7 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 def versions(peers: Sequence[Environment]) -> str:
     """Ours, and those of the peers that took part."""
-    own = [f"{name} {metadata.version(name)}" for name in ("mlecs-ray", "torch", "ray")]
+    own = [f"{name} {version_of(name)}" for name in ("mlecs-ray", "torch", "ray")]
     return ", ".join([f"Python {platform.python_version()}", *own, *(peer.peer.replace("==", " ") for peer in peers)])
 
 

@@ -15,6 +15,14 @@ from mlecs_ray.scenario.overrides import validate
 PACKAGES = ("torch", "ray", "transformers", "peft", "numpy")
 
 
+def version_of(package: str) -> str:
+    """Its version; ``not installed`` where it is not: whoever runs in one process needs no Ray."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def manifest(scenario: Scenario, variant: str) -> dict[str, Any]:
     """The whole scenario, the user's own files that it names, and what it ran on."""
     own = digests(scenario)
@@ -29,7 +37,7 @@ def manifest(scenario: Scenario, variant: str) -> dict[str, Any]:
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "cpus": os.cpu_count(),
-            **{name: metadata.version(name) for name in PACKAGES},
+            **{name: version_of(name) for name in PACKAGES},
         },
     }
 

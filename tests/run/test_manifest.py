@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.run import manifest as manifests
 from mlecs_ray.run.manifest import manifest, read_scenario
 from mlecs_ray.run.records import FORMAT, write_manifest
 from scenarios.catalogue import SCENARIOS
@@ -38,3 +39,10 @@ def test_a_scenario_that_is_none_is_named_by_its_file(tmp_path: Path, raw: dict[
     write_manifest(tmp_path, raw)
     with pytest.raises(InputError, match=f"scenario.json: {words}"):
         read_scenario(tmp_path)
+
+
+def test_a_package_that_is_not_there_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifests, "PACKAGES", ("torch", "no-such-package"))
+    told = manifest(SCENARIOS["smoke"], "")["environment"]
+    assert told["torch"] == metadata.version("torch")
+    assert told["no-such-package"] == "not installed"

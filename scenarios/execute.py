@@ -92,15 +92,20 @@ def resumable(folder: Path) -> Scenario:
     study = is_study(folder)
     scenario = _read_plan(folder) if study else read_scenario(folder)
     runs = [folder / run.path for run in read_study(folder).runs] if study else [folder]
-    if all((done := read_outcome(run)) is not None and done.finished for run in runs):
+    if all(map(_ended, runs)):
         raise InputError(f"{folder} has ended, so there is nothing to resume; `mlecs report {folder}` shows it")
     if not study and not has_checkpoint(folder):
         raise InputError(f"{folder} has no checkpoint, so there is nothing to resume; run it again")
     for run in runs:
-        # A study's later runs may not have begun.
-        if has_checkpoint(run):
+        # A study's later runs may not have begun, and one without a checkpoint begins anew.
+        if _ended(run) or has_checkpoint(run):
             own.check(run)
     return scenario
+
+
+def _ended(run: Path) -> bool:
+    done = read_outcome(run)
+    return done is not None and done.finished
 
 
 def _read_plan(folder: Path) -> Scenario:

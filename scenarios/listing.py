@@ -8,17 +8,30 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.names import METHODS, nearest
 from scenarios.catalogue import SCENARIOS
 
 
 def tables(name: str | None = None) -> Iterator[RenderableType]:
     """Scenarios, methods, devices and data, the first while the others wait for torch; or the one of that ``name``;
-    or what the method is that is called so."""
+    or what the method is that is called so. Raises InputError for any other name."""
     if name is None or name in _TABLES:
         yield from (make() for key, make in _TABLES.items() if name in (None, key))
-    else:
+    elif name in METHODS:
         yield from _method(name)
+    else:
+        raise InputError(_unlisted(name))
+
+
+def _unlisted(name: str) -> str:
+    if ":" in name or name.endswith(".py"):
+        return (
+            f"{name!r} is a file of your own, and only what ships is listed: the options of a method in it are the "
+            "arguments of its class, set by --set method.options.KEY=VALUE"
+        )
+    return f"{name!r} is nothing that is listed{nearest(name, (*_TABLES, *METHODS))}"
 
 
 def _table(title: str, *header: str) -> Table:
@@ -40,7 +53,6 @@ def _wrapped(scenario: Scenario) -> str:
 
 def _methods() -> Table:
     from mlecs_ray.scenario.compose import KINDS, hyperparameters
-    from mlecs_ray.scenario.names import METHODS
 
     title = (
         "Methods (--method NAME, options by --set method.options.KEY=VALUE, one around another by method.base; "

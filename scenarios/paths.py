@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.modules import full
 from mlecs_ray.scenario.overrides import apply, expand
 
 
@@ -25,7 +25,7 @@ def _moved(scenario: Scenario) -> dict[str, Any]:
 
 
 def _file(path: str) -> str:
-    return str(Path(path).expanduser().resolve())
+    return str(full(path))
 
 
 def _named(name: str) -> str:
@@ -38,7 +38,7 @@ def _model(name: str) -> str:
     """A name of a shipped model, of a hub or ``hf:`` stays what it is."""
     if name.startswith("file:"):
         return f"file:{_file(name.removeprefix('file:'))}"
-    return _file(name) if "/" in name and Path(name).expanduser().exists() else name
+    return _file(name) if "/" in name and full(name).exists() else name
 
 
 _KINDS: Mapping[str, Callable[[Any], Any]] = {

@@ -102,6 +102,7 @@ def take(wanted: Wanted, console: Console) -> Bundle:
             "nothing to serve yet; --watch waits for it, and of a study name one of the folders in it"
         )
     bundle = adopt(wanted.artifact, wanted.run / STORE)
+    bundle.check_own()
     models = fitted(bundle, wanted.edge)
     known = calibration.read(bundle.folder)
     above = _above(bundle, wanted)

@@ -23,7 +23,7 @@ from mlecs_ray.models.supernet import Path, Supernet
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.sim.population import CLOUD
-from mlecs_ray.tree import Tree, tree_to
+from mlecs_ray.tree import Tree, tree_digest, tree_to
 
 _EDITION = 2
 """Of the offline training: what another one left in the cache is not used."""
@@ -86,9 +86,10 @@ class AdaptiveNet:
 
     def init(self, seed: int) -> Tree:
         """The whole network as it is pretrained, and branches that learned to stand in for its blocks."""
-        recipe = {"network": described(self._plain), "epochs": self.branch_epochs, "seed": seed, "edition": _EDITION}
-        branches = sorted(self.net.parts)
-        recipe = {**recipe, "branches": branches, **self.task.offline.recipe()}
+        # Rules of a user's own say what narrower blocks are, and what they begin with.
+        branches = tree_digest(self.net.branches(self.task.outline(), 0))
+        own = {"network": described(self._plain), "branches": branches, "epochs": self.branch_epochs}
+        recipe = {**own, "seed": seed, "edition": _EDITION, **self.task.offline.recipe()}
         return remembered("supernet", recipe, lambda: self._trained(seed))
 
     def _trained(self, seed: int) -> Tree:

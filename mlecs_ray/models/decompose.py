@@ -56,11 +56,6 @@ class Decomposed:
         """(L, N)."""
         return len(self.layers), len(self.layers[0])
 
-    @cached_property
-    def last(self) -> str:
-        """The name of the part that answers, the last with weights; ``base`` has it."""
-        return next(name for name, part in reversed(self.order) if not isinstance(part, tuple) and weights(part))
-
     @property
     def params(self) -> Tree:
         """The parameters that its modules were made with."""

@@ -26,7 +26,9 @@ class Costs(NamedTuple):
     """What the parts of a modular model cost, by ``RESOURCES``."""
 
     base: Numbers
-    """(3,)."""
+    """(3,): what every device has, the selector included, which is not trained and came with the first question."""
+    selector: Numbers
+    """(3,): its part of these."""
     modules: Numbers
     """(3, L, N); compute and memory as if every sample passed the module."""
     whole: Numbers
@@ -73,6 +75,11 @@ class Modular:
         """(L, N): the mean gate of each module over these samples, before any is left out; a layer sums to 1."""
         return self.selector.scores(selector, x).softmax(-1).mean(0)
 
+    @property
+    def outline(self) -> Tree:
+        """``base`` and ``layers``, of the right shapes."""
+        return _outline(self)
+
     def part(self, params: Tree, held: Tensor) -> Tree:
         """The sub-model of these modules (L, N): its ``base`` and ``layers``."""
         return self.body.part(params, held)
@@ -87,6 +94,11 @@ def _body(network: Network, grain: Grain) -> Decomposed:
     return decompose(network.module, network.form, grain)
 
 
+@lru_cache(maxsize=32)
+def _outline(model: Modular) -> Tree:
+    return model.body.params
+
+
 def whole(network: Network, batch: int) -> Numbers:
     """(3,), by ``RESOURCES``: of training all of a network on batches of this size."""
     cost, sent = cost_of(network, batch), sum(leaf.nbytes for leaf in network.module.parameters())
@@ -98,6 +110,8 @@ def _costs(model: Modular, batch: int) -> Costs:
     base = np.zeros(3)
     modules = np.zeros((3, *model.body.shape))
     x, layer = torch.zeros(batch, *model.network.form), 0
+    # Forward alone: two FLOPs for each weight, once at each place.
+    selector = np.array([model.selector.carried_bytes, 2.0 * model.selector.multiplications, 0.0])
     for _, part in model.body.order:
         if isinstance(part, tuple):
             # The residual module, the last, costs nothing that a budget would notice.
@@ -106,7 +120,7 @@ def _costs(model: Modular, batch: int) -> Costs:
         else:
             base += _cost(part, x)
             x = part(x).detach()
-    return Costs(base, modules, whole(model.network, batch))
+    return Costs(base + selector, selector, modules, whole(model.network, batch))
 
 
 def _cost(module: nn.Module, x: Tensor) -> Numbers:

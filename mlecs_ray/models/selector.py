@@ -13,10 +13,12 @@ from torch.nn import functional as F
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.dense import init_linear, linear
 from mlecs_ray.models.networks import Form
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, tree_bytes
 
 _SIDE = 16
 """Pictures are looked at in this size."""
+CARRIED = ("embed", "head")
+"""What a device needs of the parameters."""
 _STILL = 1e-3
 """Added to deviations: a blank picture must not be blown up."""
 
@@ -54,6 +56,12 @@ class Selector:
         kernel = {"weight": filters["weight"].view(self.channels, self.form[0], 3, 3), "bias": filters["bias"]}
         places = self.channels * math.ceil(side / 4) ** 2
         return {"0": kernel, "1": init_linear(generator, places, self.width)}
+
+    @property
+    def carried_bytes(self) -> int:
+        """Of what a device needs, as it travels and lies in memory."""
+        tree = self.init(Generator())
+        return tree_bytes({name: tree[name] for name in CARRIED})
 
     @property
     def multiplications(self) -> int:

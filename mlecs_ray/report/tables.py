@@ -149,19 +149,19 @@ def shifts(sums: Totals) -> str:
 
 
 def sent_tables(run: Run) -> list[Table]:
-    """How large what was sent to each class of devices is, where the method fits it to the device; without questions,
-    and without jobs that were lost on their way."""
+    """How large what each class of devices sent back is, where the method fits it to the device, and what they were
+    sent, which is next to nothing where they go on with what they have; without questions, and without lost jobs."""
     whole = run.traffic[run.traffic["outcome"].isin(_ARRIVED)]
     if method_of(run.manifest) not in FITTED or not len(whole):
         return []
-    header = ("device", "clients", "jobs", "sent, mean", "least", "most", "sent back, mean")
+    header = ("device", "clients", "jobs", "sent back, mean", "least", "most", "sent, mean")
     rows = [
         (
             str(device),
             str(jobs["client"].nunique()),
             str(len(jobs)),
-            *(size(float(getattr(jobs["download_bytes"], how)()), BYTES) for how in ("mean", "min", "max")),
-            size(float(jobs["upload_bytes"].mean()), BYTES),
+            *(size(float(getattr(jobs["upload_bytes"], how)()), BYTES) for how in ("mean", "min", "max")),
+            size(float(jobs["download_bytes"].mean()), BYTES),
         )
         for device, jobs in whole.groupby("device")
     ]

@@ -1,6 +1,5 @@
 """What a run came to: its sums, and how evenly its clients took part."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,8 @@ from mlecs_ray.scenario.environments import EnvironmentsConfig
 from mlecs_ray.scenario.world import make_shifts
 from mlecs_ray.sim.shifts import Shifts
 
+_SHIFTS = ("shifts", "period", "spread")
+"""Keys that say when environments shift; what else a run of another version has there is not asked."""
 _SOME = 1000
 """Clients that a mean over a large fleet is taken of."""
 
@@ -66,13 +67,17 @@ def totals(run: Run) -> Totals:
 
 
 def _shifts(run: Run) -> Shifts | None:
-    """As the run's world had them; None where nothing shifts."""
-    scenario = run.manifest.get("scenario")
-    data = scenario.get("data") if isinstance(scenario, dict) else None
-    if not isinstance(data, dict) or data.get("partition") != "environments" or not data["environments"]["shifts"]:
+    """As the run's world had them; None where nothing shifts, or a run of another version tells it otherwise."""
+    match run.manifest:
+        case {"seed": int(seed), "scenario": {"data": {"partition": "environments", "environments": dict(told)}}}:
+            known = {key: told[key] for key in _SHIFTS if key in told}
+        case _:
+            return None
+    try:
+        shifts = make_shifts(EnvironmentsConfig.model_validate(known, strict=True), seed)
+    except ValueError:
         return None
-    config = EnvironmentsConfig.model_validate_json(json.dumps(data["environments"]), strict=True)
-    return make_shifts(config, int(run.manifest["seed"]))
+    return shifts if shifts.count else None
 
 
 def _met(run: Run, shifts: Shifts) -> float:

@@ -128,7 +128,7 @@ def _subtitle(run: Run) -> str:
     parts = [("variant", run.manifest.get("variant")), ("seed", run.manifest.get("seed"))]
     known = [f"{key} {value}" for key, value in parts if value is not None]
     version = run.manifest.get("mlecs_ray")
-    machine = run.manifest.get("environment", {})
+    machine = run.manifest.get("environment") or {}
     known += [f"mlecs-ray {version}"] if version else []
     return " · ".join(known + [f"{key} {value}" for key, value in machine.items() if isinstance(value, str | int)])
 

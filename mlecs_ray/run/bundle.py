@@ -14,6 +14,7 @@ from torch import Tensor
 from mlecs_ray.data.pool import Shape, scaled
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
+from mlecs_ray.run import own
 from mlecs_ray.run.artifact import FACTS, FORMAT, SCALES, WORDS, Card, captioner_of, digests, model_digest
 from mlecs_ray.run.records import read_json
 from mlecs_ray.samples import Samples
@@ -74,7 +75,9 @@ class Bundle:
 
     @cached_property
     def task(self) -> Task:
-        """What the models are models of. Raises InputError where a language model here is not the run's."""
+        """What the models are models of. Raises InputError where a language model here, or a file of the user's own,
+        is not the run's."""
+        self.check_own()
         task = make_task(self.scenario, self.shape)
         captioner = captioner_of(task)
         if captioner is None:
@@ -138,8 +141,16 @@ class Bundle:
         client, params = self.client(card), self.params(card)
         if self.scenario.method.name in SYSTEMS:
             return self.task.predictor(params, client)
+        self.check_own()
         # What clients keep takes no part in these methods' answers, and neither do public samples.
         return make_method(self.scenario, self.task, Samples({})).predictor(params, {}, client)
+
+    def check_own(self) -> None:
+        """Raise InputError where a file of the user's own is another than the run's."""
+        run = next((place for place in self.folder.parents[:2] if (place / own.FOLDER).is_dir()), self.folder.parent)
+        # Artifacts of before they were told have none.
+        told = self.facts.get("own", {})
+        own.check_same(told, run, "answers would not be those that were measured")
 
 
 def version_of(facts: Mapping[str, Any]) -> str:

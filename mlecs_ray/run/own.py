@@ -4,47 +4,67 @@ import hashlib
 from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.records import read_manifest, write_whole
 from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.scenario.modules import is_loaded, source_of
 
 FOLDER = "own"
-"""Below a run: a copy of each file, as it was when the run began."""
-_METHODS = ("method.name", "method.base.name")
-_KEYS = ("task.network", *_METHODS)
+"""Below a run: a copy of each file, as it was executed when the run began."""
+_KEYS = ("task.network", "method.name", "method.base.name")
 """That may name ``path.py:Name``."""
 
 
 def digests(scenario: Scenario) -> dict[str, str]:
-    """File -> SHA-256, of those that the scenario names; what they import themselves is not among them."""
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(scenario)}
+    """File -> SHA-256, of those that the scenario names; what they import themselves is not among them.
+
+    Of the bytes that this process executed, whatever lies there now. Raises InputError where there is no such file.
+    """
+    return {str(path): _digest(path) for path in _files(scenario)}
 
 
 def keep(folder: Path, scenario: Scenario) -> None:
-    """Copy them into the run's folder. Raises InputError when the disk refuses."""
+    """Copy them into the run's folder, as they were executed. Raises InputError when the disk refuses."""
     for path in _files(scenario):
+        source = source_of(path)
         with write_whole(_copy(folder, path)) as part:
-            part.write_bytes(path.read_bytes())
+            part.write_bytes(source)
 
 
 def check(folder: Path) -> None:
     """Raise InputError where a file is not what it was when the run began: it would go on as another."""
-    told: Mapping[str, Any] = read_manifest(folder).get("own") or {}
+    check_same(read_manifest(folder).get("own") or {}, folder, "it would go on as another run")
+
+
+def check_same(told: Mapping[str, str], run: Path, consequence: str) -> None:
+    """Raise InputError where this process has executed, or would execute, other files than ``told`` in ``run``."""
     for name, before in told.items():
         path = Path(name)
-        now = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "none"
-        if now != before:
+        if (now := _now(path)) != before:
+            copy = _copy(run, path)
+            again = " and start anew, as this process keeps the file that it loaded" if is_loaded(path) else ""
             raise InputError(
-                f"{path} is not the file that the run began with (SHA-256 {before[:12]}, now {now[:12]}), so it would "
-                f"go on as another run: put back {_copy(folder, path)}, or run the scenario again"
+                f"{path.absolute()} is not the file that the run began with (SHA-256 {before[:12]}, now {now[:12]}), "
+                f"so {consequence}: put back {copy if copy.is_file() else 'the one of then'}{again}, or run the "
+                "scenario again"
             )
 
 
+def _now(path: Path) -> str:
+    """``none`` where there is no file that can be read."""
+    try:
+        return _digest(path)
+    except InputError:
+        return "none"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(source_of(path)).hexdigest()
+
+
 def _files(scenario: Scenario) -> list[Path]:
-    keys = _KEYS if scenario.task.kind == "network" else _METHODS
-    named = dict.fromkeys(attrgetter(key)(scenario).rpartition(":")[0] for key in keys)
+    named = dict.fromkeys(attrgetter(key)(scenario).rpartition(":")[0] for key in _KEYS)
     return [Path(path).expanduser() for path in named if path]
 
 

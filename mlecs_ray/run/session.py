@@ -114,7 +114,10 @@ class Session:
         recorder = Recorder.read(self.folder) if self._resume else Recorder()
         # The checkpoint is read before any actor starts, so that a run without one is refused at once.
         loaded = checkpoint.newest(self.folder) if self._resume else None
-        if not self._resume:
+        if self._resume:
+            # Again, and where it runs: files may have changed since whoever started it looked, or in between.
+            own.check(self.folder)
+        else:
             write_manifest(self.folder, manifest(self._built.scenario, self._variant))
             own.keep(self.folder, self._built.scenario)
         fleet = await make_fleet(self._built)

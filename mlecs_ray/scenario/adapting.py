@@ -76,7 +76,7 @@ def _eclm(
     prototype = Prototype(task, model, subtasks, options)
     schedule = scenario.schedule
     jobs = schedule.buffer if schedule.barrier else min(schedule.concurrency, scenario.clients.count)
-    return ModularCloud(prototype, local, jobs, seed)
+    return ModularCloud(prototype, local, jobs, scenario.clients.count, seed)
 
 
 def _subtasks(scenario: Scenario, public: Samples, classes: int, contexts: Sequence[tuple[int, ...]]) -> SubTasks:

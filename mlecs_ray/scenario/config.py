@@ -8,6 +8,7 @@ from mlecs_ray.data.names import FOLDERS, Brought, Shipped
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.base import STRICT
 from mlecs_ray.scenario.environments import EnvironmentsConfig as EnvironmentsConfig
+from mlecs_ray.scenario.load import LoadConfig as LoadConfig
 from mlecs_ray.scenario.ranges import Count, Factor, NonNegative, Positive, Share
 from mlecs_ray.scenario.runtime import RuntimeConfig as RuntimeConfig
 from mlecs_ray.server.rules import GuardRules
@@ -96,19 +97,6 @@ class MasksConfig(Config):
     """Virtual seconds after which ``varying`` masks are drawn anew."""
 
 
-class LoadConfig(Config):
-    """What else runs on the devices."""
-
-    kind: Literal["idle", "bursty", "corunning", "processes"] = "idle"
-    share: Share = 0.3
-    slowdown: Factor = 3.0
-    period: Positive = 300.0
-    processes: Annotated[int, Field(ge=1, le=4)] = 2
-    """How many others run; for ``processes`` at most, drawn anew for each ``period``."""
-    fewest: Annotated[int, Field(ge=0, le=4)] = 0
-    """For ``processes``, at least so many."""
-
-
 class FaultsConfig(Config):
     """Simulated faults; real ones never show in the log."""
 
@@ -188,6 +176,10 @@ class TaskConfig(Config):
                     f"task.{key} names {unknown[0]!r}, which is none of task.slms={list(self.slms)} nor cloud, "
                     "so no client would have it"
                 )
+        if ":" in self.network and self.kind != "network":
+            raise InputError(
+                f"task.network={self.network} needs task.kind=network, here {self.kind}, or another model would learn"
+            )
         if self.kind == "caption" and not self.slms:
             raise InputError("task.slms=[] must name one or more for task.kind=caption, or no device has a model")
         return self

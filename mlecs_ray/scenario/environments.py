@@ -57,6 +57,10 @@ class EnvironmentsConfig(BaseModel):
         listed = self.domains if isinstance(self.domains, tuple) else ()
         if self.ordered and not listed:
             raise InputError(f"data.environments.ordered=true needs a list of domains, domains={self.domains} has none")
+        if self.stay > 1 and not self.ordered:
+            raise InputError(
+                f"data.environments.stay={self.stay} needs ordered=true and a list of domains, or nobody stays in any"
+            )
         if self.domains == () or len(set(listed)) < len(listed):
             raise InputError(
                 f"data.environments.domains={list(listed)} must be one or more different names, or no environment is "

@@ -1,7 +1,7 @@
 """The methods that ship, by name, and what may stand in what: known, and refused, without waiting for torch."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mlecs_ray.errors import InputError
 
@@ -29,8 +29,9 @@ def check_methods(outer: str, inner: str) -> None:
 
 
 def _check_pair(outer: str, inner: str) -> None:
-    """FedAvg is the core and wraps nothing; a method that is the user's own, or not known yet, is not judged here."""
-    known = inner in METHODS and outer in METHODS
+    """What wraps nothing, as FedAvg, the core, wraps none of a user's own either; else that one, or one that is not
+    known yet, is not judged here."""
+    known = outer in METHODS and (inner in METHODS or (":" in inner and outer in (*SYSTEMS, *ADAPTATIONS)))
     if inner not in ("fedavg", *WRAPS.get(outer, ())) and (known or outer == "fedavg"):
         able = [name for name in METHODS if inner in WRAPS.get(name, ())]
         instead = f"{inner} goes inside {', '.join(able)}" if able else f"make method.name={inner}"
@@ -45,12 +46,18 @@ def _check_known(key: str, name: str) -> None:
 def known_method(name: str) -> str:
     """``name``, where a method that ships has it; raises InputError where none does."""
     if name not in METHODS:
-        raise InputError(f"{name!r} is no method that ships, so there is nothing to tell of it{_meant(name)}")
+        raise InputError(f"{name!r} is no method that ships, so there is nothing to tell of it{nearest(name, METHODS)}")
     return name
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of a refusal: which of those known ``name`` may be meant for."""
+    close = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
 
 
 def _meant(name: str) -> str:
     if name.endswith(".py"):
         return f"; say which class in it is meant: {name}:Name"
-    close = difflib.get_close_matches(name, METHODS, 1)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(METHODS)}, or path.py:Name"
+    found = nearest(name, METHODS)
+    return found if found.endswith("?") else f"{found}, or path.py:Name"

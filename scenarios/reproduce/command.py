@@ -2,7 +2,7 @@
 
 import shlex
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -32,9 +32,10 @@ def reproduce(console: Console, options: Options, runner: Runner | None = None, 
     store = Store.read(options.out or _usual(options))
     found = Found(study.base, table, seeds, store)
     for other in options.take:
-        console.print(f"{store.take(Store.read(other))} runs taken over from {other}", soft_wrap=True, highlight=False)
+        taken = store.take(Store.read(other), *_asked(study, found))
+        console.print(f"{taken} runs taken over from {other}", soft_wrap=True, highlight=False)
     if options.prune:
-        console.print(f"dropped {_prune(study, found)} runs that the table does not ask for")
+        console.print(f"dropped {store.prune(*_asked(study, found))} runs that the table does not ask for")
     chosen = [seed for seed in seeds[: options.seeds] if seed in options.seed or not options.seed]
     runs = plan(study.base, only(table, options.only), chosen)
     if not options.page:
@@ -73,9 +74,10 @@ def _made() -> Made:
     return Made(date.today().isoformat(), machine.describe(), machine.versions(()))
 
 
-def _prune(study: Study, found: Found) -> int:
+def _asked(study: Study, found: Found) -> tuple[Collection[str], Collection[str]]:
+    """The names of all runs of the table, and of what stands beside them."""
     runs = {digest for cell in found.cells for digest in found.digests(cell).values()}
-    return found.store.prune(runs, study.beside.names(found))
+    return runs, study.beside.names(found)
 
 
 def _write(console: Console, study: Study, found: Found, options: Options) -> None:
@@ -98,5 +100,8 @@ def _command(options: Options) -> str:
     words = ["mlecs", "reproduce", options.study]
     words += ["--quick"] if options.quick else []
     words += [word for group in options.only for word in ("--only", group)]
+    words += ["--seeds", str(options.seeds)] if options.seeds is not None else []
+    words += [word for seed in options.seed for word in ("--seed", str(seed))]
+    words += [word for path in options.take for word in ("--take", str(path))]
     words += ["--jobs", str(options.jobs)] if options.jobs > 1 else []
     return shlex.join(words)

@@ -58,7 +58,7 @@ class Options:
     """Of those the runs of these alone; none: all."""
     jobs: int = 1
     take: tuple[Path, ...] = ()
-    """Files of results made elsewhere, whose runs are taken over where there is none yet."""
+    """Files of results made elsewhere, whose runs of this study are taken over where there is none yet."""
     out: Path | None = None
     page: bool = False
     """Make no runs."""

@@ -1,7 +1,10 @@
 """The file of results: each run by the digest of its scenario, written as soon as it is there."""
 
+import fcntl
 import json
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -64,7 +67,10 @@ class Timing:
 
 @dataclass
 class Store:
-    """``runs``, ``floors`` and ``timings`` by digest; every change is on the disk before it returns."""
+    """``runs``, ``floors`` and ``timings`` by digest; every change is on the disk before it returns.
+
+    Several processes may have one file: each change is made to what the file holds by then.
+    """
 
     path: Path
     runs: dict[str, Record] = field(default_factory=dict)
@@ -85,7 +91,7 @@ class Store:
             return cls(path, runs, raw["floors"], timings)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{path} is no file of results ({error!r}), so nothing was started: move it away"
+                f"{path} is no file of results ({error!r}), so it is neither read nor written: move it away"
             ) from error
 
     def result(self, digest: str) -> Result | None:
@@ -95,34 +101,51 @@ class Store:
 
     def put(self, digest: str, record: Record) -> None:
         """Keep what became of a run."""
-        self.runs[digest] = record
-        self._write()
+        with self._changing():
+            self.runs[digest] = record
 
-    def take(self, other: Self) -> int:
-        """Keep the other's results of runs that have none here; how many those are."""
-        new = {key: one for key, one in other.runs.items() if one.result and self.result(key) is None}
-        self.runs |= new
-        self._write()
+    def take(self, other: Self, runs: Collection[str], beside: Collection[str]) -> int:
+        """Keep the other's results of these runs, and its floors ``beside`` them, where there are none here; how many
+        runs those are. Timings are of a machine and stay with it."""
+        with self._changing():
+            new = {key: one for key, one in other.runs.items() if key in runs and one.result and not self.result(key)}
+            self.runs |= new
+            self.floors = {**{key: one for key, one in other.floors.items() if key in beside}, **self.floors}
         return len(new)
 
     def put_floors(self, digest: str, floors: Floors) -> None:
         """Keep what simple rules reach on one fold."""
-        self.floors[digest] = floors
-        self._write()
+        with self._changing():
+            self.floors[digest] = floors
 
     def put_timing(self, digest: str, timing: Timing) -> None:
         """Keep what was timed."""
-        self.timings[digest] = timing
-        self._write()
+        with self._changing():
+            self.timings[digest] = timing
 
     def prune(self, runs: Collection[str], beside: Collection[str]) -> int:
         """Drop all others; how many runs went. ``beside``: what stays of floors and timings."""
-        before = len(self.runs)
-        self.runs = {key: record for key, record in self.runs.items() if key in runs}
-        self.floors = {key: one for key, one in self.floors.items() if key in beside}
-        self.timings = {key: one for key, one in self.timings.items() if key in beside}
-        self._write()
+        with self._changing():
+            before = len(self.runs)
+            self.runs = {key: record for key, record in self.runs.items() if key in runs}
+            self.floors = {key: one for key, one in self.floors.items() if key in beside}
+            self.timings = {key: one for key, one in self.timings.items() if key in beside}
         return before - len(self.runs)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One process at a time, beginning with what the file has got meanwhile and ending with all of it written."""
+        with _alone(self.path):
+            self._merge(self.read(self.path))
+            yield
+            self._write()
+
+    def _merge(self, there: Self) -> None:
+        """With what the file holds; what is in both is ours, but for a run that failed here and not there."""
+        failed = {key for key, one in there.runs.items() if one.result and not self.result(key)}
+        self.runs = {**there.runs, **{key: one for key, one in self.runs.items() if key not in failed}}
+        self.floors = {**there.floors, **self.floors}
+        self.timings = {**there.timings, **self.timings}
 
     def _write(self) -> None:
         runs = {key: record.as_json() for key, record in self.runs.items()}
@@ -131,6 +154,26 @@ class Store:
         sections |= {"timings": timings} if timings else {}
         with write_whole(self.path) as part:
             part.write_text(_lines(sections))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other process changes the file meanwhile; its folder is what is locked, as the file itself is replaced.
+
+    Raises InputError when the disk refuses. The kernel drops the lock of a process that dies.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(
+            f"{path.parent}: {error.strerror}, so {path.name} was not written: name another --out"
+        ) from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _lines(sections: Mapping[str, Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ from scenarios.reproduce import words
 
 @dataclass(frozen=True)
 class Target:
-    """One line; ``reached`` is None where nothing was run."""
+    """One line; ``reached`` is None where nothing was run that could tell."""
 
     claim: str
     measured: str
@@ -18,11 +18,13 @@ class Target:
     """Whether all seeds were run."""
     sure: bool = True
     """Whether a test bears it out."""
+    unknown: str = words.NOT_RUN
+    """The verdict where ``reached`` is None."""
 
     @property
     def row(self) -> list[str]:
         """As text."""
-        verdict = words.NOT_RUN if self.reached is None else "yes" if self.reached else "no"
+        verdict = self.unknown if self.reached is None else "yes" if self.reached else "no"
         if self.reached is not None and not self.whole:
             verdict += ", so far"
         if self.reached and not self.sure:

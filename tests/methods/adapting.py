@@ -55,7 +55,7 @@ def eclm(**options: Any) -> ModularCloud:
     chosen, base = ECLM(**options), pretrained()
     model = Modular(TASK.network, chosen.grain, chosen.top)
     prototype = Prototype(base, model, SubTasks(((0, 1), (2, 3))), chosen)
-    return ModularCloud(prototype, LOCAL, jobs=2)
+    return ModularCloud(prototype, LOCAL, jobs=2, clients=100)
 
 
 @dataclass

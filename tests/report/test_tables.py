@@ -100,11 +100,11 @@ def test_each_variant_of_a_study_calls_its_models_by_its_own_method(tmp_path: Pa
 
 
 def sent(folder: Path, method: str) -> Run:
-    """Two phones were sent 10 and 20 bytes, a board 40; a question and a lost job do not count."""
+    """Two phones were sent 10 and 20 bytes, a board 40, and sent one more back. Others do not count."""
     recorder = Recorder()
     jobs = [(1, "phone", "merged", 10), (2, "phone", "discarded", 20), (3, "pi", "merged", 40)]
     for number, device, outcome, size in [*jobs, (4, "pi", "told", 1), (5, "pi", "lost", 3)]:
-        row = TrafficRow(number, number, device, "", "edge", "x", 0, 0.0, 1.0, cast(Outcome, outcome), size, size)
+        row = TrafficRow(number, number, device, "", "edge", "x", 0, 0.0, 1.0, cast(Outcome, outcome), size, size + 1)
         recorder.traffic(row)
     recorder.event(EventRow(1.0, "told", 4, 4))
     recorder.write(folder)
@@ -116,8 +116,8 @@ def sent(folder: Path, method: str) -> Run:
 def test_sub_models_are_told_by_device(tmp_path: Path) -> None:
     (table,) = sent_tables(sent(tmp_path, "eclm"))
     assert table.rows == (
-        ("phone", "2", "2", "15 B", "10 B", "20 B", "15 B"),
-        ("pi", "1", "1", "40 B", "40 B", "40 B", "40 B"),
+        ("phone", "2", "2", "16 B", "11 B", "21 B", "15 B"),
+        ("pi", "1", "1", "41 B", "41 B", "41 B", "40 B"),
     )
     assert table in summary(tmp_path)
     assert "Sub-models, by device" in write_report(tmp_path).read_text()

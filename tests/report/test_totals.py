@@ -1,6 +1,7 @@
 """Sums and evenness by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,7 @@ def test_offline_spans_begin_with_the_first_sign_of_a_client(tmp_path: Path) -> 
     assert spans.to_numpy().tolist() == [[0, 2.0, 5.0], [1, 0.0, 3.0], [2, 6.0, 10.0]]
 
 
-SHIFTING = {"partition": "environments", "environments": {"shifts": 3, "period": 2.0}}
+SHIFTING: dict[str, Any] = {"partition": "environments", "environments": {"shifts": 3, "period": 2.0}}
 
 
 @pytest.mark.parametrize(("end", "met"), [(1.9, 0.0), (5.0, 2.0), (60.0, 3.0)])
@@ -143,3 +144,24 @@ def test_an_answer_to_a_question_is_counted(tmp_path: Path) -> None:
     run = run_of(tmp_path, [EventRow(0.0, "started", 0, 1), EventRow(1.0, "told", 0, 1)], [job(1, 0, "told")])
     assert totals(run).questions == 1
     assert totals(run).shifts is None
+
+
+@pytest.mark.parametrize(
+    ("data", "planned"),
+    [
+        ({**SHIFTING, "environments": {**SHIFTING["environments"], "of another version": 1}}, 3),
+        ({**SHIFTING, "environments": {"period": 2.0}}, 0),
+        ({**SHIFTING, "environments": {"shifts": "often"}}, 0),
+        ({**SHIFTING, "environments": {"shifts": 3, "period": -1.0}}, 0),
+        ({**SHIFTING, "environments": None}, 0),
+        ({"partition": "environments"}, 0),
+    ],
+)
+def test_environments_of_another_version_end_no_summary(tmp_path: Path, data: dict[str, object], planned: int) -> None:
+    run = run_of(tmp_path, [EventRow(5.0, "merged", version=1)], [], seed=0, scenario={"data": data})
+    found = totals(run)
+    assert (found.merges, found.planned_shifts) == (1, planned)
+
+
+def test_shifts_of_a_run_that_tells_no_seed_are_not_known(tmp_path: Path) -> None:
+    assert totals(run_of(tmp_path, [], [], scenario={"data": SHIFTING})).shifts is None

@@ -149,3 +149,14 @@ def test_a_study_is_markdown_with_a_row_per_variant(study: Path) -> None:
     assert text[2] == "| variant | reached by | virtual time to it | speed-up | final accuracy |"
     assert text[3] == "|---|---:|---:|---:|---:|"
     assert [line.split(" | ")[0] for line in text[4:]] == ["| synchronous", "| buffered", "| asynchronous"]
+
+
+def test_runs_of_another_version_have_a_summary_a_report_and_a_comparison(tmp_path: Path) -> None:
+    """What environments and machines were told as, then."""
+    data = {"partition": "environments", "environments": {"shifts": 3, "period": 1.0, "later": True}}
+    for name, environments in (("later", data["environments"]), ("before", {"times": 3})):
+        scenario = {"data": {**data, "environments": environments}, "clients": {"count": 2}}
+        empty(tmp_path / name, seed=0, scenario=scenario, environment=None)
+        assert summary(tmp_path / name)
+        assert write_report(tmp_path / name).is_file()
+    assert compare([tmp_path / "later", tmp_path / "before"], tmp_path / "both.html").is_file()

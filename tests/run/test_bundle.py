@@ -14,6 +14,7 @@ from mlecs_ray.run.bundle import Bundle, adopt, read_bundle
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.run.records import read_run
 from mlecs_ray.scenario.deal import deal
+from tests.scenario.mine import edit, forget, write_method
 from tests.serving import spoken
 from tests.small import small_scenario
 
@@ -124,3 +125,27 @@ def test_another_language_model_of_the_same_name_is_refused() -> None:
         InputError, match=r"structure 'cloud': the run learned adapters for a language model of SHA-256"
     ):
         _ = Bundle(bundle.folder, facts).task
+
+
+@pytest.mark.parametrize("how", ["method", "network"])
+@pytest.mark.parametrize("place", ["artifact", "store"])
+def test_a_file_of_ones_own_is_the_one_of_the_run_or_nothing_is_answered(tmp_path: Path, how: str, place: str) -> None:
+    file, run = write_method(tmp_path), tmp_path / "run"
+    if how == "method":
+        scenario = small_scenario(method=f"{file}:Mine")
+    else:
+        file.write_text("from torch import nn\ndef make(f, n): return nn.Sequential(nn.Flatten(), nn.Linear(64, n))\n")
+        scenario = small_scenario(task__kind="network", task__network=f"{file}:make")
+    run_locally(scenario, run)
+    bundle = read_bundle(run / "artifact") if place == "artifact" else adopt(run / "artifact", run / "serving")
+    model = bundle.card("model")
+    # A new version of a run that goes on is loaded into a process that knows the file already.
+    assert bundle.predictor(model)
+    forget(file)
+    edit(file)
+    (copy,) = (run / "own").iterdir()
+    words = rf"own.py is not the file .*, so answers would not be those that were measured: put back {copy}, or"
+    with pytest.raises(InputError, match=words):
+        read_bundle(bundle.folder).predictor(model)
+    file.write_bytes(copy.read_bytes())
+    assert read_bundle(bundle.folder).predictor(model)

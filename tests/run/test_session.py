@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.run import own
 from mlecs_ray.run.checkpoint import newest, save
 from mlecs_ray.run.local import local_fleet
 from mlecs_ray.run.outcome import Outcome
@@ -17,6 +18,7 @@ from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.sim.fleet import Fleet
 from mlecs_ray.tree import tree_digest
 from tests.run.watched import Watched, assert_same, crash, run
+from tests.scenario.mine import METHOD, edit, forget, write_method
 from tests.server.fakes import ASKING
 from tests.small import SHIFTING, small_scenario
 
@@ -141,3 +143,30 @@ def test_progress_and_state_can_be_asked_for_at_any_time(tmp_path: Path) -> None
     assert (outcome.progress.stage, outcome.progress.merges, outcome.progress.share) == ("done", 8, 1.0)
     version, state = session.snapshot()
     assert (version, tree_digest(state)) == (8, outcome.state_digest)
+
+
+def test_a_run_is_about_the_file_that_it_was_built_with(tmp_path: Path) -> None:
+    file = write_method(tmp_path)
+    built = build(small_scenario(method=f"{file}:Mine"))
+    edit(file)
+    session = Session(built, tmp_path / "run")
+    run(session, session.stop, at=4)
+    assert [copy.read_text() for copy in (tmp_path / "run" / own.FOLDER).iterdir()] == [METHOD]
+    # This process goes on with what it has loaded; another would load what is there now.
+    assert run(Session(built, tmp_path / "run", resume=True))[0].finished
+
+
+def test_a_run_goes_on_with_no_other_file(tmp_path: Path) -> None:
+    """It is looked at where the run is, as a server that dies comes back in another process."""
+
+    async def make(_: Built) -> Fleet:
+        raise AssertionError("an actor was started")
+
+    file = write_method(tmp_path)
+    session = Session(build(small_scenario(method=f"{file}:Mine")), tmp_path / "run")
+    run(session, session.stop, at=4)
+    forget(file)
+    edit(file)
+    again = Session(build(small_scenario(method=f"{file}:Mine")), tmp_path / "run", resume=True)
+    with pytest.raises(InputError, match=r"own.py is not the file that the run began with .* go on as another run"):
+        asyncio.run(again.execute(make))

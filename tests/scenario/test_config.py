@@ -19,6 +19,11 @@ from mlecs_ray.scenario.config import DataConfig, EvaluationConfig, Scenario, Ta
         (DataConfig, {"name": "stamps", "path": "x"}, "needed by data.name=parquet, vast, urfall, .*, and by nothing"),
         (TaskConfig, {"kind": "fusion", "hidden": ()}, "must have a first width"),
         (TaskConfig, {"kind": "caption", "slms": ()}, "must name one or more"),
+        (
+            TaskConfig,
+            {"network": "own.py:make"},
+            "task.network=own.py:make needs task.kind=network, here mlp, or another",
+        ),
         (EvaluationConfig, {"metrics": ()}, "at least 1 item"),
         (EvaluationConfig, {"target": "loss"}, "evaluation.target='loss' must be one of"),
         (Scenario, {"name": "x", "seeds": (1, 1)}, r"seeds=\[1, 1\] must differ"),

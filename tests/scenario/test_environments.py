@@ -32,6 +32,8 @@ def test_rules_and_keys_have_the_same_defaults() -> None:
         ({"contexts": 3}, "data.environments.contexts=3 needs classes"),
         ({"ordered": True}, "ordered=true needs a list of domains, domains=None has none"),
         ({"ordered": True, "domains": "all"}, "ordered=true needs a list of domains, domains=all has none"),
+        ({"stay": 3}, "data.environments.stay=3 needs ordered=true and a list of domains, or nobody stays in any"),
+        ({"stay": 3, "domains": ("a", "b")}, "data.environments.stay=3 needs ordered=true"),
         ({"domains": ()}, r"data.environments.domains=\[\] must be one or more different names"),
         ({"domains": ("a", "a")}, "must be one or more different names"),
         ({"corruptions": ("blurr",)}, "Input should be 'none', 'noise'"),

@@ -22,6 +22,13 @@ def test_a_file_of_ones_own_is_not_judged() -> None:
         ("fedbuf", "fedavg", "method.name='fedbuf' is no method, so nothing was started; did you mean fedbuff"),
         ("mma", "zzz", "method.base.name='zzz' is no method, so nothing was started; known are fedavg, fedprox"),
         ("own.py", "fedavg", "method.name='own.py' is no method, .*; say which class in it is meant: own.py:Name"),
+        (
+            "mlecs",
+            "own.py:Mine",
+            "method.name=mlecs cannot wrap method.base.name=own.py:Mine, .*: make method.name=own",
+        ),
+        ("eclm", "own.py:Mine", "method.name=eclm cannot wrap method.base.name=own.py:Mine"),
+        ("eclm", "fedprx", "method.base.name='fedprx' is no method, .*; did you mean fedprox"),
         ("fedbuff", "mma", "method.name=fedbuff cannot wrap method.base.name=mma"),
     ],
 )

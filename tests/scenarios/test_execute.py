@@ -15,6 +15,7 @@ from mlecs_ray.run.outcome import Outcome, read_outcome
 from mlecs_ray.run.records import read_run
 from mlecs_ray.scenario.config import Scenario
 from scenarios.execute import execute
+from tests.scenario.mine import edit, forget, write_method
 from tests.scenarios.conftest import Mlecs, sets
 from tests.small import SMALL, small_scenario
 
@@ -108,6 +109,29 @@ def test_a_study_killed_before_a_runs_first_checkpoint_begins_that_run_anew(mlec
     shutil.rmtree(half / "checkpoints")
     assert mlecs("resume", "run").code == 0
     assert_same(half, tmp_path / "whole" / "smoke-s1")
+
+
+@pytest.mark.parametrize("left", ["a finished run without a checkpoint", "a run that had just begun"])
+def test_a_study_goes_on_with_the_file_that_its_runs_had(mlecs: Mlecs, tmp_path: Path, left: str) -> None:
+    """The run that is left would be of the file of now, in one table with the first; one that began anew may be."""
+    file = write_method(tmp_path)
+    scenario = small_scenario(seeds=[0, 1], method=f"{file}:Mine", merges=2, runtime__checkpoint_every=9)
+    execute(scenario, tmp_path / "run", lambda _: False)
+    shutil.rmtree(tmp_path / "run" / "smoke-s1")
+    if left == "a run that had just begun":
+        (tmp_path / "run" / "smoke-s0" / "outcome.json").unlink()
+    assert not (tmp_path / "run" / "smoke-s0" / "checkpoints").exists()
+    edit(file)
+    forget(file)
+    said = mlecs("resume", "run")
+    if left == "a run that had just begun":
+        assert said.code == 0
+        return
+    assert said.code == 2
+    assert "own.py is not the file that the run began with" in said.err
+    (copy,) = (tmp_path / "run" / "smoke-s0" / "own").iterdir()
+    file.write_bytes(copy.read_bytes())
+    assert mlecs("resume", "run").code == 0
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Path) -> None:

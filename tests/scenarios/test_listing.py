@@ -36,7 +36,7 @@ def test_one_table_is_listed_by_its_name(mlecs: Mlecs) -> None:
 def test_what_a_method_is_and_what_its_options_mean_is_listed_by_its_name(
     mlecs: Mlecs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "300")
     said = mlecs("list", "eclm").out
     assert said.startswith("eclm: A cloud model decomposed into modules")
     assert "│ modules        │ 16           │ whole number " in said
@@ -48,3 +48,19 @@ def test_what_is_no_method_is_not_listed(mlecs: Mlecs) -> None:
     said = mlecs("list", "eclmm")
     assert said.code == 2
     assert "did you mean eclm?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("devcies", "'devcies' is nothing that is listed; did you mean devices?"),
+        ("zzz", "is nothing that is listed; known are scenarios, methods, devices, data, fedavg, fedprox"),
+        ("own.py:Mine", "is a file of your own, and only what ships is listed: the options of a method in it are"),
+        ("own.py", "is a file of your own, and only what ships is listed"),
+    ],
+)
+def test_a_name_that_list_does_not_take_is_answered_by_those_that_it_takes(mlecs: Mlecs, name: str, words: str) -> None:
+    said = mlecs("list", name)
+    assert said.code == 2
+    assert words in said.err
+    assert "path.py:Name" not in said.err

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from mlecs_ray.run.records import read_run
+from tests.scenario.mine import forget, write_method
 from tests.scenario.own import write_folder
-from tests.scenarios.conftest import Mlecs, sets
+from tests.scenarios.conftest import Mlecs, assert_refused, sets
 
 SCAFFOLD = Path(__file__).parents[2] / "examples" / "scaffold.py"
 
@@ -116,6 +117,7 @@ def test_a_run_with_a_method_of_ones_own_is_not_resumed_with_another(
     (tmp_path / "own.py").write_text(SCAFFOLD.read_text())
     assert small("--method", "own.py:Scaffold").code == 0
     (tmp_path / "run" / "outcome.json").unlink()
+    forget(tmp_path / "own.py")
     (tmp_path / "own.py").write_text(SCAFFOLD.read_text() + "\n# mended\n")
     refused = mlecs("resume", "run")
     assert refused.code == 2
@@ -123,3 +125,31 @@ def test_a_run_with_a_method_of_ones_own_is_not_resumed_with_another(
     (copy,) = (tmp_path / "run" / "own").iterdir()
     (tmp_path / "own.py").write_text(copy.read_text())
     assert mlecs("resume", "run").code == 0
+
+
+def test_a_run_with_a_method_of_ones_own_is_resumed_from_elsewhere(
+    mlecs: Mlecs, small: Mlecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is called so there: the file is named in full."""
+    file = write_method(tmp_path)
+    assert small("--method", "own.py:Mine").code == 0
+    (tmp_path / "run" / "outcome.json").unlink()
+    write_method(tmp_path / "elsewhere", "1 / 0")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    forget(file)
+    assert mlecs("resume", tmp_path / "run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gone.py:Mine", "gone.py is no file, so there is nothing to load from it"),
+        ("folder.py:Mine", "folder.py is no file, so there is nothing to load from it"),
+        ("large.py:Mine", "large.py has more than 1 MB"),
+        ("~nobody-of-this-name/own.py:Mine", "~nobody-of-this-name/own.py leads nowhere"),
+    ],
+)
+def test_what_is_no_file_of_ones_own_is_refused(small: Mlecs, tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "large.py").write_text("#" * 1_000_001)
+    assert_refused(small("--method", name), words)

@@ -22,6 +22,7 @@ def test_files_are_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "data": {"name": "parquet", "path": "my/data"},
         "clients.availability.trace": "trace.csv",
         "method.name": "own.py:Mine",
+        "task.kind": "network",
         "task.network": "net.py:make",
         "clients.structures": {"pi4b": "edge-base", "phone-mid": "models/mine"},
         "task.slms": ["edge-base", "models/mine", "org/on-the-hub", "file:models/mine"],

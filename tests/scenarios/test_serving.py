@@ -18,6 +18,7 @@ from mlecs_ray.serving import calibration
 from scenarios.cli import app
 from scenarios.serving import Follower, Wanted, check_port, fitted, options_of, prepare, show, take
 from serve.settings import check_host
+from tests.scenario.mine import edit, forget, write_method
 from tests.serving import spoken
 from tests.small import small_scenario
 
@@ -112,6 +113,16 @@ def test_a_run_of_classifiers_needs_no_threshold(tmp_path: Path) -> None:
     run_locally(small_scenario(), tmp_path)
     settings = prepare(_wanted(tmp_path), QUIET)
     assert calibration.read(tmp_path / "serving" / settings.version) == {}
+
+
+def test_a_run_with_another_file_of_ones_own_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    file = write_method(tmp_path)
+    run_locally(small_scenario(method=f"{file}:Mine"), tmp_path / "run")
+    prepare(_wanted(tmp_path / "run"), QUIET)
+    forget(file)
+    edit(file)
+    with pytest.raises(InputError, match=r"own.py is not the file that the run began with"):
+        prepare(_wanted(tmp_path / "run"), QUIET)
 
 
 def test_a_run_without_models_says_when_there_will_be_some(tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ class ECLM:
     reference: str = "phone-high"
     """A device with less of something than this one gets proportionally less of it."""
     least: float = 0.0
-    """No device gets less than this share of the whole network's, whatever it has."""
+    """No device has less than this share of the whole network's to spare, before other processes take their part."""
     personal: bool = True
-    """A device goes on with its own last layer while its environment stays, not with the cloud's [ours]."""
+    """A device goes on with its own sub-model while its environment stays, and is sent none before it shifts [ours]."""
     balance: float = 0.1
     """lambda of the load balance in the first stage of the offline training."""
     match: float = 1.0
@@ -70,9 +70,8 @@ class ECLM:
         check(0 < self.enough <= 1, f"enough={self.enough} must lie in (0, 1], or nothing is important")
         for name in ("share", "spread"):
             check(0 < getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be above 0 and finite")
-        for name in ("balance", "match", "distil"):
+        for name in ("least", "balance", "match", "distil"):
             check(0 <= getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be 0 or more and finite")
-        check(0 <= self.least <= 1, f"least={self.least} must lie in [0, 1], or no device has so much")
         check_power(self.power)
         find_device(self.reference)
 

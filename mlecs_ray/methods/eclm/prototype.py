@@ -16,7 +16,7 @@ from mlecs_ray.models.modular import Modular
 from mlecs_ray.models.selector import balance
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, tree_digest
 
 _EDITION = 8
 """Changed whenever the stages are."""
@@ -54,6 +54,8 @@ class Prototype:
         recipe = {
             "network": described(self.task),
             "grain": repr(o.grain),
+            # Rules of a user's own say what modules are, and what they begin with.
+            "modules": tree_digest(self.model.init(0)),
             "top": (o.top, o.varied),
             "edition": _EDITION,
             "stages": [

@@ -16,10 +16,11 @@ from mlecs_ray.methods.eclm.prototype import Prototype
 from mlecs_ray.methods.local import LocalTraining, descend, require_samples, seen_of
 from mlecs_ray.models.classifier import ClassifierTask, classes, labels_of
 from mlecs_ray.models.modular import Costs, Modular, Numbers
+from mlecs_ray.models.selector import CARRIED
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import generator
 from mlecs_ray.sim.population import CLOUD
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, normal
 
 MODEL = ("base", "layers")
 ASK = "ask"
@@ -29,16 +30,19 @@ ASK = "ask"
 class ModularCloud:
     """Final. The method ``eclm``; its hyper-parameters are ``prototype.options``.
 
-    State: ``base``, ``layers``, ``selector``, ``prior`` (L, N) and ``use`` (L, N). A device is asked first, and again
-    when its environment has shifted: it is sent the selector once, runs it on its data and tells the importance of
-    the modules and its budgets, nothing else. Then it is sent the sub-model that was derived from them, trains it and
-    sends it back. The selector learns offline alone, so that what devices tell can be compared.
+    State: ``base``, ``layers``, ``selector``, ``prior`` (L, N), ``use`` (L, N) and ``met`` (clients,), the step whose
+    sub-model each device has trained, -1 before its first. A device is asked first, and again when its environment has
+    shifted: it is sent the selector once, runs it on its data and tells the importance of the modules and its budgets,
+    nothing else. Then it is sent the sub-model that was derived from them, trains it and sends it back; until its
+    environment shifts again it goes on from there (``personal``), and is told to. The selector learns offline alone, so
+    that what devices tell can be compared.
     """
 
     prototype: Prototype
     local: LocalTraining
     jobs: int
     """That are under way at once: those of one round."""
+    clients: int
     seed: int = 0
     """Of modules that are drawn by chance, ``without`` derivation."""
 
@@ -68,17 +72,26 @@ class ModularCloud:
         return self._state(self.prototype.outline())
 
     def _state(self, made: Tree) -> Tree:
-        return {**made, "use": torch.ones(self.model.body.shape)}
+        return {**made, "use": torch.ones(self.model.body.shape), "met": torch.full((self.clients,), -1)}
 
     def assign(self, state: Tree, client: Client) -> Tree:
-        """A question, where the device has not told how it is now; else the sub-model that fits it."""
+        """A question, where the device has not told how it is now; else the sub-model that fits it, or only which
+        that is where the device has it."""
         self.task.require(client)
         if not client.told:
-            return {"selector": {name: state["selector"][name] for name in ("embed", "head")}}
+            return {"selector": {name: state["selector"][name] for name in CARRIED}}
         if int(client.told["step"]) != client.step:
             return {ASK: torch.zeros((), dtype=torch.uint8)}
         held = self._held(client, client.told["importance"])
-        return {**self.model.part(state, held), "held": held}
+        return {"held": held} if self._has(state, client) else {**self.model.part(state, held), "held": held}
+
+    def _has(self, state: Tree, client: Client) -> bool:
+        """Whether the device goes on with a sub-model that it has."""
+        met = int(state["met"][client.id])
+        if self._without("cloud"):
+            # With what it was sent first of all.
+            return met >= 0
+        return self.prototype.options.personal and met == client.step
 
     def _held(self, client: Client, importance: Tensor) -> Tensor:
         """(L, N) uint8: what is derived for this client."""
@@ -103,35 +116,31 @@ class ModularCloud:
         return kept
 
     def work(self, client: Client, tree: Tree) -> Work:
-        """A question costs a run of the selector; a job what its modules and the base cost."""
+        """A question costs a run of the selector; a job what its modules and the base, with the selector, cost."""
         require_samples(client, client.samples)
         if asks(tree):
             shape = self.model.body.shape
             told = {"importance": torch.empty(shape), "budget": torch.empty(3, dtype=torch.float64), "step": _step(0)}
-            return Work(self._selecting * client.samples, told, float(self._costs.base[0]), tells=True)
+            memory, flops, _ = self._costs.selector.tolist()
+            return Work(flops * client.samples, told, memory, tells=True)
         flops, memory = self.cost(tree["held"])
         if self._without("local"):
             # It is installed, and tried on one sample.
-            return Work(flops / 3 + self._selecting, {}, memory)
+            selecting = float(self._costs.selector[1])
+            return Work((flops - selecting) / 3 + selecting, {}, memory)
         seen = seen_of(self.local, client.samples)
-        back = {} if self._without("cloud") else {name: tree[name] for name in MODEL if name in tree}
-        return Work((flops + self._selecting) * seen, back, memory)
+        back = {} if self._without("cloud") else normal(self.model.part(self.model.outline, tree["held"]))
+        return Work(flops * seen, back, memory)
 
     def cost(self, held: Tensor) -> tuple[float, float]:
         """FLOPs of a sample, forward and backward, and bytes of memory, of training these modules (L, N).
 
-        A sample passes ``top`` of a layer, on average over those that are held.
+        A sample passes ``top`` of a layer: the dearest that are held, as if none preferred the residual one.
         """
         mask, costs = held.cpu().numpy().astype(bool), self._costs
-        each = mask.sum(1)
-        passed = np.minimum(self.model.selector.top, each) / each
-        flops = costs.base[1] + float(((costs.modules[1] * mask).sum(1) * passed).sum())
+        dearest = np.sort(costs.modules[1] * mask, axis=1)[:, -self.model.selector.top :]
+        flops = costs.base[1] + float(dearest.sum())
         return flops, float(costs.base[0] + costs.modules[0][mask].sum())
-
-    @property
-    def _selecting(self) -> float:
-        """FLOPs of the selector on one sample, which runs forward alone: two for each weight, once at each place."""
-        return 2.0 * self.model.selector.multiplications
 
     def train(self, job: Job, data: Samples, kept: Tree) -> Update:
         """Answer the question; or train the sub-model on what the device owns now."""
@@ -146,10 +155,10 @@ class ModularCloud:
         return Update(told, 1.0, {**kept, "selector": selector, "importance": importance})
 
     def _train(self, job: Job, data: Samples, kept: Tree) -> Update:
-        # Without the cloud a device goes on with what it was first sent.
-        given = kept if self._without("cloud") and "base" in kept else job.tree
+        # It may be sent one again when what it learned has not been merged yet.
+        own = self.prototype.options.personal and "step" in kept and int(kept["step"]) == job.client.step
+        given = kept if own or "base" not in job.tree else job.tree
         sent = {"layers": {}, **{name: given[name] for name in (*MODEL, "held") if name in given}}
-        sent = {**sent, "base": self._begun(sent["base"], kept, job.client)}
         model = {name: sent[name] for name in MODEL if sent[name]}
         if self._without("local"):
             return Update({}, float(len(data)), {**kept, **sent})
@@ -164,13 +173,6 @@ class ModularCloud:
         keeps = {**kept, **learned.params, "held": sent["held"], "step": _step(job.client.step)}
         return Update(back, float(len(data)), keeps, {"loss": learned.loss})
 
-    def _begun(self, base: Tree, kept: Tree, client: Client) -> Tree:
-        """``base`` as training begins: with the device's own last layer, where it learned one in this environment."""
-        last = self.model.body.last
-        if not self.prototype.options.personal or "step" not in kept or int(kept["step"]) != client.step:
-            return base
-        return {**base, last: kept["base"][last]}
-
     def active(self, held: Tensor, importance: Tensor, client: Client) -> Tensor:
         """(L, N) bool: of the modules that the device holds those that fit what it can spare at this moment.
 
@@ -183,9 +185,15 @@ class ModularCloud:
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Module by module, over those that hold it."""
+        if self._without("local"):
+            return state
+        met = state["met"].clone()
+        for arrival in arrivals:
+            met[arrival.client.id] = arrival.client.step
         heard = [arrival for arrival in arrivals if "base" in arrival.update.tree]
         options = self.prototype.options
-        return aggregate(state, heard, self.jobs, options.rate, options.power) if heard else state
+        moved = aggregate(state, heard, self.jobs, options.rate, options.power) if heard else state
+        return {**moved, "met": met}
 
     def shown(self, state: Tree, client: Client) -> Tree:
         """What an answer is given from: the whole model, or the sub-model with which this device left the factory."""

@@ -12,11 +12,13 @@ from mlecs_ray.methods.eclm.budgets import spare
 from mlecs_ray.methods.eclm.system import ModularCloud
 from mlecs_ray.methods.heterofl import HeteroFL
 from mlecs_ray.models.modular import RESOURCES, Numbers, whole
+from mlecs_ray.models.supernet import WIDTHS
 from mlecs_ray.scenario.build import Built, build
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.sim.devices import find_device
 from mlecs_ray.sim.population import CLOUD
 from scenarios.reproduce import words
+from scenarios.reproduce.eclm.offline import resolved
 from scenarios.reproduce.eclm.rows import OURS, SPARING
 from scenarios.reproduce.eclm.submodels import SUBMODELS, most_of
 from scenarios.reproduce.found import Found
@@ -24,6 +26,10 @@ from scenarios.reproduce.plan import digest, short
 from scenarios.reproduce.store import Floors, Made
 
 SPARE, LEVEL = "spare", "level"
+MIDDLE = "phone-mid"
+"""The kind of which it is told under which load it cannot spare ECLM's smallest."""
+EDITION = 2
+"""Of the counting; raised whenever it gives other figures for the same scenarios, options, devices and widths."""
 _ROUNDING = 1e-6
 Sizes = Mapping[str, float]
 """By resource, shares of the whole network's; of HeteroFL its level too."""
@@ -87,7 +93,12 @@ def _scenarios(found: Found, row: str) -> dict[str, Scenario]:
 
 
 def _key(found: Found, row: str) -> str:
-    return short(["budgets", {name: digest(one) for name, one in _scenarios(found, row).items()}])
+    scenarios = _scenarios(found, row)
+    runs = {name: digest(one) for name, one in scenarios.items()}
+    options = {name: resolved(one) for name, one in scenarios.items()}
+    kinds = {kind for name, one in scenarios.items() for kind in (*one.clients.devices, options[name]["reference"])}
+    devices = {kind: repr(find_device(kind).budget) for kind in kinds}
+    return short(["budgets", EDITION, runs, options, devices, WIDTHS])
 
 
 def names(found: Found) -> set[str]:
@@ -109,6 +120,22 @@ def budget_table(found: Found) -> str:
     header += ["AdaptiveNet: largest path", "HeteroFL"]
     lines = [line for row in found.settings("table") for line in _lines(found, row)]
     return table(header, lines)
+
+
+def load_lines(found: Found) -> list[str]:
+    """For each row that was counted from which load on memory or compute of a middling phone are short."""
+    counted = {row: found.store.floors.get(_key(found, row), {}) for row in found.settings("table")}
+    spared, least = (
+        {row: known[named] for row, known in counted.items() if (named := _named(MIDDLE, what)) in known}
+        for what in (SPARE, OURS)
+    )
+    return [f"- {row}: {_short(spared[row], one)}" for row, one in least.items()]
+
+
+def _short(spared: Sizes, least: Sizes) -> str:
+    """Load takes its part of memory and compute alone."""
+    most = min(spared[resource] / least[resource] for resource in RESOURCES[:2])
+    return "already where nothing else runs" if most < 1 - _ROUNDING else f"from a load of {most:.2f} on"
 
 
 def _lines(found: Found, row: str) -> list[list[str]]:

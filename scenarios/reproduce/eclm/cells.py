@@ -5,7 +5,7 @@ from typing import Any
 
 from mlecs_ray.scenario.config import Scenario
 from scenarios.reproduce.cells import Cell, Changes
-from scenarios.reproduce.eclm.rows import EXCEPTIONS, METHODS, OURS, OWN, ROWS, SHIFTING, SOME, Shifting
+from scenarios.reproduce.eclm.rows import ABLATED, EXCEPTIONS, METHODS, OURS, OWN, ROWS, SHIFTING, SOME, Shifting
 from scenarios.reproduce.options import STUDIES
 from scenarios.reproduce.schedules import called, schedule
 
@@ -19,10 +19,10 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "without cloud": {"without": ["cloud"]},
     "without enhancing": {"without": ["enhancing"]},
     "without derivation": {"without": ["derivation"]},
-    "without a last layer of their own": {"personal": False},
+    "without a sub-model of their own": {"personal": False},
 }
 """The whole method, and the options that leave one of its parts out."""
-SHARES = (0.28, 0.4, 0.5, 0.75, 1.0)
+SHARES = (0.28, 0.5, 0.75, 1.0, 1.25)
 """The sub-model of every device, as a share of the network's memory, compute and bytes; the first is about the least
 that one module a layer takes."""
 BUFFER = 5
@@ -82,7 +82,7 @@ def _table(base: Scenario) -> Iterator[Cell]:
 
 
 def _ablations(base: Scenario) -> Iterator[Cell]:
-    for row in SOME:
+    for row in ABLATED:
         for name, options in VARIANTS.items():
             left = {f"method.options.{option}": value for option, value in options.items()}
             yield Cell("ablations", name, row, {**_measured(base, _changes(base, row, OURS)), **left})

@@ -92,7 +92,7 @@ def _cloud(model: Modular) -> ModularCloud:
     local = LocalTraining(AdamW(_RATE), BATCH)
     blank = Samples({"x": torch.zeros(2, 1)}, labels=torch.zeros(2, dtype=torch.int64))
     base = Pretrained(ClassifierTask(model.network), Offline(blank, local))
-    return ModularCloud(Prototype(base, model, SubTasks(((0,),)), ECLM()), local, 1)
+    return ModularCloud(Prototype(base, model, SubTasks(((0,),)), ECLM()), local, jobs=1, clients=1)
 
 
 def _measured(network: Network, parts: Parts, repeats: int) -> dict[str, float]:

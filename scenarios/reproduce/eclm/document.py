@@ -8,8 +8,9 @@ from mlecs_ray.report.units import BYTES, size
 from mlecs_ray.scenario.config import LocalConfig, Scenario
 from scenarios.reproduce import clock, page, words
 from scenarios.reproduce.eclm import prose, steps
-from scenarios.reproduce.eclm.budgets import budget_table
+from scenarios.reproduce.eclm.budgets import budget_table, load_lines
 from scenarios.reproduce.eclm.figures import TITLE
+from scenarios.reproduce.eclm.offline import offline_table
 from scenarios.reproduce.eclm.pooled import room_table
 from scenarios.reproduce.eclm.rows import OURS
 from scenarios.reproduce.eclm.tables import (
@@ -80,6 +81,7 @@ def _setup(found: Found) -> Iterator[str]:
     header = ["row", "data", "network", "pretrained", "environments", "merges", "a job"]
     yield table(header, [_row(found, row) for row in found.settings("table")])
     yield prose.OFFLINE
+    yield offline_table(found)
 
 
 def _row(found: Found, row: str) -> list[str]:
@@ -160,6 +162,9 @@ def _sizes(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     yield "## Budgets"
     yield prose.BUDGETS
     yield budget_table(found)
+    if lines := load_lines(found):
+        yield prose.LOADED
+        yield "\n".join(lines)
     yield "## Sub-models"
     yield prose.MEMORY
     yield submodel_table(found)

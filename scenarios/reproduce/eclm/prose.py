@@ -1,5 +1,7 @@
 """What the page of results says of each section before its figures."""
 
+from collections.abc import Mapping
+
 from scenarios.reproduce.eclm.cells import OVERLAPPING, SHARES, SHIFTS, VARIANTS, WHOLE
 from scenarios.reproduce.eclm.pooled import EPOCHS
 from scenarios.reproduce.eclm.rows import LEAST, STAY, STYLES
@@ -18,32 +20,55 @@ Our data sets stand in the place of the paper's and are smaller, as the networks
 paper are the differences between methods. Tests are two-sided paired t tests over seeds, n pairs; where several rows
 are taken together pairs are (seed, row), and beside it stands p over the means of the seeds. Holm's correction is over
 all tests of a section's table. A test over so few seeds misses much, so "within noise" of the best is who is less than
-1 point behind, and not significantly: neither is enough alone. What rests on fewer seeds than the others says so."""
+1 point behind, and not significantly (by Holm's p): neither is enough alone. What rests on fewer seeds than the others
+says so."""
 OFFLINE = """Before the first job all methods have the same network, pretrained on the cloud's public samples. Some
 learn more from the same samples, and nothing from the devices': ECLM in two stages, the modules and their selector,
 then what each module is for; AdaptiveNet the branches beside the blocks of its supernet; HeteroFL its narrower slices.
 No adaptation, local adaptation and FedAvg have the network alone. The sub-tasks of ECLM's second stage are the sets of
 classes that the devices of this fleet will really meet, or their domains where these alone tell devices apart: which
-they are ECLM is told, and no other method is. `without enhancing`, below, is ECLM without that knowledge."""
+they are ECLM is told, and no other method is. `without enhancing`, below, is ECLM without that knowledge, and without
+the epochs of that stage. The table has the epochs over the public samples, of ECLM those of both stages."""
 TABLE = """A row of ours, and below it the row of the paper in whose place it stands. What devices meet are sets of
-classes with none in common, as many as there are classes for; a section below has sets that overlap."""
+classes with none in common, as many as there are classes for; a section below has sets that overlap.
+
+In ECLM's figures a device goes on with the sub-model that it has while its environment stays, and is sent another only
+when it has shifted; that is ours, as the paper has one job in an adaptation step, and `without a sub-model of their
+own`, below, shows what it is worth. FedAvg and HeteroFL answer with the shared model
+alone, HeteroFL with a device's slice of it, as in their papers."""
 ROOM = f"""What there is to be gained on this data: one network that learns for {EPOCHS} epochs from all that the cloud
 and all devices own, put together, which nobody in the table may. It answers as it is, or among the classes that a
 device owns, as if they were known beforehand. What that has more than devices on their own is about the most that
 working together can bring."""
-ABLATIONS = f"""The whole method and what it is {", ".join(one for one in VARIANTS if one != WHOLE)}. Without local
-training devices do not train what they are sent: they install it and answer with it. Without cloud devices train the
-first sub-model that they are sent and go on with it alone: the question and that sub-model still travel, and nothing
-comes back or is merged (a later job's download is counted too, though nobody reads it). Without enhancing the second
-stage of the offline training is left out, and with it what ECLM knows of the devices' sets of classes. Without
-derivation modules are drawn by chance, within the budgets. Without a last layer of their own devices begin each job
-with the cloud's, as in the paper; with it they go on from theirs, which is ours."""
+PARTS: Mapping[str, str] = {
+    "without local training": "devices do not train what they are sent: they install it and answer with it.",
+    "without cloud": "devices train the first sub-model that they are sent and go on with it alone: the question and "
+    "that sub-model still travel, and nothing comes back or is merged (a later job's download is counted too, though "
+    "nobody reads it).",
+    "without enhancing": "the second stage of the offline training is left out, with its epochs and with what ECLM "
+    "knows of the devices' sets of classes.",
+    "without derivation": "modules are drawn by chance, within the budgets.",
+    "without a sub-model of their own": "devices begin each job with what the cloud sends anew; with it they go on "
+    "from theirs until their environment shifts, which is ours.",
+}
+"""What each variant lacks."""
+ABLATIONS = "\n".join(
+    [
+        "The whole method, and without one of its parts:",
+        "",
+        *(f"- {one}: {PARTS[one]}" for one in VARIANTS if one != WHOLE),
+    ]
+)
 OVERLAP = f"""In the table two devices meet either the same classes or none in common. Here are {OVERLAPPING} sets, and
 a class is of several. The selector sees single samples: where a class is of many sets it says little of the set, so
 the modules that a device gets have less to do with what it needs."""
+*_BEFORE, _LAST = (min(STAY, SHIFTS + 1 - STAY * number) for number in range(len(STYLES)))
+_STAYS = f"{', '.join(map(str, _BEFORE))} and {_LAST}"
 CONTINUOUS = f"""The environments of all devices shift {SHIFTS} times, each shift replaces half of what a device owns,
 and one to four other processes run on it, drawn anew as often. Sets of classes, domains and corruptions are drawn
-anew, but the styles of emoji, which go from {" to ".join(STYLES)}, {STAY} steps each.
+anew, but the styles of emoji, which go from {" to ".join(STYLES)}, for {_STAYS}
+steps. With so much else running nearly all devices can spare less than ECLM's smallest sub-model, one module of each
+layer, which they are sent all the same and run more slowly.
 
 A step lasts for about four rounds of half of the devices, for each method four of its own, so that a device has two
 jobs or so in a step, whatever a job takes; devices are measured when three quarters of a step are over. Adaptation is
@@ -52,15 +77,20 @@ others."""
 BUDGETS = f"""Shares of the whole network's memory, compute and bytes by the device model, of devices on which nothing
 else runs. A device can spare a share of what the best kind can, by what it has, but nobody less than {LEAST:g}, which
 is to leave each method a sub-model that fits. ECLM: one module of each layer, the least that it ever gives, and the
-most of each that devices of this kind held in the end. AdaptiveNet: the most of each that a path takes which the device
-may choose; nothing of it travels. HeteroFL: the level of the device. Over: more than it can spare."""
+most of each that devices of this kind held in the end; its compute is what devices are charged, of each layer the
+dearest modules that they hold, as many as a sample can pass: an upper bound. AdaptiveNet: the most of each that a path
+takes which the device may choose; nothing of it travels. HeteroFL: the level of the device. Over: more than it can
+spare."""
+LOADED = """Other processes take their part of memory and compute: a load of 1 is that nothing else runs, of 2 that one
+process does. A phone of the middle kind can spare less than ECLM's smallest sub-model:"""
 SIZES = f"""Here every device can spare the same share of the network's memory, compute and bytes ({SHARES[0]:g} to
 {SHARES[-1]:g}) and gets as many modules as fit, whatever they are worth to it. What devices then hold is measured, mean
 over the fleet; parameters are all that is sent of them. The claim of sub-models of 20 % and 50 % is judged by what they
-really hold."""
+really hold, and not where that is far from both."""
 SCHEDULES = """The same number of jobs, merged in rounds, in buffers or one by one."""
 MEMORY = """By the device model that budgets are counted in: parameters, gradients, AdamW's moments and the activations
-of a batch; FLOPs of a sample; bytes sent. Of what devices hold in the end."""
+of a batch; FLOPs of a sample, of the dearest modules held that it can pass; bytes sent. Of what devices hold in the
+end."""
 TIMES = """Sub-models of the first 1, 2 and 4 modules of each layer and the residual one, as devices hold it, and the
 whole network on one thread of this machine, batches of 16 random samples, the least of 15 turns; in brackets the share
 of the whole network. Memory is measured as the peak of PyTorch's CPU allocator in a training step (torch.profiler),

@@ -108,6 +108,11 @@ def timing_tables(found: Found) -> list[str]:
     return parts or [f"Times: {words.NOT_RUN}."]
 
 
+def complete(found: Found) -> bool:
+    """Whether every network of the table was timed."""
+    return found.store.timings.keys() >= timed(found).keys()
+
+
 def shares(found: Found, what: str) -> list[float]:
     """Of all that were timed, what a sub-model has of the whole network's."""
     timings = (found.store.timings[key] for key in timed(found) if key in found.store.timings)

@@ -1,6 +1,6 @@
 """What ECLM moves, a job and until a quality is reached, against the methods whose models travel too."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 
 from bench.document import table
@@ -13,6 +13,7 @@ from scenarios.reproduce.measures import Result
 REFERENCE = "fedavg"
 TRAVELLING = (*COLLABORATIVE, OURS)
 """Whose models cross the link."""
+NO_BETTER = "no better than before the first job"
 LAST = 3
 """Measured points of a curve that its end is the mean of."""
 _ROUNDING = 1e-9
@@ -105,24 +106,31 @@ def until_table(found: Found) -> str:
 
 
 def _until(found: Found, row: str) -> list[str]:
-    levels = {seed: final(one) for seed, one in results(found, REFERENCE, row).items() if one.curve}
-    if not levels:
+    theirs = {seed: one for seed, one in results(found, REFERENCE, row).items() if one.curve}
+    if not theirs:
         return [row, *[words.NOT_RUN] * (len(TRAVELLING) + 2)]
+    # What FedAvg had before it learned anything is no level to come to.
+    better = {seed: level for seed, one in theirs.items() if (level := final(one)) > one.curve[0][1] + _ROUNDING}
+    levels = better or {seed: final(one) for seed, one in theirs.items()}
+    told = words.of_seeds(f"{100 * mean(levels.values()):.2f} %", len(levels), len(found.seeds))
+    if not better:
+        return [row, f"{told}: {NO_BETTER}", *["-"] * (len(TRAVELLING) + 1)]
+    told = told if len(better) == len(theirs) else f"{told}; else {NO_BETTER}"
+    return [row, told, *_spent(found, row, better)]
+
+
+def _spent(found: Found, row: str, levels: Mapping[int, float]) -> list[str]:
+    """Of each method until these levels, by seed; and how many times as much FedAvg's is as ours."""
     by = {
         name: {seed: until(one, levels[seed]) for seed, one in results(found, name, row).items() if seed in levels}
         for name in TRAVELLING
     }
-    both = [(theirs, by[OURS].get(seed)) for seed, theirs in by[REFERENCE].items()]
-    known = [(theirs, ours) for theirs, ours in both if theirs is not None and ours is not None]
+    both = [(other, by[OURS].get(seed)) for seed, other in by[REFERENCE].items()]
+    known = [(other, ours) for other, ours in both if other is not None and ours is not None]
     ours = sum(one for _, one in known)
     saved = _times(sum(one for one, _ in known) / ours) if ours else "at once" if known else "-"
     saved = words.of_seeds(saved, len(known), len(found.seeds)) if known else saved
-    return [
-        row,
-        words.of_seeds(f"{100 * mean(levels.values()):.2f} %", len(levels), len(found.seeds)),
-        *(_reached(list(by[name].values()), len(found.seeds)) for name in TRAVELLING),
-        saved,
-    ]
+    return [*(_reached(list(one.values()), len(found.seeds)) for one in by.values()), saved]
 
 
 def _reached(found: Sequence[float | None], seeds: int) -> str:

@@ -13,7 +13,7 @@ from mlecs_ray.methods.eclm.options import ECLM
 from mlecs_ray.methods.local import LocalTraining
 from mlecs_ray.methods.optimizers import AdamW
 from mlecs_ray.stacks import shapes
-from mlecs_ray.tree import leaves, tree_bytes, tree_digest, tree_zeros
+from mlecs_ray.tree import leaves, tree_bytes, tree_digest, tree_scale, tree_zeros
 from tests.methods.adapting import CLOUD, Field, cached, device, eclm, samples
 
 __all__ = ["cached"]
@@ -70,21 +70,21 @@ def test_what_comes_back_has_the_shapes_that_were_promised():
 def test_a_weaker_device_gets_fewer_modules_and_all_fit_their_budgets():
     held = {}
     for number, kind in enumerate(("phone-high", "phone-low", "gateway")):
-        field, client = Field.of(eclm()), device(number, kind)
+        field, client = Field.of(eclm(share=2.0)), device(number, kind)
         known = field.adapt(client, samples(20, 2)).client
         tree = field.method.assign(field.state, known)
         costs = field.method.model.costs(4)
         held[kind] = int(_held(tree).sum())
         used = costs.base + costs.modules[:, _held(tree).numpy()].sum(1)
         one_each = costs.base + costs.modules[:, :, 0].sum(1)
-        limit = np.maximum(spare(client, costs.whole, 1.0, "phone-high"), one_each)
+        limit = np.maximum(spare(client, costs.whole, 2.0, "phone-high"), one_each)
         assert (used <= limit + 1e-6).all()
         assert _held(tree).any(1).all()
     assert held["phone-high"] > held["phone-low"] >= held["gateway"]
 
 
 def test_under_load_a_device_shrinks_what_it_holds_and_grows_back_without_the_cloud():
-    field, client, data = Field.of(eclm()), device(), samples(20, 2)
+    field, client, data = Field.of(eclm(share=2.0)), device(), samples(20, 2)
     field.adapt(client, data)
     kept = field.kept[client.id]
     sizes = [
@@ -122,34 +122,49 @@ def test_collaboration_helps_a_device_with_few_samples():
 
 
 @pytest.mark.parametrize("personal", [True, False])
-def test_a_device_goes_on_with_its_own_last_layer_until_its_environment_shifts(personal):
+def test_a_device_goes_on_with_its_own_sub_model_until_its_environment_shifts(personal):
     """Seen by training that moves nothing: the model it ends with is the one it began with."""
-    method = eclm(personal=personal)
-    field, client = Field.of(method), device()
-    field.adapt(client, samples(20, 2))
-    own, last = field.kept[0]["base"], method.model.body.last
-    assert list(own) == [last]
-    assert not torch.equal(own[last]["weight"], field.state["base"][last]["weight"])
+    field, client = Field.of(eclm(personal=personal)), device()
+    first = field.adapt(client, samples(20, 2))
+    field.state = field.method.merge(field.state, [first])
+    own = field.kept[0]
+    # What others made of it since.
+    field.state = {**field.state, **{name: tree_scale(field.state[name], 2.0) for name in ("base", "layers")}}
 
-    still = Field(replace(method, local=LocalTraining(AdamW(1e-12), 4)), field.state, field.kept, field.told)
+    field.method = replace(field.method, local=LocalTraining(AdamW(1e-12), 4))
     for step, mine in ((0, personal), (1, False)):
-        still.adapt(replace(client, step=step), samples(20, 2))
-        kept = still.kept[0]["base"]
-        assert torch.allclose(kept[last]["weight"], (own if mine else field.state["base"])[last]["weight"], atol=1e-6)
-        for place, tree in still.kept[0]["layers"]["0"].items():
-            assert torch.allclose(tree["0.weight"], field.state["layers"]["0"][place]["0.weight"], atol=1e-6)
+        here = replace(client, step=step)
+        arrival = field.adapt(here, samples(20, 2))
+        _, sent, _ = field.job(here, samples(20, 2))
+        assert ("base" in sent) != mine
+        began = own if mine else field.state
+        for path, leaf in leaves({"base": field.kept[0]["base"], "layers": field.kept[0]["layers"]}):
+            assert torch.allclose(leaf, dict(leaves(began))[path], atol=1e-6)
+        assert shapes(arrival.update.tree) == shapes(field.method.work(arrival.client, sent).upload)
+
+
+def test_what_has_not_been_merged_yet_is_gone_on_from_too():
+    field, client = Field.of(eclm()), device()
+    field.adapt(client, samples(20, 2))
+    own = field.kept[0]["base"]
+    field.method = replace(field.method, local=LocalTraining(AdamW(1e-12), 4))
+    _, sent, _ = field.job(client, samples(20, 2))
+    assert "base" in sent
+    assert tree_digest(sent["base"]) != tree_digest(own)
+    for path, leaf in leaves(field.kept[0]["base"]):
+        assert torch.allclose(leaf, dict(leaves(own))[path], atol=1e-6)
 
 
 def test_no_device_has_less_than_the_least():
     weak = device(kind="phone-low")
     low, raised, best = (
-        (method := eclm(least=least))._spare(client) + method._costs.base
-        for least, client in ((0.0, weak), (0.9, weak), (0.9, device()))
+        (method := eclm(share=4.0, least=least))._spare(client) + method._costs.base
+        for least, client in ((0.0, weak), (3.0, weak), (3.0, device()))
     )
     whole = eclm()._costs.whole
-    assert (low < 0.9 * whole).all()
-    assert raised == pytest.approx(0.9 * whole)
-    assert best == pytest.approx(whole)
+    assert (low < 3 * whole).all()
+    assert raised == pytest.approx(3 * whole)
+    assert best == pytest.approx(4 * whole)
 
 
 def test_nobody_who_holds_a_module_leaves_it_as_it_was():
@@ -224,6 +239,10 @@ def test_a_job_costs_what_its_modules_cost():
     three = torch.tensor([[1, 1, 1, 0]], dtype=torch.uint8)
     assert method.cost(two)[0] == pytest.approx(costs.base[1] + costs.modules[1, 0, :2].sum())
     assert method.cost(three)[0] == pytest.approx(costs.base[1] + costs.modules[1, 0, :3].sum() * 2 / 3)
+    # The residual module is one to pass, and none to be counted on.
+    rest = two.clone()
+    rest[:, -1] = 1
+    assert method.cost(rest) == method.cost(two)
     assert method.cost(three)[1] == pytest.approx(costs.base[0] + costs.modules[0, 0, :3].sum())
 
 
@@ -249,7 +268,7 @@ def test_training_is_a_function_of_the_job_alone():
         {"few": 0},
         {"share": 0.0},
         {"least": -0.1},
-        {"least": 1.1},
+        {"least": float("inf")},
         {"spread": float("inf")},
         {"balance": -1.0},
         {"match": float("nan")},

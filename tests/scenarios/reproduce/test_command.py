@@ -15,8 +15,9 @@ from mlecs_ray.errors import InputError
 from scenarios.reproduce.command import reproduce
 from scenarios.reproduce.mlecs.study import STUDY
 from scenarios.reproduce.options import Options
+from scenarios.reproduce.store import Record, Store
 from tests.scenarios.conftest import Mlecs, assert_refused
-from tests.scenarios.reproduce.fake import FakeRunner
+from tests.scenarios.reproduce.fake import MADE, FakeRunner, result
 from tests.small import small_scenario
 
 SMALL = replace(STUDY, base=small_scenario())
@@ -104,6 +105,23 @@ def test_two_machines_share_a_study_by_its_seeds(tmp_path: Path) -> None:
     both = json.loads(out.read_text())["runs"]
     assert both.items() > made.items()
     assert "3 of 5 seeds" in (tmp_path / "here.md").read_text()
+
+
+def test_another_studys_file_has_nothing_to_take_over(tmp_path: Path) -> None:
+    other, out, said = tmp_path / "other.json", tmp_path / "mlecs.json", io.StringIO()
+    Store(other, {"0123456789abcdef": Record("table: eclm", 0, 60.0, MADE, result({"0": 0.5}))}).put_floors("f", {})
+    reproduce(Console(file=said, width=200), Options("mlecs", page=True, take=(other,), out=out), FakeRunner(), SMALL)
+    assert f"0 runs taken over from {other}" in said.getvalue()
+    assert json.loads(out.read_text()) == {"format": 1, "runs": {}, "floors": {}}
+
+
+def test_the_page_names_all_that_chose_its_runs(tmp_path: Path) -> None:
+    (tmp_path / "there.json").write_text('{"format": 1, "runs": {}, "floors": {}}')
+    out, there = tmp_path / "mlecs.json", tmp_path / "there.json"
+    options = Options("mlecs", only=("varying",), seeds=3, seed=(0, 2), take=(there,), jobs=2, out=out, page=True)
+    reproduce(Console(file=io.StringIO(), width=200), options, FakeRunner(), SMALL)
+    chosen = f"--only varying --seeds 3 --seed 0 --seed 2 --take {there} --jobs 2"
+    assert f"`mlecs reproduce mlecs {chosen}`" in (tmp_path / "mlecs.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.eclm import cells
-from scenarios.reproduce.eclm.cells import SHIFTS, quick, table
+from scenarios.reproduce.eclm.cells import SHARES, SHIFTS, quick, table
 from scenarios.reproduce.eclm.rows import LEAST, METHODS, ROWS, SHIFTING, SOME, SPARING
 from scenarios.reproduce.plan import digest, scenario_of
 from tests.scenarios.reproduce.eclm.fake import BASE, ROW
@@ -93,10 +93,9 @@ def test_every_cell_of_methods_with_sub_models_has_the_least_that_fits_them_all(
             assert method.options.get("least") == wanted, one.what
 
 
-def test_levels_are_sixteenths_of_the_widths() -> None:
+def test_levels_are_even_parts_of_the_widths() -> None:
     levels = _first(group("table", ROW)["heterofl"]).method.options["levels"]
-    assert (len(levels), levels[0], levels[-1]) == (16, 1.0, 1 / 16)
-    assert levels == sorted(levels, reverse=True)
+    assert levels == [part / len(levels) for part in range(len(levels), 0, -1)]
 
 
 def test_quick_looks_have_these_too() -> None:
@@ -107,7 +106,7 @@ def test_quick_looks_have_these_too() -> None:
 def test_a_size_is_what_every_device_has() -> None:
     for row in SOME:
         sizes = group("sizes", row)
-        assert list(sizes) == ["0.28", "0.4", "0.5", "0.75", "1"]
+        assert list(sizes) == [f"{share:g}" for share in SHARES]
         for name, one in sizes.items():
             options = _first(one).method.options
             assert options["share"] == options["least"] == float(name)

@@ -47,17 +47,17 @@ def test_more_modules_take_more_memory_but_a_sample_passes_two(found: Costs) -> 
     one, two, four = (found[name] for name in list(found)[:3])
     assert one[MEMORY] < two[MEMORY] < four[MEMORY]
     assert one[MODEL_MEMORY] < two[MODEL_MEMORY] < four[MODEL_MEMORY]
-    assert one[FLOPS] < two[FLOPS] < four[FLOPS] < 2 * one[FLOPS]
+    assert one[FLOPS] < two[FLOPS] == four[FLOPS] < 2 * one[FLOPS]
 
 
 def test_the_residual_module_is_held_too() -> None:
-    """Of two modules a sample passes both alone, of three two: 2/3 of each; one module with weights is 1, two 4/3."""
+    """It costs nothing, and a sample passes two: of one module with weights that one, of more two of them at most."""
     network = Network((4,), 2, "mlp", (8, 8))
     model = Modular(network, Grain(8, 0.25), 2)
     base, module = model.costs(BATCH).base[1], model.costs(BATCH).modules[1][:, 0].sum()
     found = costs(network, Grain(8, 0.25), 2, repeats=1)
     assert found["1 module a layer"][FLOPS] == pytest.approx(BATCH * (base + module))
-    assert found["2 modules a layer"][FLOPS] == pytest.approx(BATCH * (base + 4 / 3 * module))
+    assert found["2 modules a layer"][FLOPS] == pytest.approx(BATCH * (base + 2 * module))
 
 
 def test_measured_memory_has_all_that_is_counted_and_grows_with_it(found: Costs) -> None:

@@ -8,16 +8,19 @@ import pytest
 
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
-from scenarios.reproduce.eclm import cells
-from scenarios.reproduce.eclm.cells import quick, table
+from scenarios.reproduce.eclm import cells, prose
+from scenarios.reproduce.eclm.budgets import fill
+from scenarios.reproduce.eclm.cells import VARIANTS, WHOLE, quick, table
 from scenarios.reproduce.eclm.document import text
-from scenarios.reproduce.eclm.rows import SHIFTING
+from scenarios.reproduce.eclm.offline import offline_table
+from scenarios.reproduce.eclm.rows import LEAST, LEVELS, SHIFTING
 from scenarios.reproduce.eclm.study import STUDY
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result
 from scenarios.reproduce.page import write
 from scenarios.reproduce.study import Facts
 from tests.scenarios.reproduce.eclm.fake import BASE, ROW, found, result, stepped
+from tests.scenarios.reproduce.fake import MADE
 
 FACTS = Facts("mlecs reproduce eclm --jobs 2", "2026-01-01")
 
@@ -74,7 +77,7 @@ def test_who_trains_otherwise_or_has_options_is_named(tmp_path: Path, monkeypatc
 
 
 def test_long_lists_of_options_are_told_by_their_ends(made: Found) -> None:
-    assert "HeteroFL: least 0.3, levels 16 from 0.0625 to 1" in row(text(made, FACTS, {}), ROW)
+    assert f"HeteroFL: least {LEAST}, levels {len(LEVELS)} from {LEVELS[-1]} to 1" in row(text(made, FACTS, {}), ROW)
 
 
 def test_what_each_method_learns_offline_and_what_ours_is_told_is_said(made: Found) -> None:
@@ -90,9 +93,39 @@ def test_what_each_method_learns_offline_and_what_ours_is_told_is_said(made: Fou
 
 
 def test_what_is_left_out_is_explained(made: Found) -> None:
-    section = text(made, FACTS, {}).split("## Without its parts")[1].split("##")[0].replace("\n", " ")
+    section = text(made, FACTS, {}).split("## Without its parts")[1].split("##")[0]
     assert "they install it and answer with it" in section
     assert "the question and that sub-model still travel" in section
+    told = [line.split(":")[0] for line in section.splitlines() if line.startswith("- ")]
+    assert told == [f"- {name}" for name in VARIANTS if name != WHOLE]
+
+
+def test_offline_epochs_stand_below_what_is_learned_offline(made: Found) -> None:
+    setup = text(made, FACTS, {}).split("## Claims")[0]
+    assert setup.split("those of both stages.")[1].strip() == offline_table(made)
+
+
+def test_that_devices_go_on_with_their_own_sub_models_is_told_before_the_first_figure(made: Found) -> None:
+    before = text(made, FACTS, {}).split("## Accuracy")[1].split("| --")[0].replace("\n", " ")
+    assert "that is ours, as the paper has one job" in before
+    assert "FedAvg and HeteroFL answer with the shared model alone" in before
+
+
+def test_styles_of_emoji_and_loads_are_told_where_environments_shift(made: Found) -> None:
+    """101 steps of three styles."""
+    section = text(made, FACTS, {}).split("## Environments that shift")[1].split("##")[0].replace("\n", " ")
+    assert "which go from google to twitter to openmoji, for 34, 34 and 33 steps" in section
+    assert "nearly all devices can spare less than ECLM's smallest sub-model" in section
+
+
+def test_loads_stand_below_budgets_that_were_counted(made: Found) -> None:
+    assert prose.LOADED not in text(made, FACTS, {})
+    plain = dict.fromkeys(("memory", "compute", "bandwidth"), 0.3)
+    told = {f"{kind}: {what}": plain for kind in BASE.clients.devices for what in ("spare", "eclm", "adaptivenet")}
+    fill(made, MADE, lambda _: told)
+    section = text(made, FACTS, {}).split("## Budgets")[1].split("## ")[0]
+    assert "as many as a sample can pass: an upper bound" in section
+    assert section.split(prose.LOADED)[1].strip() == f"- {ROW}: from a load of 1.00 on"
 
 
 def test_sections_of_fewer_seeds_say_whose(tmp_path: Path) -> None:

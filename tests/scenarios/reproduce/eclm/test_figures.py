@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from scenarios.reproduce.cells import Cell
+from scenarios.reproduce.eclm import cells
 from scenarios.reproduce.eclm.figures import figures
 from scenarios.reproduce.eclm.rows import SHIFTING
 from scenarios.reproduce.measures import Result
@@ -27,7 +28,9 @@ def texts(svg: str) -> list[str | None]:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return figures(found(tmp_path_factory.mktemp("figures"), everything))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "SHARES", (0.28, 0.4, 0.5, 0.75, 1.0))
+        return figures(found(tmp_path_factory.mktemp("figures"), everything))
 
 
 def test_every_group_has_its_plot_and_shifts_and_schedules_one_for_each_setting(drawn: dict[str, str]) -> None:

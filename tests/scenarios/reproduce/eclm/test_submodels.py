@@ -22,7 +22,8 @@ def _kept(*held: int) -> dict[str, torch.Tensor]:
 
 def test_shares_are_of_the_whole_network() -> None:
     method = eclm()
-    base, modules, whole = method.model.costs(method.local.batch)
+    costs = method.model.costs(method.local.batch)
+    base, modules, whole = costs.base, costs.modules, costs.whole
     found = submodels(method, {0: _kept(0), 1: _kept(0, 1), 2: _kept(3)}, PHONES)
     sizes = [base[0], base[0] + modules[0, 0, 0], base[0] + modules[0, 0, :2].sum()]
     least, mean, most = sizes[0] / whole[0], sum(sizes) / 3 / whole[0], sizes[2] / whole[0]

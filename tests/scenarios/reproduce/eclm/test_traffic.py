@@ -78,14 +78,43 @@ def test_figures_of_fewer_seeds_say_so(made: Found, tmp_path: Path) -> None:
     assert "seeds)" not in line(job_table(made), ROW)
 
 
+def both(final: dict[str, float], tmp_path: Path, begin: float = 0.1) -> Found:
+    """Ours begins there, FedAvg at 0.1."""
+
+    def measured(cell: Cell, _: int) -> Result | None:
+        if cell.name not in final or cell.setting != ROW:
+            return None
+        one = result(final[cell.name], 100.0)
+        return replace(one, curve=[(0.0, begin if cell.name == "eclm" else 0.1), *one.curve[1:]])
+
+    return found(tmp_path, measured)
+
+
 def test_who_was_there_from_the_start_moved_nothing(tmp_path: Path) -> None:
-    """FedAvg stays where ours begins."""
-    final = {"fedavg": 0.1, "eclm": 0.9}
-    made = found(
-        tmp_path,
-        lambda cell, _: result(final[cell.name], 100.0) if cell.name in final and cell.setting == ROW else None,
+    """FedAvg's mean of 0.1, 0.2 and 0.3 is where ours begins."""
+    made = both({"fedavg": 0.3, "eclm": 0.9}, tmp_path, 0.2)
+    assert line(until_table(made), ROW) == f"| {ROW} | 20.00 % | 1 kB | not run | 0 B | at once |"
+
+
+@pytest.mark.parametrize(("last", "level"), [(0.1, "10.00"), (0.05, "7.50")])
+def test_a_fedavg_that_learns_nothing_sets_no_level(tmp_path: Path, last: float, level: str) -> None:
+    """0.1, then half way to its last: its mean is no better than its first."""
+    made = both({"fedavg": last, "eclm": 0.9}, tmp_path)
+    told = f"{level} %: no better than before the first job"
+    assert line(until_table(made), ROW) == f"| {ROW} | {told} | - | - | - | - |"
+
+
+def test_seeds_in_which_fedavg_learns_nothing_are_left_out(tmp_path: Path) -> None:
+    def some(cell: Cell, seed: int) -> Result | None:
+        if cell.group != "table" or cell.setting != ROW or cell.name not in ("fedavg", "eclm"):
+            return None
+        return result(0.9 if cell.name == "eclm" else (0.5, 0.1)[seed], 100.0)
+
+    some_of = "(1 of 2 seeds)"
+    assert line(until_table(found(tmp_path, some)), ROW) == (
+        f"| {ROW} | 30.00 % {some_of}; else no better than before the first job | 1 kB {some_of} | not run "
+        f"| 1 kB {some_of} | 1.00 x {some_of} |"
     )
-    assert line(until_table(made), ROW) == f"| {ROW} | 10.00 % | 0 B | not run | 0 B | at once |"
 
 
 def test_seeds_that_never_come_so_far_are_told(tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""What each method learns from the cloud's public samples before the first job, by its resolved options."""
+
+from dataclasses import fields
+from typing import Any
+
+from bench.document import table
+from mlecs_ray.scenario.adapting import ADAPTING, GIVEN
+from mlecs_ray.scenario.config import Scenario
+from scenarios.reproduce import words
+from scenarios.reproduce.eclm.rows import OURS
+from scenarios.reproduce.found import Found
+
+
+def resolved(scenario: Scenario) -> dict[str, Any]:
+    """All options of its method, those that are not set as they are by default."""
+    method = scenario.method
+    known = fields(ADAPTING[method.name]) if method.name in ADAPTING else ()
+    return {**{one.name: one.default for one in known if one.name not in GIVEN}, **method.options}
+
+
+def stages(scenario: Scenario) -> list[int]:
+    """Epochs of each stage that comes after the pretraining that all have."""
+    options = resolved(scenario)
+    match scenario.method.name:
+        case name if name == OURS:
+            second = [] if "enhancing" in options["without"] else [options["enhance_epochs"]]
+            # Its first stage is as long as the pretraining.
+            return [scenario.task.pretrain_epochs, *second]
+        case "adaptivenet":
+            return [options["branch_epochs"]]
+        case "heterofl":
+            return [options["offline_epochs"]]
+    return []
+
+
+def offline_table(found: Found) -> str:
+    """A row for each of the table's."""
+    names = found.names("table")
+    rows = [[row, *_row(found, row, names)] for row in found.settings("table")]
+    return table(["offline epochs", "all: pretraining", *(f"{words.method(name)}: then" for name in names)], rows)
+
+
+def _row(found: Found, row: str, names: list[str]) -> list[str]:
+    cells = [found.cell("table", name, row) for name in names]
+    ones = [found.scenarios(cell)[found.seeds[0]] if cell else None for cell in cells]
+    before = next(str(one.task.pretrain_epochs) for one in ones if one)
+    return [before, *(_told(stages(one)) if one else "-" for one in ones)]
+
+
+def _told(epochs: list[int]) -> str:
+    return " + ".join(map(str, epochs)) or "0"

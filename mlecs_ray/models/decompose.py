@@ -117,7 +117,15 @@ def decompose(network: nn.Sequential, form: Form, grain: Grain) -> Decomposed:
 
 
 def decomposable(network: nn.Sequential, last: int | None = None) -> list[str]:
-    """The names of its blocks, of the ``last`` so many. Raises InputError where there is none."""
+    """The names of its blocks, of the ``last`` so many. Raises InputError where there is none, or where one module
+    stands in two places."""
+    places: dict[int, str] = {}
+    for name, child in network._modules.items():
+        if places.setdefault(id(child), name) != name and any(True for _ in child.parameters()):  # type: ignore[union-attr]  # none of a Sequential's is None
+            raise InputError(
+                f"parts {places[id(child)]} and {name} of the network are one module: each needs its own weights, or "
+                "what becomes of one cannot be told from the other"
+            )
     weighted = [(name, child) for name, child in network.named_children() if any(True for _ in child.parameters())]
     able = [name for name, child in weighted[:-1] if _has_rule(child)]
     if len(able) > 1 and able[0] == weighted[0][0]:
@@ -136,9 +144,20 @@ def decomposable(network: nn.Sequential, last: int | None = None) -> list[str]:
 
 def _has_rule(block: nn.Module) -> bool:
     try:
-        shrunk(block, 0.5)
+        made = shrunk(block, 0.5)
     except InputError:
         return False
+    except Exception as error:
+        # A rule of a user's own may raise anything.
+        raise InputError(
+            f"the rule for {type(block).__name__} (mlecs_ray.models.shrink.shrunk.register) fails, so it cannot be "
+            f"decomposed: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(made, nn.Module):
+        raise InputError(
+            f"the rule for {type(block).__name__} (mlecs_ray.models.shrink.shrunk.register) gives "
+            f"{type(made).__name__} and must give a torch.nn.Module, or there is nothing to run"
+        )
     return True
 
 
@@ -159,7 +178,14 @@ def _checked(name: str, x: Tensor, y: Tensor, modules: tuple[nn.Module, ...]) ->
             "its place has no weights, and can make a picture another picture and change the first number of any other "
             "form, no more. Let a part without weights of its own flatten, before or after the block"
         )
-    if (found := tuple(modules[0](x).shape[1:])) != given:
+    try:
+        found = tuple(modules[0](x).shape[1:])
+    except RuntimeError as error:
+        raise InputError(
+            f"the shrunk module of part {name} fails on what the block takes, {taken}: mend the rule for "
+            f"{type(modules[0]).__name__}, which may narrow nothing but what is inside ({error})"
+        ) from error
+    if found != given:
         raise InputError(
             f"part {name} of the network takes {taken} to {given} and its shrunk module to {found}, so they cannot be "
             f"mixed: mend the rule for {type(modules[0]).__name__}, which must keep the block's shapes"

@@ -21,6 +21,7 @@ from mlecs_ray.scenario.compose import first_seed, make_method
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import Hand, contexts_of, deal
 from mlecs_ray.scenario.learn import make_task
+from mlecs_ray.scenario.names import ON_DEVICES
 from mlecs_ray.scenario.world import make_world, shifts_missed
 from mlecs_ray.seeds import derive
 from mlecs_ray.server.core import Server
@@ -110,6 +111,11 @@ def build(scenario: Scenario) -> Built:
         _tell(f"runtime.cohort={scenario.runtime.cohort} has no effect: {why}, so clients train one by one")
     if missed := shifts_missed(scenario):
         _tell(missed)
+    if scenario.method.name in ON_DEVICES and not scenario.evaluation.local:
+        _tell(
+            f"evaluation.local=false judges {scenario.method.name} by the cloud's model, which is on no device: true "
+            "judges devices by their own models"
+        )
     return Built(scenario, dataset, hand, world, task, method)
 
 

@@ -9,6 +9,8 @@ SYSTEMS = ("mlecs", "standalone", "multifedavg", "fedilora", "fedmllm", "creamfl
 """Edge clients with private connectors and a cloud with an LLM; none of them wraps another."""
 ADAPTATIONS = ("eclm", "noadaptation", "localadaptation", "adaptivenet", "heterofl")
 """How devices adapt a cloud's classifier to their environment; none of them wraps another."""
+ON_DEVICES = ("eclm", "noadaptation", "localadaptation", "adaptivenet")
+"""Of these, what counts is on devices."""
 METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS, *ADAPTATIONS)
 """FedAvg, the methods around it, the systems and the adaptations."""
 WRAPS: Mapping[str, tuple[str, ...]] = {

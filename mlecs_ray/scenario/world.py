@@ -17,6 +17,8 @@ from mlecs_ray.sim.population import Stragglers, draw_population
 from mlecs_ray.sim.shifts import Shifts
 from mlecs_ray.sim.world import World
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class HeldMasks:
@@ -124,15 +126,21 @@ def make_shifts(config: EnvironmentsConfig, seed: int) -> Shifts:
 
 
 def shifts_missed(scenario: Scenario) -> str | None:
-    """Why some shifts will not come before the run ends; None where all may, unless ``merges`` ends it earlier."""
+    """Why some shifts will not come before the run ends; None where all may, unless ``merges`` ends it earlier.
+
+    One at its very end is met by nobody: none could adapt, and the last values would be of it.
+    """
     config, seconds = scenario.data.environments, scenario.seconds
-    fewest, most = (math.floor(seconds / config.period + early) for early in (0.0, config.spread))
+    periods = seconds / config.period
+    # Those that shift early are drawn: hardly any at the very end.
+    fewest, most = max(0, math.ceil(periods - _ROUNDING) - 1), math.floor(periods + config.spread)
     if fewest >= config.shifts:
         return None
-    met = f"{fewest}" if fewest >= min(most, config.shifts) else f"{fewest} to {min(most, config.shifts)}"
+    most = min(most, config.shifts) if config.spread else fewest
+    met = f"{fewest}" if fewest >= most else f"{fewest} to {most}"
     return (
         f"data.environments.shifts={config.shifts}, one every period={config.period:g} s, but seconds={seconds:g} ends "
-        f"the run, so a client meets {met} of them: a shorter period or more seconds would let all come"
+        f"the run, so a client meets {met} of them before that: a shorter period or more seconds would let all come"
     )
 
 

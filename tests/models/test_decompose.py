@@ -1,10 +1,13 @@
 """Networks decomposed into modules."""
 
+from functools import singledispatch
+
 import pytest
 import torch
 from torch import nn
 
 from mlecs_ray.errors import InputError
+from mlecs_ray.models import decompose as decomposing
 from mlecs_ray.models.decompose import Grain, decomposable, decompose
 from mlecs_ray.models.networks import NETWORKS, mlp
 from mlecs_ray.models.shrink import narrowed, shrunk
@@ -138,3 +141,31 @@ def test_the_blocks_of_each_kind_are_those_that_the_docs_tell(kind, one, three):
     """docs/methods.md: n - 1 of n widths, of a transformer n; of one width the part that reads the input."""
     assert decomposable(NETWORKS[kind](FORM, 5, (8,))) == one
     assert decomposable(NETWORKS[kind](FORM, 5, (8, 16, 16))) == (three or ["2", "3", "4"])
+
+
+class Plain(nn.Linear):
+    """A block of a user's own."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (lambda block, _: block.width, "the rule for Plain .* fails, so it cannot be decomposed: AttributeError"),
+        (lambda *_: None, "the rule for Plain .* gives NoneType and must give a torch.nn.Module"),
+        (lambda *_: nn.Linear(2, 2), "the shrunk module of part 1 fails on what the block takes, \\(8,\\)"),
+    ],
+)
+def test_rules_that_do_not_work_are_refused(monkeypatch, rule, words):
+    registered = singledispatch(shrunk.dispatch(object))
+    registered.register(Plain, rule)
+    monkeypatch.setattr(decomposing, "shrunk", registered)
+    monkeypatch.setattr(decomposing, "inherit", lambda *_: None)
+    network = nn.Sequential(nn.Linear(4, 8), Plain(8, 8), nn.Linear(8, 2))
+    with pytest.raises(InputError, match=words):
+        decompose(network, (4,), Grain(4, 0.25))
+
+
+def test_one_module_in_two_places_is_refused():
+    block = nn.Sequential(nn.Linear(8, 8), nn.ReLU())
+    with pytest.raises(InputError, match="parts 1 and 2 of the network are one module"):
+        decompose(nn.Sequential(nn.Linear(4, 8), block, block, nn.Linear(8, 2)), (4,), Grain(4, 0.25))

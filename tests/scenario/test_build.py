@@ -9,6 +9,7 @@ import torch
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.methods.fedavg import FedAvg
+from mlecs_ray.scenario import build as builds
 from mlecs_ray.scenario.build import build, judge_clients, make_engine, make_plan
 from mlecs_ray.scenario.captions import find_slm
 from mlecs_ray.server.core import CLOUD
@@ -16,7 +17,7 @@ from mlecs_ray.sim.fleet import LocalFleet
 from mlecs_ray.tree import Tree
 from tests.scenario.own import write_folder
 from tests.server.fakes import Memory
-from tests.small import SHIFTING, small_scenario
+from tests.small import MODULES, PICTURES, SHIFTING, small_scenario
 
 
 @pytest.mark.parametrize(
@@ -209,3 +210,20 @@ def test_a_run_that_ends_before_its_shifts_says_so(caplog: pytest.LogCaptureFixt
     changes = {**SHIFTING, "data.environments.period": 41.0}
     assert build(small_scenario(**changes))
     assert "data.environments.shifts=3, one every period=41 s, but seconds=60 ends the run" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "local", "told"), [("eclm", False, True), ("eclm", True, False), ("fedavg", False, False)]
+)
+def test_devices_that_are_judged_by_a_model_that_none_of_them_has_are_told(
+    caplog: pytest.LogCaptureFixture, name: str, local: bool, told: bool
+) -> None:
+    # What was told by another test is told once a process.
+    builds._tell.cache_clear()
+    options = MODULES if name == "eclm" else {}
+    assert build(
+        small_scenario(
+            **{**SHIFTING, **PICTURES, "evaluation.local": local, "method": {"name": name, "options": options}}
+        )
+    )
+    assert ("evaluation.local=false judges eclm by the cloud's model" in caplog.text) == told

@@ -149,3 +149,13 @@ def test_shifts_that_come_after_the_end_are_told(shifts: int, spread: float, met
     told = shifts_missed(scenario)
     assert (told is None) == (met is None)
     assert met is None or f"seconds=35 ends the run, so a client meets {met}" in str(told)
+
+
+@pytest.mark.parametrize(("seconds", "period", "met"), [(1.0, 1.0, 0), (1.2, 0.4, 2), (1.21, 0.4, 3)])
+def test_a_shift_at_the_very_end_is_met_by_nobody(seconds: float, period: float, met: int) -> None:
+    """1.2 / 0.4 is 2.9999999999999996."""
+    environments = {"shifts": 3, "period": period}
+    scenario = apply(SMOKE, {"seconds": seconds, "data.partition": "environments", "data.environments": environments})
+    told = shifts_missed(scenario)
+    assert (told is None) == (met == 3)
+    assert told is None or f"so a client meets {met} of them before that" in told

@@ -121,7 +121,7 @@ def decomposable(network: nn.Sequential, last: int | None = None) -> list[str]:
     stands in two places."""
     places: dict[int, str] = {}
     for name, child in network._modules.items():
-        if places.setdefault(id(child), name) != name and any(True for _ in child.parameters()):  # type: ignore[union-attr]  # none of a Sequential's is None
+        if places.setdefault(id(child), name) != name and any(True for _ in child.parameters()):
             raise InputError(
                 f"parts {places[id(child)]} and {name} of the network are one module: each needs its own weights, or "
                 "what becomes of one cannot be told from the other"

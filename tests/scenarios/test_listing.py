@@ -4,6 +4,7 @@ import pytest
 
 from mlecs_ray.data.dataset import FOLDERS, NAMES
 from scenarios.catalogue import SCENARIOS
+from scenarios.consoles import console
 from scenarios.listing import sentence
 from tests.scenarios.conftest import Mlecs
 
@@ -36,7 +37,9 @@ def test_one_table_is_listed_by_its_name(mlecs: Mlecs) -> None:
 def test_what_a_method_is_and_what_its_options_mean_is_listed_by_its_name(
     mlecs: Mlecs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
+    # By the console itself: other tests leave it a terminal of their own.
+    monkeypatch.setattr(console, "_width", 300)
+    monkeypatch.setattr(console, "_height", 100)
     said = mlecs("list", "eclm").out
     assert said.startswith("eclm: A cloud model decomposed into modules")
     assert "│ modules        │ 16           │ whole number " in said

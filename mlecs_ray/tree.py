@@ -107,7 +107,7 @@ def tree_scale(tree: Tree, factor: float) -> dict[str, Any]:
     return tree_map(lambda leaf: leaf * factor, tree)
 
 
-def tree_to(tree: Tree, device: torch.device) -> dict[str, Any]:
+def tree_to(tree: Tree, device: torch.device | str) -> dict[str, Any]:
     """Every leaf on ``device``; the same tensors where they are there."""
     return tree_map(lambda leaf: leaf.to(device), tree)
 

@@ -141,6 +141,11 @@ def params_of(module: nn.Module) -> Tree:
     return {name: tree for name, tree in parts.items() if tree}
 
 
+def load(module: nn.Module, params: Tree) -> None:
+    """Give ``module`` the parameters that ``params_of`` one like it gave."""
+    module.load_state_dict({f"{part}.{name}": leaf for part, tree in params.items() for name, leaf in tree.items()})
+
+
 def forward(module: nn.Sequential, params: Tree, x: Tensor) -> Tensor:
     """``module`` with these parameters, part after part."""
     for name, part in module.named_children():

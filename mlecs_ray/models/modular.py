@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from mlecs_ray.models import flops
-from mlecs_ray.models.classifier import Network, cost_of, seeded
+from mlecs_ray.models.classifier import Network, cost_of, load, seeded
 from mlecs_ray.models.decompose import Decomposed, Grain, applied, decompose, weights
 from mlecs_ray.models.selector import Selector
 from mlecs_ray.seeds import derive
@@ -58,8 +58,7 @@ class Modular:
         """``base``, ``layers`` and ``selector``: from the network with the parameters ``known``, by part; or fresh."""
         whole = self.network.fresh(seed)
         if known is not None:
-            flat = {f"{part}.{name}": leaf for part, tree in known.items() for name, leaf in tree.items()}
-            whole.load_state_dict(flat)
+            load(whole, known)
         made = seeded(derive(seed, "modules"), lambda: decompose(whole, self.network.form, self.grain))
         chance = Generator().manual_seed(derive(seed, "selector"))
         return {**made.params, "selector": self.selector.init(chance)}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlecs_ray.models.classifier import Network, seeded
+from mlecs_ray.models.classifier import Network, load, seeded
 from mlecs_ray.models.decompose import applied, decomposable, weights
 from mlecs_ray.models.inherit import inherit
 from mlecs_ray.models.networks import Form, bridged
@@ -106,7 +106,7 @@ def _size(block: nn.Module) -> int:
 
 def _inherited(network: Network, known: Tree) -> Tree:
     whole = network.fresh(0)
-    whole.load_state_dict({f"{part}.{name}": leaf for part, tree in known.items() for name, leaf in tree.items()})
+    load(whole, known)
     children = dict(whole.named_children())
     narrower = _narrower(network, children)
     for name, block in narrower.items():

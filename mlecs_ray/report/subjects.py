@@ -3,14 +3,14 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from mlecs_ray.scenario.names import ON_DEVICES
+
 _OWN, _ALL = "fleet mean", "personal"
 _DEVICES = {_OWN: "devices' own models", _ALL: "devices' own models"}
 _ALONE = {**_DEVICES, "global model": "cloud's first model, unchanged"}
 _NAMES: Mapping[str, Mapping[str, str]] = {
+    **dict.fromkeys(ON_DEVICES, _ALONE),
     "eclm": {**_DEVICES, "global model": "cloud's, all modules (on no device)"},
-    "noadaptation": _ALONE,
-    "localadaptation": _ALONE,
-    "adaptivenet": _ALONE,
 }
 """Of the methods whose devices answer with models of their own: model -> what it is."""
 

@@ -12,7 +12,7 @@ from mlecs_ray.method import Client, Job, Method, Update, train_together
 from mlecs_ray.sim.memory import keep_freed_memory
 from mlecs_ray.sim.shards import SeenShards, Shards
 from mlecs_ray.stacks import norm, whole_stack
-from mlecs_ray.tree import Remembered, Tree, normal, tree_map
+from mlecs_ray.tree import Remembered, Tree, normal, tree_map, tree_to
 
 CHUNK = 32
 """Rows predicted at once. Fixed, because matrix kernels may round differently for other batch sizes."""
@@ -58,7 +58,7 @@ class Worker:
     def _here(self, tree: Tree) -> Tree:
         """As the wire gives it, on the device where clients train."""
         ready = normal(tree) if tree else {}
-        return ready if self._device == "cpu" else tree_map(lambda leaf: leaf.to(self._device), ready)
+        return ready if self._device == "cpu" else tree_to(ready, self._device)
 
 
 def _plain(updates: Sequence[Update]) -> list[Update]:

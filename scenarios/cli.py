@@ -139,11 +139,14 @@ def compare(
     folders: Annotated[list[str], typer.Argument(help="Two or more run or study folders")],
     out: Annotated[Path, typer.Option(help="The page to write")] = Path("compare.html"),
 ) -> None:
-    """Draw runs over each other."""
+    """Say in what runs differ and what each came to, and draw them over each other."""
     from mlecs_ray.report.write import compare as draw
     from scenarios.folders import find_run
 
-    console.print(f"report: {draw([find_run(folder) for folder in folders], out)}", soft_wrap=True)
+    tables, written = draw([find_run(folder) for folder in folders], out)
+    for table in tables:
+        show(table)
+    console.print(f"report: {written}", soft_wrap=True)
 
 
 @app.command()

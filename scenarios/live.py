@@ -14,6 +14,7 @@ from rich.table import Table
 from mlecs_ray.report.units import BYTES, JOULES, duration, size
 from mlecs_ray.run.progress import Progress
 
+PREPARING = "the cloud's first model is made, by offline training where the method has it and the cache has not"
 LINE_SECONDS = 15.0
 """How often a log gets a line where there is no terminal."""
 
@@ -62,7 +63,11 @@ class LiveView:
             grid.add_row(f"[bold]{name}", value)
         grid.add_row("", ProgressBar(total=1.0, completed=progress.share, width=40))
         variant = f" · {progress.variant}" if progress.variant else ""
-        return Panel(grid, title=f"{self._title}{variant}", subtitle=progress.stage, expand=False)
+        return Panel(grid, title=f"{self._title}{variant}", subtitle=_stage(progress), expand=False)
+
+
+def _stage(progress: Progress) -> str:
+    return PREPARING if progress.stage == "preparing" else progress.stage
 
 
 def facts(progress: Progress) -> list[tuple[str, str]]:
@@ -86,9 +91,11 @@ def facts(progress: Progress) -> list[tuple[str, str]]:
 
 def line(progress: Progress) -> str:
     """One line for a log."""
+    variant = f"{progress.variant} | " if progress.variant else ""
+    if progress.stage == "preparing":
+        return f"[{progress.stage}] {variant}{PREPARING}"
     shown: Any = dict(facts(progress))
     picks = ("virtual time", "merges", "updates", "clients", "last metric")
-    variant = f"{progress.variant} | " if progress.variant else ""
     return f"[{progress.stage}] {variant}" + " | ".join(f"{name} {shown[name]}" for name in picks)
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from mlecs_ray.scenario.names import ON_DEVICES
 
-_OWN, _ALL = "fleet mean", "personal"
-_DEVICES = {_OWN: "devices' own models", _ALL: "devices' own models"}
+_FLEET, _ALL = "fleet mean", "personal"
+_TESTED = {_FLEET: "devices on their own tests"}
+"""Of every method, so that a study's variants can be read beside each other."""
+_DEVICES = {_ALL: "devices' own models"}
 _ALONE = {**_DEVICES, "global model": "cloud's first model, unchanged"}
 _NAMES: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(ON_DEVICES, _ALONE),
@@ -22,15 +24,15 @@ def method_of(manifest: Mapping[str, Any]) -> str:
 
 def called(manifest: Mapping[str, Any], model: str) -> str:
     """``model``, for people."""
-    return _NAMES.get(method_of(manifest), {}).get(model, model)
+    return {**_TESTED, **_NAMES.get(method_of(manifest), {})}.get(model, model)
 
 
-def ordered(models: Sequence[str], measured: Container[str], manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """``models`` as they come; but where the method leaves models on devices and these were ``measured`` on their own
-    tests, their mean comes first and stands for them."""
-    if _OWN not in measured or method_of(manifest) not in _NAMES:
+def ordered(models: Sequence[str], measured: Container[str]) -> tuple[str, ...]:
+    """``models`` as they come; but where devices were ``measured`` on their own tests, their mean comes first and
+    stands for them."""
+    if _FLEET not in measured:
         return tuple(models)
-    return (_OWN, *(model for model in models if model not in (_OWN, _ALL)))
+    return (_FLEET, *(model for model in models if model not in (_FLEET, _ALL)))
 
 
 def _part(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -43,7 +43,12 @@ def summary(folder: Path) -> list[Table]:
         return [run_table(run), *quality({"": [run]}), *sent_tables(run)]
     study = read_study(folder)
     runs = read_runs(study)
-    return [time_table(study, runs), *quality(_by_variant(runs)), cost_table(study, runs), *asked_tables(runs)]
+    return [time_table(study, runs), *quality(_by_variant(runs)), *study_tables(study, runs)]
+
+
+def study_tables(study: Study, runs: Runs) -> list[Table]:
+    """What variants cost, what they were asked, and how large their sub-models were."""
+    return [cost_table(study, runs), *asked_tables(runs), *fitted_tables(_by_variant(runs))]
 
 
 def _by_variant(runs: Runs) -> dict[str, list[Run]]:
@@ -65,7 +70,7 @@ def quality(runs: Mapping[str, Sequence[Run]]) -> list[Table]:
     rows = []
     for variant, seeds in ends.items():
         manifest = runs[variant][0].manifest if runs[variant] else {}
-        for model in ordered(models, {model for one in seeds for model, _ in one}, manifest):
+        for model in ordered(models, {model for one in seeds for model, _ in one}):
             name = called(manifest, model)
             values = (_first_last(seeds, model, metric) for metric in metrics)
             rows.append((f"{variant}, {name}" if len(runs) > 1 else name, *values))
@@ -149,23 +154,39 @@ def shifts(sums: Totals) -> str:
 
 
 def sent_tables(run: Run) -> list[Table]:
-    """How large what each class of devices sent back is, where the method fits it to the device, and what they were
-    sent, which is next to nothing where they go on with what they have; without questions, and without lost jobs."""
-    whole = run.traffic[run.traffic["outcome"].isin(_ARRIVED)]
-    if method_of(run.manifest) not in FITTED or not len(whole):
-        return []
-    header = ("device", "clients", "jobs", "sent back, mean", "least", "most", "sent, mean")
+    """As ``fitted_tables``, of one run."""
+    return fitted_tables({"": [run]})
+
+
+def fitted_tables(runs: Mapping[str, Sequence[Run]]) -> list[Table]:
+    """How large what each class of devices sent back is, by variant where the method fits it to the device, and what
+    they were sent, which is next to nothing where they go on with what they have; without questions, and without lost
+    jobs. No table where no method does."""
     rows = [
+        (f"{variant}, {row[0]}" if variant else row[0], *row[1:])
+        for variant, seeds in runs.items()
+        for row in _fitted(seeds)
+    ]
+    header = ("device", "clients", "jobs", "sent back, mean", "least", "most", "sent, mean")
+    return [Table("Sub-models, by device", header, tuple(rows))] if rows else []
+
+
+def _fitted(seeds: Sequence[Run]) -> list[tuple[str, ...]]:
+    """A row a device; clients are counted in each seed, jobs are those of all seeds."""
+    fitting = [run.traffic.assign(seed=place) for place, run in enumerate(seeds) if method_of(run.manifest) in FITTED]
+    if not fitting:
+        return []
+    jobs = pd.concat(fitting)
+    return [
         (
             str(device),
-            str(jobs["client"].nunique()),
-            str(len(jobs)),
-            *(size(float(getattr(jobs["upload_bytes"], how)()), BYTES) for how in ("mean", "min", "max")),
-            size(float(jobs["download_bytes"].mean()), BYTES),
+            number(len(one[["seed", "client"]].drop_duplicates()) / len(fitting), 3),
+            str(len(one)),
+            *(size(float(getattr(one["upload_bytes"], how)()), BYTES) for how in ("mean", "min", "max")),
+            size(float(one["download_bytes"].mean()), BYTES),
         )
-        for device, jobs in whole.groupby("device")
+        for device, one in jobs[jobs["outcome"].isin(_ARRIVED)].groupby("device")
     ]
-    return [Table("Sub-models, by device", header, tuple(rows))]
 
 
 def asked_tables(runs: Runs) -> list[Table]:

@@ -9,20 +9,21 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.report.cascade import cascade_panels
 from mlecs_ray.report.cost import cost_panels
 from mlecs_ray.report.curves import Curve, band, curve
+from mlecs_ray.report.differences import differences
 from mlecs_ray.report.fleet import duration_panel, lost_panel, participation_panel, timeline_panel
 from mlecs_ray.report.learning import metric_panels, spread_panels, staleness_panels
 from mlecs_ray.report.page import Page, render
 from mlecs_ray.report.panel import Panel, add_band, add_line, figure, label
 from mlecs_ray.report.tables import (
     Runs,
-    asked_tables,
+    Table,
     compare_table,
-    cost_table,
     curves_of,
     facts,
     finals,
     read_runs,
     sent_tables,
+    study_tables,
     time_table,
 )
 from mlecs_ray.report.totals import totals
@@ -36,8 +37,8 @@ def write_report(folder: Path) -> Path:
     return _save(page, folder / "report.html")
 
 
-def compare(folders: Sequence[Path], out: Path) -> Path:
-    """Draw runs over each other into the file ``out``; a study stands for all its runs.
+def compare(folders: Sequence[Path], out: Path) -> tuple[list[Table], Path]:
+    """Draw runs over each other into the file ``out``; its tables, and where it is. A study stands for all its runs.
 
     Raises InputError like ``read_run``, and when there are fewer than two runs.
     """
@@ -46,13 +47,9 @@ def compare(folders: Sequence[Path], out: Path) -> Path:
         raise InputError(f"{len(runs)} run given; a comparison needs at least 2, or there is nothing to compare")
     named = dict(zip(labels(runs), runs, strict=True))
     panels = [_overlay(name, {key: curve(run.metrics, name) for key, run in named.items()}) for name in _metrics(runs)]
-    page = Page(
-        "Comparison",
-        f"{len(runs)} runs",
-        tables=[compare_table(named)],
-        sections={"Metrics": panels or [Panel("Metrics", "No evaluation was recorded.")]},
-    )
-    return _save(page, out)
+    tables = [*differences(named), compare_table(named)]
+    sections = {"Metrics": panels or [Panel("Metrics", "No evaluation was recorded.")]}
+    return tables, _save(Page("Comparison", f"{len(runs)} runs", tables=tables, sections=sections), out)
 
 
 def run_page(run: Run) -> Page:
@@ -78,7 +75,7 @@ def study_page(study: Study) -> Page:
     panels = [_bands(name, runs) for name in [study.metric, *others]]
     done = f"{len(runs)} of {len(study.runs)} runs" if len(runs) < len(study.runs) else f"{len(runs)} runs"
     subtitle = f"Study of {len(study.variants)} variants, {done}; the reference is {runs[0][0].variant}"
-    tables = [time_table(study, runs), cost_table(study, runs), *asked_tables(runs)]
+    tables = [time_table(study, runs), *study_tables(study, runs)]
     return Page(study.name, subtitle, (), tables, {"Metrics": panels}, _details(runs[0][1].manifest))
 
 

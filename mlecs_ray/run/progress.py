@@ -6,7 +6,8 @@ from typing import Literal
 
 from mlecs_ray.server.engine import Engine
 
-Stage = Literal["starting", "running", "finishing", "done"]
+Stage = Literal["starting", "preparing", "running", "finishing", "done"]
+"""Of a run: ``preparing`` is the making of the cloud's first model, by offline training where the method has it."""
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Session:
             await fleet.close()
 
     async def _run(self, fleet: Fleet, recorder: Recorder, loaded: Checkpoint | None) -> Outcome:
-        self._journal = RunJournal(recorder)
+        self._journal, self._stage = RunJournal(recorder), "preparing"
         engine = make_engine(self._built, fleet, self._journal)
         if loaded is not None:
             recorder.truncate(loaded.counts)

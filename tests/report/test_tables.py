@@ -5,7 +5,16 @@ from typing import cast
 
 import pytest
 
-from mlecs_ray.report.tables import Table, asked_tables, compare_table, quality, run_table, sent_tables, summary
+from mlecs_ray.report.tables import (
+    Table,
+    asked_tables,
+    compare_table,
+    fitted_tables,
+    quality,
+    run_table,
+    sent_tables,
+    summary,
+)
 from mlecs_ray.report.write import write_report
 from mlecs_ray.run.records import (
     EventRow,
@@ -73,13 +82,13 @@ def measured_by(folder: Path, method: str, **evaluation: bool) -> Run:
 @pytest.mark.parametrize("method", ["noadaptation", "localadaptation", "adaptivenet"])
 def test_the_model_that_no_device_trains_is_called_so_and_devices_own_come_first(tmp_path: Path, method: str) -> None:
     (table,) = quality({"": [measured_by(tmp_path, method, local=True)]})
-    assert [row[0] for row in table.rows] == ["devices' own models", "cloud's first model, unchanged"]
+    assert [row[0] for row in table.rows] == ["devices on their own tests", "cloud's first model, unchanged"]
     assert "cloud's first model, unchanged" in write_report(tmp_path).read_text().replace("\\u0027", "'")
 
 
 def test_the_cloud_of_eclm_is_on_no_device(tmp_path: Path) -> None:
     (table,) = quality({"": [measured_by(tmp_path, "eclm", local=True)]})
-    assert [row[0] for row in table.rows] == ["devices' own models", "cloud's, all modules (on no device)"]
+    assert [row[0] for row in table.rows] == ["devices on their own tests", "cloud's, all modules (on no device)"]
 
 
 def test_where_devices_are_not_judged_by_their_own_tests_models_come_as_they_are_measured(tmp_path: Path) -> None:
@@ -87,15 +96,14 @@ def test_where_devices_are_not_judged_by_their_own_tests_models_come_as_they_are
     assert [row[0] for row in table.rows] == ["cloud's, all modules (on no device)", "devices' own models"]
 
 
-def test_each_variant_of_a_study_calls_its_models_by_its_own_method(tmp_path: Path) -> None:
+def test_variants_call_the_cloud_s_model_by_their_method_and_their_devices_alike(tmp_path: Path) -> None:
     runs = {name: [measured_by(tmp_path / name, name, local=True)] for name in ("eclm", "fedavg")}
     (table,) = quality(runs)
     assert [row[0] for row in table.rows] == [
-        "eclm, devices' own models",
+        "eclm, devices on their own tests",
         "eclm, cloud's, all modules (on no device)",
+        "fedavg, devices on their own tests",
         "fedavg, global model",
-        "fedavg, personal",
-        "fedavg, fleet mean",
     ]
 
 
@@ -137,6 +145,14 @@ def test_a_study_tells_them_by_variant(tmp_path: Path) -> None:
     (table,) = asked_tables([*study, (StudyRun("not", 0, "y"), measured(tmp_path / "y", []))])
     assert table.rows == (("asks", "0", "2", "1"), ("not", "0", "0", "0"))
     assert asked_tables([(StudyRun("not", 0, "y"), read_run(tmp_path / "y"))]) == []
+
+
+def test_a_study_tells_sub_models_by_variant_and_device(tmp_path: Path) -> None:
+    """Two seeds of the same jobs; a variant of another method has no rows."""
+    fits = [sent(tmp_path / str(seed), "eclm") for seed in (0, 1)]
+    (table,) = fitted_tables({"fits": fits, "all": [sent(tmp_path / "all", "fedavg")]})
+    assert table.rows[0] == ("fits, phone", "2", "4", "16 B", "11 B", "21 B", "15 B")
+    assert [row[0] for row in table.rows] == ["fits, phone", "fits, pi"]
 
 
 def test_runs_with_other_facts_are_compared(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_study_of_which_nothing_was_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_comparison_takes_runs_and_studies(run: Path, study: Path, tmp_path: Path) -> None:
-    html = own_part(compare([run, study], tmp_path / "new" / "compare.html"))
+    html = own_part(compare([run, study], tmp_path / "new" / "compare.html")[1])
     assert "10 runs" in html
     assert "<th>synchronous, seed 2</th>" in html
     assert "buffered, seed 0 (big)" in html
@@ -159,4 +159,4 @@ def test_runs_of_another_version_have_a_summary_a_report_and_a_comparison(tmp_pa
         empty(tmp_path / name, seed=0, scenario=scenario, environment=None)
         assert summary(tmp_path / name)
         assert write_report(tmp_path / name).is_file()
-    assert compare([tmp_path / "later", tmp_path / "before"], tmp_path / "both.html").is_file()
+    assert compare([tmp_path / "later", tmp_path / "before"], tmp_path / "both.html")[1].is_file()

@@ -32,7 +32,7 @@ def test_the_run_of_eclm_is_one_when_shortened(mlecs: Mlecs, tmp_path: Path, mon
     words = " ".join(said.out.split())
     assert "questions answered" in words
     assert "shifts met by a client │ 0 of 3: the run ended before the first" in words
-    assert "devices' own models" in words
+    assert "devices on their own tests" in words
     assert "Sub-models, by device" in words
     assert read_run(tmp_path / "run").manifest["scenario"]["method"]["name"] == "eclm"
 

@@ -34,6 +34,8 @@ OVERLAPPING = 20
 """So many sets of classes have some in common."""
 AMONG = (OURS, "localadaptation", "fedavg")
 """Who is compared where they do."""
+FEWER: Changes = {"clients.count": 100, "merges": 10}
+"""Of all groups but the table: a quarter of its jobs, as many for each device."""
 QUICK = ("noadaptation", "localadaptation", "fedavg", OURS)
 _FEW: Changes = {
     "merges": 2,
@@ -85,7 +87,7 @@ def _ablations(base: Scenario) -> Iterator[Cell]:
     for row in ABLATED:
         for name, options in VARIANTS.items():
             left = {f"method.options.{option}": value for option, value in options.items()}
-            yield Cell("ablations", name, row, {**_measured(base, _changes(base, row, OURS)), **left})
+            yield Cell("ablations", name, row, {**_measured(base, _fewer(base, row, OURS)), **left})
 
 
 def _overlap(base: Scenario) -> Iterator[Cell]:
@@ -93,7 +95,7 @@ def _overlap(base: Scenario) -> Iterator[Cell]:
     for row in SOME:
         for name in AMONG:
             sets = {"data.environments.contexts": OVERLAPPING}
-            yield Cell("overlap", name, row, {**_measured(base, _changes(base, row, name)), **sets})
+            yield Cell("overlap", name, row, {**_measured(base, _fewer(base, row, name)), **sets})
 
 
 def _continuous(base: Scenario) -> Iterator[Cell]:
@@ -129,7 +131,7 @@ def _sizes(base: Scenario) -> Iterator[Cell]:
         for share in SHARES:
             options = {"share": share, "least": share, "enough": 1.0}
             chosen = {f"method.options.{name}": value for name, value in options.items()}
-            yield Cell("sizes", f"{share:g}", row, {**_measured(base, _changes(base, row, OURS)), **chosen})
+            yield Cell("sizes", f"{share:g}", row, {**_measured(base, _fewer(base, row, OURS)), **chosen})
 
 
 def _schedules(base: Scenario) -> Iterator[Cell]:
@@ -137,7 +139,7 @@ def _schedules(base: Scenario) -> Iterator[Cell]:
     usual = base.schedule
     for row in SOME:
         for barrier, buffer in dict.fromkeys([(usual.barrier, usual.buffer), (False, BUFFER), (False, 1)]):
-            changes = _changes(base, row, OURS)
+            changes = _fewer(base, row, OURS)
             jobs = _merges(base, changes) * usual.buffer
             merges = {"merges": max(1, jobs // buffer)}
             changes = {**changes, **schedule(barrier, buffer, usual.concurrency), **merges}
@@ -148,6 +150,10 @@ def _changes(base: Scenario, row: str, name: str) -> Changes:
     options = base.method.options if base.method.name == name else {}
     method = {"method": {"name": name, "options": dict(options)}}
     return {**method, **ROWS[row].changes, **_own(name), **EXCEPTIONS.get((row, name), {})}
+
+
+def _fewer(base: Scenario, row: str, name: str) -> Changes:
+    return {**_changes(base, row, name), **FEWER}
 
 
 def _merges(base: Scenario, changes: Changes) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from scenarios.reproduce.eclm.cells import OVERLAPPING, SHARES, SHIFTS, VARIANTS, WHOLE
+from scenarios.reproduce.eclm.cells import FEWER, OVERLAPPING, SHARES, SHIFTS, VARIANTS, WHOLE
 from scenarios.reproduce.eclm.pooled import EPOCHS
 from scenarios.reproduce.eclm.rows import LEAST, STAY, STYLES
 from scenarios.reproduce.eclm.traffic import LAST
@@ -52,16 +52,18 @@ PARTS: Mapping[str, str] = {
     "from theirs until their environment shifts, which is ours.",
 }
 """What each variant lacks."""
+SMALLER = f"""Here are {FEWER["clients.count"]} devices and {FEWER["merges"]} rounds, as many jobs for each device as in
+the table."""
 ABLATIONS = "\n".join(
     [
-        "The whole method, and without one of its parts:",
+        f"{SMALLER} The whole method, and without one of its parts:",
         "",
         *(f"- {one}: {PARTS[one]}" for one in VARIANTS if one != WHOLE),
     ]
 )
-OVERLAP = f"""In the table two devices meet either the same classes or none in common. Here are {OVERLAPPING} sets, and
-a class is of several. The selector sees single samples: where a class is of many sets it says little of the set, so
-the modules that a device gets have less to do with what it needs."""
+OVERLAP = f"""{SMALLER} In the table two devices meet either the same classes or none in common. Here are
+{OVERLAPPING} sets, and a class is of several. The selector sees single samples: where a class is of many sets it says
+little of the set, so the modules that a device gets have less to do with what it needs."""
 *_BEFORE, _LAST = (min(STAY, SHIFTS + 1 - STAY * number) for number in range(len(STYLES)))
 _STAYS = f"{', '.join(map(str, _BEFORE))} and {_LAST}"
 CONTINUOUS = f"""The environments of all devices shift {SHIFTS} times, each shift replaces half of what a device owns,
@@ -83,11 +85,11 @@ takes which the device may choose; nothing of it travels. HeteroFL: the level of
 spare."""
 LOADED = """Other processes take their part of memory and compute: a load of 1 is that nothing else runs, of 2 that one
 process does. A phone of the middle kind can spare less than ECLM's smallest sub-model:"""
-SIZES = f"""Here every device can spare the same share of the network's memory, compute and bytes ({SHARES[0]:g} to
+SIZES = f"""{SMALLER} Every device can spare the same share of the network's memory, compute and bytes ({SHARES[0]:g} to
 {SHARES[-1]:g}) and gets as many modules as fit, whatever they are worth to it. What devices then hold is measured, mean
 over the fleet; parameters are all that is sent of them. The claim of sub-models of 20 % and 50 % is judged by what they
 really hold, and not where that is far from both."""
-SCHEDULES = """The same number of jobs, merged in rounds, in buffers or one by one."""
+SCHEDULES = f"""{SMALLER} The same number of jobs, merged in rounds, in buffers or one by one."""
 MEMORY = """By the device model that budgets are counted in: parameters, gradients, AdamW's moments and the activations
 of a batch; FLOPs of a sample, of the dearest modules held that it can pass; bytes sent. Of what devices hold in the
 end."""

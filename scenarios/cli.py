@@ -57,12 +57,17 @@ def list_(
 
 
 @app.command()
-def keys() -> None:
-    """Every key that --set takes."""
-    from mlecs_ray.scenario.keys import all_keys
+def keys(
+    part: Annotated[str | None, typer.Argument(help="A key, or a group as data or clients.load. Default: all")] = None,
+) -> None:
+    """Every key that --set takes: its default, what it may be, what it does.
 
-    for key in all_keys():
-        console.print(key, highlight=False)
+    Examples: [bold]mlecs keys[/bold] · [bold]mlecs keys schedule[/bold] · [bold]mlecs keys local.lr[/bold]
+    """
+    from scenarios import listing
+
+    for lines in listing.keys(part, wide=not console.is_terminal):
+        console.print(lines, soft_wrap=not console.is_terminal, highlight=False)
 
 
 @app.command()

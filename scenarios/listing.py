@@ -69,14 +69,33 @@ def _methods() -> Table:
 
 def _method(name: str) -> Iterator[RenderableType]:
     """What it is, and its options."""
-    from mlecs_ray.scenario.manual import HEADER, about, options
+    from mlecs_ray.scenario.fields import HEADER
+    from mlecs_ray.scenario.manual import about, options
 
     found = options(name)
     yield Text(f"{name}: {about(name).replace('`', '')}\n")
-    table = _table("Options (--set method.options.KEY=VALUE)", *HEADER)
+    table = _table("Options (--set method.options.KEY=VALUE)", "option", *HEADER)
     for option in found:
         table.add_row(*(escape(cell.replace("`", "")) for cell in option))
     yield table if found else Text("It has no options.")
+
+
+def keys(part: str | None = None, wide: bool = False) -> Iterator[RenderableType]:
+    """The keys of a scenario, or those of ``part``: as a table, or ``wide``, a line each, for other programs.
+
+    Raises InputError where there is no such key.
+    """
+    from mlecs_ray.scenario.fields import HEADER
+    from mlecs_ray.scenario.reference import entries
+
+    rows = [[cell.replace("`", "") for cell in one] for one in entries(part)]
+    if wide:
+        yield from (Text("\t".join(row)) for row in rows)
+        return
+    table = _table("Keys (--set KEY=VALUE; a list or a table is JSON)", "key", *HEADER)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    yield table
 
 
 def sentence(doc: str) -> str:

@@ -25,12 +25,15 @@ class DataConfig(Config):
     """Which data, how it is split, and how the training part is dealt to the clients."""
 
     name: Literal[Shipped, Brought, "parquet"] = "digits"
+    """A shipped data set (``mlecs list data``); ``parquet`` or public data of your own, with ``path``."""
     path: str | None = None
     """The folder, for ``parquet`` and for public data that the user brings."""
     modalities: tuple[str, ...] | None = None
     """Use only these; None: all that the data has."""
     test_share: Share = 0.2
+    """Of all samples, those that models are measured on."""
     public_share: Share = 0.0
+    """Of all samples, those that the cloud owns; the rest is the clients'."""
     public_domains: tuple[str, ...] | None = None
     """Of the public samples keep only those of these domains; None: all."""
     fold: Annotated[int, Field(ge=0)] | None = None
@@ -73,24 +76,30 @@ class AvailabilityConfig(Config):
     """When clients can be reached."""
 
     kind: Literal["always", "diurnal", "markov", "diurnal+markov", "trace"] = "always"
+    """When a client can be reached: always; by day; on and off by chance; both; or by a ``trace``."""
     on_share: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Share of a ``diurnal`` period that a client is reachable."""
     period: Positive = 86400.0
+    """Virtual seconds of a ``diurnal`` day."""
     spread: Share = 1.0
     """How far apart the clients' days start, as a share of the period."""
     mean_on: Positive = 3600.0
+    """Mean virtual seconds that a client of ``markov`` stays reachable, exponentially distributed."""
     mean_off: Positive = 1800.0
+    """The same, out of reach."""
     trace: str | None = None
     """CSV, Parquet or JSON file, for ``trace``."""
     joins: dict[int, NonNegative] = {}
     """Client -> virtual second from which it is part of the fleet."""
     leaves: dict[int, NonNegative] = {}
+    """Client -> virtual second from which it is no part of it any more."""
 
 
 class MasksConfig(Config):
     """Which modalities each client has."""
 
     kind: Literal["all", "fixed", "varying"] = "all"
+    """All modalities; some, drawn once; or some, drawn anew again and again."""
     rate: Annotated[float, Field(gt=0, le=1)] = 0.7
     """The chance that a client has a modality; every client keeps at least one."""
     period: Positive = 600.0
@@ -112,13 +121,16 @@ class StragglersConfig(Config):
     """Slow clients beyond what their device says."""
 
     share: Share = 0.0
+    """Of the clients, those that are slower than their device says."""
     factor: Factor = 10.0
+    """By which all seconds of their jobs are multiplied."""
 
 
 class ClientsConfig(Config):
     """The fleet."""
 
     count: Count = 100
+    """Edge clients; numbered from 0."""
     devices: dict[str, Positive] = {"phone-mid": 1.0}
     """Device class -> its share of the fleet."""
     structures: dict[str, str] = {}
@@ -136,6 +148,7 @@ class TaskConfig(Config):
     """What is learned."""
 
     kind: Literal["mlp", "fusion", "network", "caption"] = "mlp"
+    """A perceptron; an encoder per modality and their fusion; a network of blocks; a captioner with language models."""
     hidden: tuple[Count, ...] = (64,)
     """Hidden widths of ``mlp`` and ``network``; the first is that of ``fusion``."""
     network: str = "mlp"
@@ -143,7 +156,9 @@ class TaskConfig(Config):
     pretrain_epochs: Annotated[int, Field(ge=0)] = 0
     """The cloud trains ``network`` on the public samples for so long before the run; its AdamW has ``pretrain_lr``."""
     pretrain_lr: Annotated[float, Field(gt=0, le=1)] = 2e-3
+    """Of that training."""
     pretrain_batch: Count = 32
+    """Of that training."""
     slms: tuple[str, ...] = ("edge-base", "edge-small")
     """Structures of ``caption``: names of healed SLMs, causal LM directories, Hugging Face ids, or fetched assets:
     ``file:PATH``, ``hf:OWNER/REPO@COMMIT``."""
@@ -154,7 +169,7 @@ class TaskConfig(Config):
     ranks: dict[str, Count] = {}
     """Structure -> the rank of its adapters, where that is lower."""
     fusions: dict[str, Literal["fusion", "pooling"]] = {}
-    """Structure -> how it joins its senses; ``fusion`` where none is named."""
+    """Structure -> how it joins its modalities; ``fusion`` where none is named."""
     soft_tokens: Count = 16
     """How many soft tokens a fused representation becomes."""
     max_tokens: Annotated[int, Field(ge=2)] = 24
@@ -164,6 +179,7 @@ class TaskConfig(Config):
     answer: Literal["text", "class"] = "text"
     """What ``caption`` says: the sample's text, or the name of its class."""
     instruction: str = "Describe:"
+    """What ``caption`` is asked."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -189,14 +205,21 @@ class LocalConfig(Config):
     """How a client trains."""
 
     optimizer: Literal["sgd", "adamw"] = "sgd"
+    """Of each job; its state begins anew with it."""
     lr: Annotated[float, Field(gt=0, le=1e3)] = 0.1
+    """The learning rate."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of ``sgd``."""
     weight_decay: NonNegative = 0.0
+    """Decoupled with ``adamw``, added to the gradient with ``sgd``."""
     batch: Count = 16
+    """Samples of a mini-batch."""
     epochs: Count = 1
+    """Passes of a job over its client's samples."""
     steps: Count | None = None
     """At most this many steps a job; None: all epochs."""
     clip: Positive | None = None
+    """Largest norm of a gradient over all parameters; None: no limit."""
     anneal: bool = False
     """The rate falls over a job, in a straight line to nothing."""
 
@@ -207,6 +230,7 @@ class BaseMethod(Config):
     name: str = "fedavg"
     """A shipped method, or ``path.py:Name`` of one of your own."""
     options: dict[str, Any] = {}
+    """Its hyper-parameters: ``mlecs list NAME`` tells those of a shipped one."""
 
     @model_validator(mode="before")
     @classmethod
@@ -226,8 +250,11 @@ class EvaluationConfig(Config):
     """When and how the state is measured."""
 
     metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("accuracy",)
+    """By name; the first decides, unless ``target`` is set."""
     every_merges: Count | None = None
+    """Measure after each so many merges; the untrained and the last state are measured anyway."""
     every_seconds: Positive | None = None
+    """Measure after each so many virtual seconds."""
     rows: Count | None = None
     """The first so many test rows; None: all."""
     clients: Annotated[int, Field(ge=0)] = 0
@@ -255,12 +282,15 @@ class Scenario(Config):
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
     """Also of its folder: letters, digits, ``_``, ``-`` and dots."""
     title: str = ""
+    """What it is about, in a sentence."""
     seed: int = 0
+    """Of everything that is random."""
     seconds: Positive = 3600.0
     """Virtual time at which the run ends."""
     merges: Count | None = None
     """End after this many merges, if that comes first."""
     clock: Literal["virtual", "wall"] = "virtual"
+    """Simulated time; or real time, in which jobs take as long as they take."""
     data: DataConfig = DataConfig()
     clients: ClientsConfig = ClientsConfig()
     task: TaskConfig = TaskConfig()

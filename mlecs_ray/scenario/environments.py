@@ -30,11 +30,13 @@ class EnvironmentsConfig(BaseModel):
     corruptions: tuple[Corruption, ...] = ()
     """Each environment has one of these; ``none`` is one."""
     severity: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """How strong the corruptions are, up to 1."""
     share: Share = 0.5
     """What share of a client's samples a shift replaces."""
     least: Count = 50
     """Samples of a client, drawn from ``least..most``."""
     most: Count = 150
+    """See ``least``."""
     test_rows: Count = 100
     """On which ``evaluation.local`` measures a client."""
     shifts: Annotated[int, Field(ge=0)] = 0

@@ -15,11 +15,16 @@ from mlecs_ray.scenario.config import Scenario
 def all_keys(kind: Any = Scenario, prefix: str = "") -> Iterator[str]:
     """Every dotted key of a scenario; a mapping ends in ``*``."""
     for name, hint in _fields(kind).items():
-        inner = [part for part in (*typing.get_args(hint), hint) if _is_node(part)]
-        if inner and not _is_mapping(hint):
-            yield from all_keys(inner[0], f"{prefix}{name}.")
+        node = node_of(hint)
+        if node is not None and not is_mapping(hint):
+            yield from all_keys(node, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}.*" if _is_mapping(hint) else prefix + name
+            yield f"{prefix}{name}.*" if is_mapping(hint) else prefix + name
+
+
+def node_of(hint: Any) -> Any:
+    """The group of keys that a field of this type, or one of its parts, is; None where it is a value."""
+    return next((part for part in (*typing.get_args(hint), hint) if _is_node(part)), None)
 
 
 def _fields(kind: Any) -> dict[str, Any]:
@@ -38,7 +43,8 @@ def _is_node(hint: Any) -> bool:
     )
 
 
-def _is_mapping(hint: Any) -> bool:
+def is_mapping(hint: Any) -> bool:
+    """Whether its keys are the user's to name."""
     return typing.get_origin(hint) is dict
 
 

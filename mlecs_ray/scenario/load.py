@@ -15,9 +15,13 @@ class LoadConfig(BaseModel):
     model_config = STRICT
 
     kind: Literal["idle", "bursty", "corunning", "processes"] = "idle"
+    """Nothing; bursts, which come by chance; a fixed number of processes; or a changing number of them."""
     share: Share = 0.3
+    """The chance of a burst in a ``period``."""
     slowdown: Factor = 3.0
+    """How many times longer computing takes in a burst."""
     period: Positive = 300.0
+    """Virtual seconds after which bursts, and numbers of processes, are drawn anew."""
     processes: Annotated[int, Field(ge=1, le=4)] = 2
     """How many others run; for ``processes`` at most, drawn anew for each ``period``."""
     fewest: Annotated[int, Field(ge=0, le=4)] = 0

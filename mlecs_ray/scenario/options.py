@@ -3,13 +3,15 @@
 import difflib
 import inspect
 import math
+import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from mlecs_ray.errors import InputError
 
 PLAIN: Mapping[type, str] = {float: "a finite number", int: "a whole number", bool: "true or false"}
 """Types that are judged here; others have rules of their own, told by the method."""
+LISTS = 'as JSON writes it: [1, 2] or ["a", "b"]'
 
 
 def check_options(
@@ -46,9 +48,14 @@ def _made(value: Any, hint: Any) -> Any:
 
 def _rule(value: Any, hint: Any) -> str | None:
     """What a value of this type must be; None where it is, or that is the method's own to judge."""
+    if get_origin(hint) in (Union, types.UnionType):
+        rules = [_rule(value, one) for one in get_args(hint)]
+        return None if None in rules else " or ".join(rule for rule in rules if rule)
+    if hint is type(None):
+        return "null" if value is not None else None
     if get_origin(hint) is tuple:
         listed = isinstance(value, list | tuple) or (isinstance(value, str) and _lists_texts(hint))
-        return None if listed else "a list"
+        return None if listed else f"a list, {LISTS}"
     plain = next((one for one in PLAIN if one is hint), None)
     return PLAIN[plain] if plain and not _fits(value, plain) else None
 

@@ -14,6 +14,7 @@ class RuntimeConfig(BaseModel):
     model_config = STRICT
 
     backend: Literal["local", "ray"] = "ray"
+    """``local``: in one process; the same results."""
     actors: Count | None = None
     """Edge actors when packed; None: one per CPU."""
     clients_per_actor: Literal["auto"] | Count = "auto"
@@ -30,6 +31,6 @@ class RuntimeConfig(BaseModel):
     """How float32 matrices are multiplied: as they are, or (``medium``) in bfloat16 where the processor has units for
     it, where a language model in training also passes bfloat16 on: up to a half of its step is saved."""
     checkpoint_every: Count = 50
-    """Merges."""
+    """Merges from one checkpoint to the next."""
     address: str | None = None
     """A running Ray cluster; None: start one here."""

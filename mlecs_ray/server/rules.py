@@ -10,10 +10,12 @@ FIRST = 8
 
 @dataclass(frozen=True)
 class GuardRules:
-    """``norm_ratio``: an update whose norm exceeds this multiple of the recent median is a bomb; None: no such rule."""
+    """Which updates are refused before they are merged."""
 
     norm_ratio: float | None = 100.0
+    """An update whose norm exceeds this multiple of the recent median is a bomb; None: no such rule."""
     max_norm: float | None = None
+    """And so is one whose norm exceeds this; None: no such rule."""
     memory: int = 64
     """How many accepted norms the median looks back on; it rules from the eighth on."""
 

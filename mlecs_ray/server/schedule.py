@@ -19,15 +19,21 @@ class Schedule:
     """
 
     concurrency: int = 16
+    """Clients that are at work at once, in each tier."""
     buffer: int = 1
+    """Updates that are merged at once."""
     barrier: bool = False
+    """Rounds: the next jobs begin when the merge of the last is done."""
     deadline: float | None = None
+    """Virtual seconds after which a round merges what it has; None: it waits."""
     over_select: float = 1.0
+    """Times as many clients as ``buffer`` start in a round, of which the first are merged."""
     max_staleness: int | None = None
     """Updates that are more merges late than this are discarded."""
     tiers: int = 1
     """Clients are split by expected speed; every tier has rounds of its own (FedAT)."""
     selection: Selection = "random"
+    """Who is next: who waits longest; anybody; who lost fewest of its jobs; or who is most useful (Oort)."""
 
     def __post_init__(self) -> None:
         checks = (

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from bench.machine import source
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.local import local_fleet
 from mlecs_ray.run.outcome import Outcome
 from mlecs_ray.run.records import read_run
 from mlecs_ray.run.session import Session
@@ -24,6 +23,7 @@ from scenarios.execute import target
 from scenarios.reproduce.eclm.submodels import SUBMODELS, submodels
 from scenarios.reproduce.measures import take
 from scenarios.reproduce.mlecs.space import SPACE, shared_space
+from scenarios.reproduce.sparing import sparing
 from scenarios.reproduce.volume import volume
 
 SCENARIO = "scenario.json"
@@ -52,8 +52,8 @@ def work(folder: Path) -> None:
 
 
 async def _finished(session: Session, built: Built) -> tuple[Outcome, Mapping[int, Tree]]:
-    """The run, and what its clients keep in the end, which no run folder has."""
-    fleet = await local_fleet(built)
+    """The run, and what those of its clients that learn keep in the end, which no run folder has."""
+    fleet = await sparing(built)
 
     async def made(_: Built) -> Fleet:
         return fleet

@@ -11,7 +11,8 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client
 from mlecs_ray.methods.eclm.budgets import spare
 from mlecs_ray.scenario.compose import KINDS, hyperparameters
-from mlecs_ray.scenario.manual import Option, about, options, options_of, rewritten, table
+from mlecs_ray.scenario.fields import Option
+from mlecs_ray.scenario.manual import about, options, options_of, rewritten, table
 from mlecs_ray.scenario.names import METHODS
 from mlecs_ray.sim.devices import find_device
 

@@ -35,6 +35,8 @@ def checked(name: str, **options: Any) -> None:
         ("coplms", "mutual", [1.0], "a finite number"),
         ("creamfl", "distillation", math.nan, "a finite number"),
         ("fedat", "tiers", 2.0, "a whole number"),
+        ("eclm", "blocks", "all", "a whole number or null"),
+        ("eclm", "blocks", 1.5, "a whole number or null"),
     ],
 )
 def test_what_is_no_such_value_is_refused(name: str, option: str, value: object, rule: str) -> None:
@@ -46,6 +48,8 @@ def test_what_is_no_such_value_is_refused(name: str, option: str, value: object,
 def test_a_whole_number_is_a_number() -> None:
     checked("mlecs", ccl=1, words=False)
     checked("fedat", tiers=2)
+    checked("eclm", blocks=1)
+    checked("eclm", blocks=None)
 
 
 def test_a_class_of_ones_own_is_held_to_what_it_declares_plainly() -> None:
@@ -85,6 +89,7 @@ def test_one_word_is_a_list_of_it_where_texts_are_listed() -> None:
 @pytest.mark.parametrize(("name", "option", "value"), [("eclm", "without", 3), ("fedopt", "betas", "0.9")])
 def test_what_is_no_list_is_refused_where_a_list_is_declared(name: str, option: str, value: object) -> None:
     with pytest.raises(
-        InputError, match=rf"method.options.{option}={value!r} must be a list, or {name} cannot be made"
+        InputError,
+        match=rf"method.options.{option}={value!r} must be a list, as JSON writes it: .*, or {name} cannot be made",
     ):
         checked(name, **{option: value})

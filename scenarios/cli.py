@@ -66,8 +66,11 @@ def keys(
     """
     from scenarios import listing
 
-    for lines in listing.keys(part, wide=not console.is_terminal):
-        console.print(lines, soft_wrap=not console.is_terminal, highlight=False)
+    if console.is_terminal:
+        console.print(listing.keys(part))
+        return
+    for line in listing.key_lines(part):
+        typer.echo(line)
 
 
 @app.command()

@@ -80,22 +80,25 @@ def _method(name: str) -> Iterator[RenderableType]:
     yield table if found else Text("It has no options.")
 
 
-def keys(part: str | None = None, wide: bool = False) -> Iterator[RenderableType]:
-    """The keys of a scenario, or those of ``part``: as a table, or ``wide``, a line each, for other programs.
-
-    Raises InputError where there is no such key.
-    """
+def keys(part: str | None = None) -> Table:
+    """The keys of a scenario, or those of ``part``. Raises InputError where there is no such key."""
     from mlecs_ray.scenario.fields import HEADER
+
+    table = _table("Keys (--set KEY=VALUE; a list or a table is JSON)", "key", *HEADER)
+    for row in _keys(part):
+        table.add_row(*map(escape, row))
+    return table
+
+
+def key_lines(part: str | None = None) -> Iterator[str]:
+    """The same, a line each with tabs between, for other programs."""
+    return map("\t".join, _keys(part))
+
+
+def _keys(part: str | None) -> list[list[str]]:
     from mlecs_ray.scenario.reference import entries
 
-    rows = [[cell.replace("`", "") for cell in one] for one in entries(part)]
-    if wide:
-        yield from (Text("\t".join(row)) for row in rows)
-        return
-    table = _table("Keys (--set KEY=VALUE; a list or a table is JSON)", "key", *HEADER)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    yield table
+    return [[cell.replace("`", "") for cell in one] for one in entries(part)]
 
 
 def sentence(doc: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from mlecs_ray.data.dataset import FOLDERS, NAMES
 from scenarios.catalogue import SCENARIOS
 from scenarios.consoles import console
-from scenarios.listing import sentence
+from scenarios.listing import keys, sentence
 from tests.scenarios.conftest import Mlecs
 
 
@@ -45,6 +45,18 @@ def test_what_a_method_is_and_what_its_options_mean_is_listed_by_its_name(
     assert "│ modules        │ 16           │ whole number " in said
     assert "In each layer, the residual one among them." in said
     assert mlecs("list", "fedavg").out.endswith("It has no options.\n")
+
+
+def test_keys_are_lines_for_other_programs(mlecs: Mlecs) -> None:
+    said = mlecs("keys", "data.alpha").out
+    assert said == "data.alpha\t0.5\tnumber > 0\tDirichlet concentration; smaller is more skewed.\n"
+    assert mlecs("keys", "data.alfa").code == 2
+
+
+def test_keys_are_a_table_for_people() -> None:
+    table = keys("clients.masks")
+    assert [column.header for column in table.columns] == ["key", "default", "value", "what"]
+    assert table.row_count == 3
 
 
 def test_what_is_no_method_is_not_listed(mlecs: Mlecs) -> None:

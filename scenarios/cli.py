@@ -91,7 +91,7 @@ def run(
     from mlecs_ray.scenario.overrides import apply
     from scenarios.catalogue import find
     from scenarios.folders import claimed
-    from scenarios.options import changes_of, check_heard, only
+    from scenarios.options import changes_of, check_heard, only, retitled
     from scenarios.paths import absolute
 
     scenario = find(name)
@@ -103,7 +103,7 @@ def run(
     if local:
         changes["runtime.backend"] = "local"
     check_heard(scenario, changes)
-    scenario = absolute(apply(scenario, changes))
+    scenario = retitled(absolute(apply(scenario, changes)), changes)
     with claimed(out, scenario.name) as folder:
         _execute(scenario, folder, resume=False)
 

@@ -6,6 +6,9 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply, dotted, parse
 
+_TOLD = 4
+"""Changed keys that a title names."""
+
 
 def changes_of(set_: list[str] | None, seed: int | None) -> dict[str, Any]:
     """What the options ask for, in their order."""
@@ -20,6 +23,15 @@ def changes_of(set_: list[str] | None, seed: int | None) -> dict[str, Any]:
         return changes | {"seed": seed, "seeds": []}
     # A study's seeds would have the last word, and this one would change nothing.
     return {"seeds": []} | changes if "seed" in changes else changes
+
+
+def retitled(scenario: Scenario, changes: dict[str, Any]) -> Scenario:
+    """The scenario as it was called, and what was changed of it, or its title would tell what it is no more."""
+    told = [key for key in changes if key not in ("title", "seed", "seeds") and not key.startswith("runtime")]
+    if not told or "title" in changes:
+        return scenario
+    more = f" and {len(told) - _TOLD} other keys" if len(told) > _TOLD else ""
+    return scenario.model_copy(update={"title": f"{scenario.title}; changed: {', '.join(told[:_TOLD])}{more}"})
 
 
 def only(scenario: Scenario, variant: str) -> Scenario:

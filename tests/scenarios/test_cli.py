@@ -218,6 +218,15 @@ def test_runs_go_to_numbered_folders_and_latest_finds_the_last(mlecs: Mlecs) -> 
     assert "report: runs/smoke-002/report.html" in mlecs("report").out
 
 
+def test_runs_are_compared_by_what_they_set_and_what_came_of_it(mlecs: Mlecs, tmp_path: Path) -> None:
+    for out, method in (("a", "fedavg"), ("b", "fedprox")):
+        mlecs("run", "smoke", "--local", "--out", out, "--method", method, *sets({**SMALL, "merges": "2"}))
+    said = mlecs("compare", "a", "b")
+    assert "method.name" in said.out
+    assert "final accuracy" in said.out
+    assert (tmp_path / "compare.html").is_file()
+
+
 def test_the_seed_option_takes_the_place_of_a_studys_seeds(mlecs: Mlecs) -> None:
     settings = sets({**SMALL, "merges": "2", "seeds": "[1,2]"})
     mlecs("run", "smoke", "--local", "--out", "run", *settings, "--seed", "7")

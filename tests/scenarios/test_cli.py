@@ -219,7 +219,7 @@ def test_runs_go_to_numbered_folders_and_latest_finds_the_last(mlecs: Mlecs) -> 
 
 
 def test_runs_are_compared_by_what_they_set_and_what_came_of_it(mlecs: Mlecs, tmp_path: Path) -> None:
-    for out, method in (("a", "fedavg"), ("b", "fedprox")):
+    for out, method in (("a", "fedavg"), ("b", "mma")):
         mlecs("run", "smoke", "--local", "--out", out, "--method", method, *sets({**SMALL, "merges": "2"}))
     said = mlecs("compare", "a", "b")
     assert "method.name" in said.out

@@ -65,15 +65,22 @@ class EdgeHost:
     """Hosts the data of its clients and nothing they have learned, so it may die at any time."""
 
     def __init__(self, make_worker: Callable[[], Worker]) -> None:
+        self._made: Worker | None = None
         self._refused: InputError | None = None
         self._alone = threading.Lock()
         """The gate has a thread of its own, and jobs seed torch for all."""
         self._gate = Gate(self._passed)
         try:
-            self._worker = make_worker()
+            self._made = make_worker()
         except InputError as error:
-            # Of an actor that fails to start Ray tells its death alone; ``vitals`` tells why.
+            # Of an actor that fails to start Ray tells its death alone; whatever is asked of this one tells why.
             self._refused = error
+
+    @property
+    def _worker(self) -> Worker:
+        if self._made is None:
+            raise self._refused or InputError("the actor has no worker")
+        return self._made
 
     def train(self, cohorts: list[list[Order]], *objects: Packed) -> Any:
         """Jobs, those of a cohort together; gives Answers and, for each job, what its client keeps, to the fleet."""
@@ -113,8 +120,7 @@ class EdgeHost:
 
     def vitals(self) -> Vitals:
         """Answers when the actor is ready to work; raises InputError where it cannot be."""
-        if self._refused:
-            raise self._refused
+        self._worker  # noqa: B018  # raises
         return Vitals(os.getpid(), pss_bytes(), ray.get_runtime_context().get_node_id(), self._gate.door)
 
 

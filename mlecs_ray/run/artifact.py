@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, collaborates, shown
-from mlecs_ray.run import own as own_files
+from mlecs_ray.scenario import sources
 from mlecs_ray.scenario.build import Built, judge_clients
 from mlecs_ray.server.core import Server
 from mlecs_ray.sim.population import CLOUD
@@ -178,7 +178,7 @@ def _facts(built: Built, server: Server) -> dict[str, Any]:
         "instruction": _instruction(server),
         "models": _models(built.task),
         "scenario": built.scenario.model_dump(mode="json"),
-        "own": own_files.digests(built.scenario),
+        "own": sources.digests(built.scenario),
     }
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.own import digests
 from mlecs_ray.run.records import read_manifest
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import validate
+from mlecs_ray.scenario.sources import digests
 
 PACKAGES = ("torch", "ray", "transformers", "peft", "numpy")
 

@@ -2,31 +2,21 @@
 
 import hashlib
 from collections.abc import Mapping
-from operator import attrgetter
 from pathlib import Path
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.records import read_manifest, write_whole
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.modules import is_loaded, source_of
+from mlecs_ray.scenario.sources import digest, files
 
 FOLDER = "own"
 """Below a run: a copy of each file, as it was executed when the run began."""
-_KEYS = ("task.network", "method.name", "method.base.name")
-"""That may name ``path.py:Name``."""
-
-
-def digests(scenario: Scenario) -> dict[str, str]:
-    """File -> SHA-256, of those that the scenario names; what they import themselves is not among them.
-
-    Of the bytes that this process executed, whatever lies there now. Raises InputError where there is no such file.
-    """
-    return {str(path): _digest(path) for path in _files(scenario)}
 
 
 def keep(folder: Path, scenario: Scenario) -> None:
     """Copy them into the run's folder, as they were executed. Raises InputError when the disk refuses."""
-    for path in _files(scenario):
+    for path in files(scenario):
         source = source_of(path)
         with write_whole(_copy(folder, path)) as part:
             part.write_bytes(source)
@@ -54,18 +44,9 @@ def check_same(told: Mapping[str, str], run: Path, consequence: str) -> None:
 def _now(path: Path) -> str:
     """``none`` where there is no file that can be read."""
     try:
-        return _digest(path)
+        return digest(path)
     except InputError:
         return "none"
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(source_of(path)).hexdigest()
-
-
-def _files(scenario: Scenario) -> list[Path]:
-    named = dict.fromkeys(attrgetter(key)(scenario).rpartition(":")[0] for key in _KEYS)
-    return [Path(path).expanduser() for path in named if path]
 
 
 def _copy(folder: Path, path: Path) -> Path:

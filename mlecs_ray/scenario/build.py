@@ -22,6 +22,7 @@ from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import Hand, contexts_of, deal
 from mlecs_ray.scenario.learn import make_task
 from mlecs_ray.scenario.names import ON_DEVICES
+from mlecs_ray.scenario.sources import check_executed, digests
 from mlecs_ray.scenario.world import make_world, shifts_missed
 from mlecs_ray.seeds import derive
 from mlecs_ray.server.core import Server
@@ -71,8 +72,9 @@ class Built:
 
     @property
     def make_worker(self) -> Callable[[], Worker]:
-        """Makes a worker in whatever process; only the scenario travels, the data is read there."""
-        return functools.partial(make_worker, self.scenario)
+        """Makes a worker in whatever process; only the scenario travels, the data is read there, and so are files of
+        the user's own, which must be those that this process executed."""
+        return functools.partial(make_worker, self.scenario, digests(self.scenario))
 
     @property
     def most_together(self) -> Callable[[Train], int]:
@@ -125,8 +127,9 @@ def _tell(message: str) -> None:
     logging.getLogger(__name__).warning(message)
 
 
-def make_worker(scenario: Scenario) -> Worker:
-    """What an actor is made of."""
+def make_worker(scenario: Scenario, own: Mapping[str, str] | None = None) -> Worker:
+    """What an actor is made of. Raises InputError where a file of the user's ``own`` is another by now."""
+    check_executed(own or {})
     multiply(scenario.runtime.precision)
     dataset, hand = deal(scenario)
     task = make_task(scenario, dataset.shape)

@@ -10,6 +10,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.run import own
 from mlecs_ray.run.manifest import manifest
 from mlecs_ray.run.records import write_manifest
+from mlecs_ray.scenario import sources
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.modules import LIMIT, load_module
 from tests.scenario.mine import METHOD, edit, forget, write_method
@@ -48,7 +49,7 @@ def test_another_file_is_refused_and_the_copy_named(tmp_path: Path, how: str) ->
 
 
 def test_a_run_without_own_files_tells_nothing(tmp_path: Path) -> None:
-    assert own.digests(small_scenario()) == {}
+    assert sources.digests(small_scenario()) == {}
     write_manifest(tmp_path, manifest(small_scenario(), ""))
     assert "own" not in json.loads((tmp_path / "scenario.json").read_text())
     own.check(tmp_path)

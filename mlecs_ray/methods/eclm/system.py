@@ -185,8 +185,6 @@ class ModularCloud:
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         """Module by module, over those that hold it."""
-        if self._without("local"):
-            return state
         met = state["met"].clone()
         for arrival in arrivals:
             met[arrival.client.id] = arrival.client.step

@@ -198,8 +198,11 @@ def test_without_local_training_nothing_comes_back_and_the_sub_model_is_installe
     field, client = Field.of(eclm(without=("local",))), device()
     arrival = field.adapt(client, samples(20, 2))
     assert arrival.update.tree == {}
-    assert field.method.merge(field.state, [arrival]) is field.state
+    merged = field.method.merge(field.state, [arrival])
+    assert tree_digest({**merged, "met": field.state["met"]}) == tree_digest(field.state)
     assert tree_digest(field.kept[0]["base"]) == tree_digest(field.state["base"])
+    # It has it, so it is not sent again.
+    assert set(field.method.assign(merged, arrival.client)) == {"held"}
 
 
 def test_without_the_cloud_a_device_goes_on_with_its_own():

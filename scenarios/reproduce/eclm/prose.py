@@ -43,8 +43,7 @@ working together can bring."""
 PARTS: Mapping[str, str] = {
     "without local training": "devices do not train what they are sent: they install it and answer with it.",
     "without cloud": "devices train the first sub-model that they are sent and go on with it alone: the question and "
-    "that sub-model still travel, and nothing comes back or is merged (a later job's download is counted too, though "
-    "nobody reads it).",
+    "that sub-model still travel, and nothing comes back or is merged.",
     "without enhancing": "the second stage of the offline training is left out, with its epochs and with what ECLM "
     "knows of the devices' sets of classes.",
     "without derivation": "modules are drawn by chance, within the budgets.",

@@ -10,6 +10,8 @@ from mlecs_ray.sim.devices import find_device
 
 Part = Literal["local", "cloud", "enhancing", "derivation"]
 
+Personal = Literal["none", "offset", "whole"]
+
 
 @dataclass(frozen=True)
 class ECLM:
@@ -38,8 +40,10 @@ class ECLM:
     """A device with less of something than this one gets proportionally less of it."""
     least: float = 0.0
     """No device has less than this share of the whole network's to spare, before other processes take their part."""
-    personal: bool = True
-    """A device goes on with its own sub-model while its environment stays, and is sent none before it shifts [ours]."""
+    personal: Personal = "offset"
+    """What a device carries from job to job while its environment stays. ``none``: nothing, each begins with what the
+    cloud sends; ``offset``: what it has learned itself, on top of what the cloud sends by now [ours]; ``whole``: all of
+    its sub-model, and it is sent none before it shifts [ours]."""
     balance: float = 0.1
     """lambda of the load balance in the first stage of the offline training."""
     match: float = 1.0
@@ -62,6 +66,10 @@ class ECLM:
     def __post_init__(self) -> None:
         for part in self.without:
             check(part in get_args(Part), f"without={part!r} must be one of {get_args(Part)}, or nothing is left out")
+        check(
+            self.personal in get_args(Personal),
+            f"personal={self.personal!r} must be one of {get_args(Personal)}, or devices carry nothing that is known",
+        )
         _ = self.grain
         check(1 <= self.top <= self.modules, f"top={self.top} must lie in 1..modules={self.modules}, or none is passed")
         check(self.few >= 1, f"few={self.few} must be 1 or more, or a sub-task has no module")

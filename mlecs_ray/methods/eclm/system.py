@@ -20,7 +20,7 @@ from mlecs_ray.models.selector import CARRIED
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import generator
 from mlecs_ray.sim.population import CLOUD
-from mlecs_ray.tree import Tree, normal
+from mlecs_ray.tree import Tree, normal, overlay, tree_sub
 
 MODEL = ("base", "layers")
 ASK = "ask"
@@ -33,9 +33,9 @@ class ModularCloud:
     State: ``base``, ``layers``, ``selector``, ``prior`` (L, N), ``use`` (L, N) and ``met`` (clients,), the step whose
     sub-model each device has trained, -1 before its first. A device is asked first, and again when its environment has
     shifted: it is sent the selector once, runs it on its data and tells the importance of the modules and its budgets,
-    nothing else. Then it is sent the sub-model that was derived from them, trains it and sends it back; until its
-    environment shifts again it goes on from there (``personal``), and is told to. The selector learns offline alone, so
-    that what devices tell can be compared.
+    nothing else. Then it is sent the sub-model that was derived from them, trains it and sends it back. Its next job
+    begins with what the cloud has by then and with what this device has learned itself since its environment shifted
+    (``personal``). The selector learns offline alone, so that what devices tell can be compared.
     """
 
     prototype: Prototype
@@ -91,7 +91,7 @@ class ModularCloud:
         if self._without("cloud"):
             # With what it was sent first of all.
             return met >= 0
-        return self.prototype.options.personal and met == client.step
+        return self.prototype.options.personal == "whole" and met == client.step
 
     def _held(self, client: Client, importance: Tensor) -> Tensor:
         """(L, N) uint8: what is derived for this client."""
@@ -155,11 +155,9 @@ class ModularCloud:
         return Update(told, 1.0, {**kept, "selector": selector, "importance": importance})
 
     def _train(self, job: Job, data: Samples, kept: Tree) -> Update:
-        # It may be sent one again when what it learned has not been merged yet.
-        own = self.prototype.options.personal and "step" in kept and int(kept["step"]) == job.client.step
-        given = kept if own or "base" not in job.tree else job.tree
+        anew = self._anew(job, kept)
+        given = job.tree if anew else kept
         sent = {"layers": {}, **{name: given[name] for name in (*MODEL, "held") if name in given}}
-        model = {name: sent[name] for name in MODEL if sent[name]}
         if self._without("local"):
             return Update({}, float(len(data)), {**kept, **sent})
         active = self.active(sent["held"], kept["importance"], job.client)
@@ -168,10 +166,23 @@ class ModularCloud:
             x = self.task.inputs(batch)
             return F.cross_entropy(self.model.logits(params, kept["selector"], x, active), labels_of(batch))
 
-        learned = descend(loss, model, self.local, data, job.seed)
+        begin = {name: sent[name] for name in MODEL if sent[name]}
+        offset = anew and self.prototype.options.personal == "offset"
+        moved = overlay(begin, kept["offset"], torch.add) if offset and _same_step(kept, job.client) else begin
+        learned = descend(loss, moved, self.local, data, job.seed)
         back = {} if self._without("cloud") else learned.params
         keeps = {**kept, **learned.params, "held": sent["held"], "step": _step(job.client.step)}
+        if offset:
+            keeps["offset"] = tree_sub(learned.params, begin)
         return Update(back, float(len(data)), keeps, {"loss": learned.loss})
+
+    def _anew(self, job: Job, kept: Tree) -> bool:
+        """Whether the job begins with a sub-model that was sent, and not with the one that the device has: it may be
+        sent one again when what it learned has not been merged yet."""
+        if self._without("cloud"):
+            return "base" not in kept
+        own = self.prototype.options.personal == "whole" and _same_step(kept, job.client)
+        return "base" in job.tree and not own
 
     def active(self, held: Tensor, importance: Tensor, client: Client) -> Tensor:
         """(L, N) bool: of the modules that the device holds those that fit what it can spare at this moment.
@@ -220,6 +231,11 @@ class ModularCloud:
 def asks(tree: Tree) -> bool:
     """Whether what was sent is a question."""
     return "held" not in tree
+
+
+def _same_step(kept: Tree, client: Client) -> bool:
+    """Whether the device has trained a sub-model since its environment shifted."""
+    return "step" in kept and int(kept["step"]) == client.step
 
 
 def _step(number: int) -> Tensor:

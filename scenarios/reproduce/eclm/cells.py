@@ -19,9 +19,12 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "without cloud": {"without": ["cloud"]},
     "without enhancing": {"without": ["enhancing"]},
     "without derivation": {"without": ["derivation"]},
-    "without a sub-model of their own": {"personal": False},
+    "carrying nothing": {"personal": "none"},
+    "carrying offsets": {"personal": "offset"},
+    "carrying all": {"personal": "whole"},
 }
-"""The whole method, and the options that leave one of its parts out."""
+"""The whole method, the options that leave one of its parts out, and what devices may carry from job to job, of which
+one is the whole method's."""
 SHARES = (0.28, 0.5, 0.75, 1.0, 1.25)
 """The sub-model of every device, as a share of the network's memory, compute and bytes; the first is about the least
 that one module a layer takes."""

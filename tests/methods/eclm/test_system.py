@@ -121,30 +121,34 @@ def test_collaboration_helps_a_device_with_few_samples():
     assert field.accuracy(newcomer, test) > before + 0.1
 
 
-@pytest.mark.parametrize("personal", [True, False])
-def test_a_device_goes_on_with_its_own_sub_model_until_its_environment_shifts(personal):
-    """Seen by training that moves nothing: the model it ends with is the one it began with."""
+@pytest.mark.parametrize("personal", ["none", "offset", "whole"])
+def test_what_a_device_carries_from_job_to_job_until_its_environment_shifts(personal):
+    """Seen by training that moves nothing: the model it ends with is the one it began with. The cloud's has doubled:
+    with an offset w - s from what was sent, s, it begins with 2 s + (w - s) = s + w."""
     field, client = Field.of(eclm(personal=personal)), device()
+    sent = {name: field.state[name] for name in ("base", "layers")}
     first = field.adapt(client, samples(20, 2))
+    own = {name: field.kept[0][name] for name in ("base", "layers")}
     field.state = field.method.merge(field.state, [first])
-    own = field.kept[0]
-    # What others made of it since.
-    field.state = {**field.state, **{name: tree_scale(field.state[name], 2.0) for name in ("base", "layers")}}
+    field.state = {**field.state, **{name: tree_scale(tree, 2.0) for name, tree in sent.items()}}
+    doubled = dict(leaves({name: field.state[name] for name in sent}))
+    moved = {path: doubled[path] / 2 + leaf for path, leaf in leaves(own)}
 
     field.method = replace(field.method, local=LocalTraining(AdamW(1e-12), 4))
-    for step, mine in ((0, personal), (1, False)):
+    begins = {"none": doubled, "offset": moved, "whole": dict(leaves(own))}
+    # Twice in the environment that it knows: an offset does not grow by itself.
+    for step, begin in ((0, begins[personal]), (0, begins[personal]), (1, doubled)):
         here = replace(client, step=step)
         arrival = field.adapt(here, samples(20, 2))
-        _, sent, _ = field.job(here, samples(20, 2))
-        assert ("base" in sent) != mine
-        began = own if mine else field.state
+        _, tree, _ = field.job(here, samples(20, 2))
+        assert ("base" in tree) != (personal == "whole" and step == 0)
         for path, leaf in leaves({"base": field.kept[0]["base"], "layers": field.kept[0]["layers"]}):
-            assert torch.allclose(leaf, dict(leaves(began))[path], atol=1e-6)
-        assert shapes(arrival.update.tree) == shapes(field.method.work(arrival.client, sent).upload)
+            assert torch.allclose(leaf, begin[path], atol=1e-6)
+        assert shapes(arrival.update.tree) == shapes(field.method.work(arrival.client, tree).upload)
 
 
 def test_what_has_not_been_merged_yet_is_gone_on_from_too():
-    field, client = Field.of(eclm()), device()
+    field, client = Field.of(eclm(personal="whole")), device()
     field.adapt(client, samples(20, 2))
     own = field.kept[0]["base"]
     field.method = replace(field.method, local=LocalTraining(AdamW(1e-12), 4))
@@ -195,7 +199,7 @@ def test_modules_beyond_enough_of_a_layers_importance_stay_in_the_cloud_but_for_
 
 
 def test_without_local_training_nothing_comes_back_and_the_sub_model_is_installed():
-    field, client = Field.of(eclm(without=("local",))), device()
+    field, client = Field.of(eclm(without=("local",), personal="whole")), device()
     arrival = field.adapt(client, samples(20, 2))
     assert arrival.update.tree == {}
     merged = field.method.merge(field.state, [arrival])

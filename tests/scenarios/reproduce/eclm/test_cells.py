@@ -78,7 +78,8 @@ def test_ablations_leave_out_one_part_each() -> None:
     whole, *others = (dict(_first(one).method.options) for one in group("ablations", ROW).values())
     left = [{name: value for name, value in one.items() if whole.get(name) != value} for one in others]
     parts = ["local", "cloud", "enhancing", "derivation"]
-    assert left == [*({"without": [part]} for part in parts), {"personal": False}]
+    # What devices carry in the whole method is no change.
+    assert left == [*({"without": [part]} for part in parts), {"personal": "none"}, {}, {"personal": "whole"}]
 
 
 def _first(cell: Cell):
@@ -106,7 +107,7 @@ def test_levels_are_even_parts_of_the_widths() -> None:
 
 def test_quick_looks_have_these_too() -> None:
     ours = next(scenario_of(BASE, one, 0).method for one in quick() if one.name == "eclm")
-    assert ours.options == {"enhance_epochs": 1, "least": LEAST}
+    assert ours.options == {"enhance_epochs": 1, "least": LEAST, "personal": "offset"}
 
 
 def test_a_size_is_what_every_device_has() -> None:

@@ -49,15 +49,24 @@ def against_others(found: Found) -> Mapping[tuple[str, str], Comparison]:
 
 
 def against_first(found: Found, group: str) -> Mapping[tuple[str, str], Comparison]:
-    """In each setting of a group every variant against the first, by setting and variant, corrected together."""
+    """In each setting of a group every variant that is another than the first against it, by setting and variant,
+    corrected together."""
     drawn: list[Drawn] = []
     for setting in found.settings(group):
         first, *variants = (cell.name for cell in found.group(group, setting))
         for name in variants:
+            if same(found, group, name, setting):
+                continue
             pair = paired(accuracy(found, group, name, setting), accuracy(found, group, first, setting))
             if pair is not None:
                 drawn.append((setting, FLEET, "", name, first, pair))
     return {(one.setting, one.name): one for one in together(group, drawn)}
+
+
+def same(found: Found, group: str, name: str, setting: str) -> bool:
+    """Whether a variant is what the first of its group is, by the same runs."""
+    first, *_ = cells = found.group(group, setting)
+    return any(found.digests(cell) == found.digests(first) for cell in cells if cell.name == name != first.name)
 
 
 def hardest(found: Found) -> str | None:

@@ -8,7 +8,7 @@ from mlecs_ray.models.modular import RESOURCES
 from mlecs_ray.report.units import BYTES, number, size
 from scenarios.reproduce import words
 from scenarios.reproduce.comparison import Comparison
-from scenarios.reproduce.eclm.gains import accuracy, against_first, against_others, best_other, pooled
+from scenarios.reproduce.eclm.gains import accuracy, against_first, against_others, best_other, pooled, same
 from scenarios.reproduce.eclm.rows import METHODS, OURS, ROWS
 from scenarios.reproduce.eclm.submodels import LEAST, MEAN, MOST, SUBMODELS
 from scenarios.reproduce.found import Found
@@ -75,7 +75,11 @@ def variant_tables(found: Found, group: str) -> list[str]:
     values = [
         [words.method(name), *(_at(found, group, name, setting) for setting in settings)] for name in (first, *names)
     ]
-    gains = [[words.method(name), *(_gain(tests.get((setting, name))) for setting in settings)] for name in names]
+
+    def gain(name: str, setting: str) -> str:
+        return "the same runs" if same(found, group, name, setting) else _gain(tests.get((setting, name)))
+
+    gains = [[words.method(name), *(gain(name, setting) for setting in settings)] for name in names]
     return [table(["accuracy in %", *settings], values), table([f"against {words.method(first)}", *settings], gains)]
 
 

@@ -105,9 +105,9 @@ def test_offline_epochs_stand_below_what_is_learned_offline(made: Found) -> None
     assert setup.split("those of both stages.")[1].strip() == offline_table(made)
 
 
-def test_that_devices_go_on_with_their_own_sub_models_is_told_before_the_first_figure(made: Found) -> None:
+def test_what_devices_carry_from_job_to_job_is_told_before_the_first_figure(made: Found) -> None:
     before = text(made, FACTS, {}).split("## Accuracy")[1].split("| --")[0].replace("\n", " ")
-    assert "that is ours, as the paper has one job" in before
+    assert "Both are ours, as the paper has one job" in before
     assert "FedAvg and HeteroFL answer with the shared model alone" in before
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.reproduce.eclm.gains import accuracy, against_first, against_others, best_other, hardest, pooled
+from scenarios.reproduce.eclm.gains import accuracy, against_first, against_others, best_other, hardest, pooled, same
 from scenarios.reproduce.found import Found
 from tests.scenarios.reproduce.eclm.fake import OTHER, ROW, by_name, found, result
 
@@ -41,6 +41,10 @@ def test_variants_are_held_against_the_first(tmp_path: Path) -> None:
     tests = against_first(made, "ablations")
     assert set(tests) == {(row, "without cloud") for row in (ROW, OTHER)}
     assert tests[ROW, "without cloud"].pair.difference == pytest.approx(-0.2)
+    # What is carried in the whole method is no variant of it.
+    assert same(made, "ablations", "carrying offsets", ROW)
+    assert not same(made, "ablations", "carrying all", ROW)
+    assert same(made, "ablations", "carrying all", "watch, 1 subject")
 
 
 def test_the_hardest_row_is_where_devices_that_do_not_adapt_do_worst(tmp_path: Path) -> None:

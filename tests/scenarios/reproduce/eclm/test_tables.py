@@ -58,6 +58,7 @@ def test_variants_have_their_difference_to_the_whole(tmp_path: Path) -> None:
         row = [told if setting == ROW else "not run" for setting in made.settings("ablations")]
         assert lines(table, "without cloud") == [f"| without cloud | {' | '.join(row)} |"]
     assert lines(gains, "whole") == []
+    assert lines(gains, "carrying offsets") == ["| carrying offsets | not run | the same runs | the same runs |"]
 
 
 def test_sizes_are_those_that_devices_hold(tmp_path: Path) -> None:

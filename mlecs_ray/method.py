@@ -1,6 +1,6 @@
 """What a federated method is: the nouns it exchanges and the functions it implements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol, TypeGuard
@@ -156,6 +156,16 @@ class ShowingMethod(Method, Protocol):
         """What ``predictor`` is given for an evaluation, and for serving."""
 
 
+class DeviceMethod(Method, Protocol):
+    """A method whose devices answer with models of their own."""
+
+    def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
+        """All that ``client`` answers from, given what ``predictor`` is given: that is ``scores`` of it."""
+
+    def scores(self, model: Tree, client: Client) -> Callable[[Samples], Any]:
+        """Samples to (n, classes), of which ``predictor`` gives the largest."""
+
+
 class OutlinedMethod(Method, Protocol):
     """A method whose ``init`` learns, which takes long."""
 
@@ -189,6 +199,11 @@ class CloudMethod(Method, Protocol):
 def collaborates(method: Method) -> TypeGuard[CloudMethod]:
     """Whether clients keep parts of their models, and the cloud may train its own."""
     return hasattr(method, "cloud_trains")
+
+
+def on_devices(method: Method) -> TypeGuard[DeviceMethod]:
+    """Whether devices answer with models of their own, which are no parameters of the task's."""
+    return hasattr(method, "scores")
 
 
 def _for_cohorts(method: Method) -> TypeGuard[CohortMethod]:

@@ -1,8 +1,8 @@
 """AdaptiveNet: a supernet of which each device searches the path that suits its data (arXiv 2303.07129)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import torch
@@ -170,14 +170,20 @@ class AdaptiveNet:
         """The supernet, as it left the factory."""
         return state
 
-    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+    def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
         """The path that the device chose; before it has, the one that uses its budget best."""
         params = {**tree, **kept.get("model", {})}
-        path = self.net.paths[0] if client.id == CLOUD else self.allowed(client)[0]
-        if "path" in kept:
-            path = self.net.paths[int(kept["path"])]
-        task = self._plain
-        return lambda samples: classes(lambda b: self.net.forward(params, task.inputs(b), path), samples)
+        best = self.net.paths[0] if client.id == CLOUD else self.allowed(client)[0]
+        path = kept.get("path", torch.tensor(self.net.paths.index(best)))
+        return {**{name: params[name] for name in self.net.paths[int(path)] if name in params}, "path": path}
+
+    def scores(self, model: Tree, client: Client) -> Callable[[Samples], Tensor]:
+        """Those of the path."""
+        path = self.net.paths[int(model["path"])]
+        return lambda samples: self.net.forward(model, self._plain.inputs(samples), path)
+
+    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+        return partial(classes, self.scores(self.model(tree, kept, client), client))
 
 
 @lru_cache(maxsize=16)

@@ -1,11 +1,15 @@
 """What edge-cloud adaptation is held against: devices that go on with the cloud's model alone, as it is or adapted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+
+from torch import Tensor
 
 from mlecs_ray.method import Arrival, Client, Job, Predictor, Update, Work
 from mlecs_ray.methods.local import LocalTraining, fit, require_samples, seen_of
+from mlecs_ray.methods.pretrained import Pretrained
+from mlecs_ray.models.classifier import ClassifierTask
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import Task
 from mlecs_ray.tree import Tree, tree_to
@@ -49,7 +53,7 @@ class NoAdaptation:
 class LocalAdaptation:
     """Every device trains the cloud's first model on what it owns, all of it and alone."""
 
-    task: Task
+    task: Pretrained | ClassifierTask
     local: LocalTraining
     seed: int
     """Of the model with which devices leave the factory."""
@@ -86,6 +90,14 @@ class LocalAdaptation:
         """What a device that has not trained yet answers with."""
         return self.task.part(state, client)
 
+    def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
+        """Its own, once it has one."""
+        own: Tree = kept.get("model") or tree
+        return own
+
+    def scores(self, model: Tree, client: Client) -> Callable[[Samples], Tensor]:
+        """Those of the network."""
+        return partial(self.task.logits, model)
+
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
-        """Its own model, once it has one."""
-        return self.task.predictor(kept.get("model") or tree, client)
+        return self.task.predictor(self.model(tree, kept, client), client)

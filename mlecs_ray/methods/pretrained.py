@@ -70,6 +70,10 @@ class Pretrained:
     def part(self, params: Tree, client: Client) -> Tree:
         return self.task.part(params, client)
 
+    def logits(self, params: Tree, batch: Samples) -> torch.Tensor:
+        """(n, classes)."""
+        return self.task.logits(params, batch)
+
     def loss(self, params: Tree, batch: Samples, client: Client) -> torch.Tensor:
         return self.task.loss(params, batch, client)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.method import Client, collaborates, shown
+from mlecs_ray.method import Client, collaborates, on_devices, shown
 from mlecs_ray.scenario import sources
 from mlecs_ray.scenario.build import Built, judge_clients
 from mlecs_ray.server.core import Server
@@ -55,8 +55,8 @@ class Card:
 def write(folder: Path, built: Built, server: Server, kept: Mapping[int, Tree]) -> Path:
     """``artifact/``: ``artifact.json``, ``state.safetensors``, and a folder for each model that can answer.
 
-    Whole or not at all. ``kept`` is what clients kept; of a method in which they keep parts of their models, each of
-    them is one model more. Raises InputError when the disk is full or may not be written.
+    Whole or not at all. ``kept`` is what clients kept; of a method in which they keep their models, or parts of them,
+    each of these is one model more. Raises InputError when the disk is full or may not be written.
     """
     target, part = folder / "artifact", folder / ".artifact.part"
     try:
@@ -126,16 +126,15 @@ def _device(built: Built, client: Client) -> str:
 
 
 def _personal(built: Built, server: Server, kept: Mapping[int, Tree], part: Path) -> Iterator[Card]:
-    """The models of clients that keep parts of theirs, with the sensors that they have at the start."""
+    """The models of clients that keep theirs, or parts of them, with the sensors that they have at the start."""
     method = server.method
-    if not collaborates(method):
+    if not (collaborates(method) or on_devices(method)):
         return
     for number, own in sorted((number, own) for number, own in kept.items() if number != CLOUD):
         client = server.informed(built.world.client(number, 0.0))
         name = f"client-{number}"
-        _export(
-            built.task, method.model(shown(method, server.state, client), own, client), client, part / CLIENTS / name
-        )
+        tree = method.model(shown(method, server.state, client), own, client)
+        _export(built.task, tree, client, part / CLIENTS / name)
         mine = tuple(sorted(client.modalities))
         domains = _domains(built, client)
         yield Card(

@@ -3,17 +3,18 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mlecs_ray.data.pool import Shape, scaled
 from mlecs_ray.errors import InputError
-from mlecs_ray.method import Client, Predictor
+from mlecs_ray.method import Client, Method, Predictor, on_devices
 from mlecs_ray.run import own
 from mlecs_ray.run.artifact import FACTS, FORMAT, SCALES, WORDS, Card, captioner_of, digests, model_digest
 from mlecs_ray.run.records import read_json
@@ -141,9 +142,23 @@ class Bundle:
         client, params = self.client(card), self.params(card)
         if self.scenario.method.name in SYSTEMS:
             return self.task.predictor(params, client)
+        # What clients keep is part of ``params``, if answers need it.
+        return self._method().predictor(params, {}, client)
+
+    def scores(self, card: Card) -> Callable[[Samples], Tensor]:
+        """Samples, on the models' scale, to (n, classes): of which the predictor gives the largest. Raises InputError
+        where the model tells no classes apart."""
+        client, params, task = self.client(card), self.params(card), self.task
+        if self.scenario.method.name not in SYSTEMS and on_devices(method := self._method()):
+            return method.scores(params, client)
+        if captioner_of(task) is not None or not hasattr(task, "logits"):
+            raise InputError(f"{card.name} answers in words, so it has no classes")
+        return partial(task.logits, params)
+
+    def _method(self) -> Method:
+        """Without the data that the run had: no public samples take part in answers."""
         self.check_own()
-        # What clients keep takes no part in these methods' answers, and neither do public samples.
-        return make_method(self.scenario, self.task, Samples({})).predictor(params, {}, client)
+        return make_method(self.scenario, self.task, _unheard(self.shape))
 
     def check_own(self) -> None:
         """Raise InputError where a file of the user's own is another than the run's."""
@@ -151,6 +166,12 @@ class Bundle:
         # Artifacts of before they were told have none.
         told = self.facts.get("own", {})
         own.check_same(told, run, "answers would not be those that were measured")
+
+
+def _unheard(shape: Shape) -> Samples:
+    """In place of public samples, where a method asks that there be some."""
+    blank = {name: torch.zeros(2, *form) for name, form in zip(shape.modalities, shape.forms, strict=True)}
+    return Samples(blank, labels=torch.zeros(2, dtype=torch.int64) if shape.classes else None)
 
 
 def version_of(facts: Mapping[str, Any]) -> str:

@@ -79,6 +79,11 @@ class Resident:
         """As evaluation has it."""
         return self.bundle.predictor(self.card)
 
+    @cached_property
+    def scores(self) -> Callable[[Samples], Tensor]:
+        """Samples to (n, classes). Raises InputError where it tells no classes apart."""
+        return self.bundle.scores(self.card)
+
     @property
     def captioner(self) -> "CaptionTask | None":
         """The task where it answers in words."""
@@ -232,11 +237,11 @@ class Host:
     @torch.no_grad()
     def classify(self, resident: Resident, samples: Samples) -> Verdict:
         """The class of one row. Raises InputError where the model tells no classes apart."""
-        classes, task = resident.bundle.shape.classes, resident.bundle.task
+        classes = resident.bundle.shape.classes
         if resident.captioner is not None or not classes:
             raise InputError(f"{resident.id} answers in words, so it has no classes: ask /v1/chat/completions")
         seen = resident.sensed(samples)
-        logits = _finite(task.logits(resident.params, seen)[0])  # type: ignore[attr-defined]  # every classifier of ours has them
+        logits = _finite(resident.scores(seen)[0])
         label = classes[int(resident.predictor(seen)[0])]
         return Verdict(label, dict(zip(classes, logits.softmax(0).tolist(), strict=True)))
 

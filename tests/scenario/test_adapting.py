@@ -163,8 +163,8 @@ def test_an_own_network_is_decomposed_and_has_no_widths_to_narrow(tmp_path: Path
     )
     network = f"{tmp_path}/own.py:make"
     method = made(scenario("eclm", OPTIONS["eclm"], task__network=network))
-    assert method.model.grain == Grain(4, 0.5)
-    assert method.model.body.shape == (1, 4)
+    assert method.modular.grain == Grain(4, 0.5)
+    assert method.modular.body.shape == (1, 4)
     with pytest.raises(InputError, match=r"heterofl needs task.network to be one of .*, not one of your own"):
         made(scenario("heterofl", task__network=network))
 

@@ -1,7 +1,8 @@
 """ECLM, joined from its parts (arXiv 2311.11083): each device gets the sub-model that fits its data and budgets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ from mlecs_ray.sim.population import CLOUD
 from mlecs_ray.tree import Tree, normal, overlay, tree_sub
 
 MODEL = ("base", "layers")
+ANSWERS = (*MODEL, "held", "selector", "importance")
+"""What an answer needs."""
 ASK = "ask"
 
 
@@ -52,13 +55,13 @@ class ModularCloud:
         return self.prototype.task
 
     @property
-    def model(self) -> Modular:
+    def modular(self) -> Modular:
         """The decomposed network."""
         return self.prototype.model
 
     @property
     def _costs(self) -> Costs:
-        return self.model.costs(self.local.batch)
+        return self.modular.costs(self.local.batch)
 
     def _without(self, part: str) -> bool:
         return part in self.prototype.options.without
@@ -72,7 +75,7 @@ class ModularCloud:
         return self._state(self.prototype.outline())
 
     def _state(self, made: Tree) -> Tree:
-        return {**made, "use": torch.ones(self.model.body.shape), "met": torch.full((self.clients,), -1)}
+        return {**made, "use": torch.ones(self.modular.body.shape), "met": torch.full((self.clients,), -1)}
 
     def assign(self, state: Tree, client: Client) -> Tree:
         """A question, where the device has not told how it is now; else the sub-model that fits it, or only which
@@ -83,7 +86,7 @@ class ModularCloud:
         if int(client.told["step"]) != client.step:
             return {ASK: torch.zeros((), dtype=torch.uint8)}
         held = self._held(client, client.told["importance"])
-        return {"held": held} if self._has(state, client) else {**self.model.part(state, held), "held": held}
+        return {"held": held} if self._has(state, client) else {**self.modular.part(state, held), "held": held}
 
     def _has(self, state: Tree, client: Client) -> bool:
         """Whether the device goes on with a sub-model that it has."""
@@ -119,7 +122,7 @@ class ModularCloud:
         """A question costs a run of the selector; a job what its modules and the base, with the selector, cost."""
         require_samples(client, client.samples)
         if asks(tree):
-            shape = self.model.body.shape
+            shape = self.modular.body.shape
             told = {"importance": torch.empty(shape), "budget": torch.empty(3, dtype=torch.float64), "step": _step(0)}
             memory, flops, _ = self._costs.selector.tolist()
             return Work(flops * client.samples, told, memory, tells=True)
@@ -129,7 +132,7 @@ class ModularCloud:
             selecting = float(self._costs.selector[1])
             return Work((flops - selecting) / 3 + selecting, {}, memory)
         seen = seen_of(self.local, client.samples)
-        back = {} if self._without("cloud") else normal(self.model.part(self.model.outline, tree["held"]))
+        back = {} if self._without("cloud") else normal(self.modular.part(self.modular.outline, tree["held"]))
         return Work(flops * seen, back, memory)
 
     def cost(self, held: Tensor) -> tuple[float, float]:
@@ -138,7 +141,7 @@ class ModularCloud:
         A sample passes ``top`` of a layer: the dearest that are held, as if none preferred the residual one.
         """
         mask, costs = held.cpu().numpy().astype(bool), self._costs
-        dearest = np.sort(costs.modules[1] * mask, axis=1)[:, -self.model.selector.top :]
+        dearest = np.sort(costs.modules[1] * mask, axis=1)[:, -self.modular.selector.top :]
         flops = costs.base[1] + float(dearest.sum())
         return flops, float(costs.base[0] + costs.modules[0][mask].sum())
 
@@ -149,7 +152,7 @@ class ModularCloud:
     def _tell(self, job: Job, data: Samples, kept: Tree) -> Update:
         """Importance (L, N), budgets (3,) and step: all that a device ever says of its data and itself."""
         selector = job.tree.get("selector", kept.get("selector"))
-        importance = self.model.importance(selector, self.task.inputs(data))
+        importance = self.modular.importance(selector, self.task.inputs(data))
         budget = torch.from_numpy(self._spare(job.client))
         told = {"importance": importance, "budget": budget, "step": _step(job.client.step)}
         return Update(told, 1.0, {**kept, "selector": selector, "importance": importance})
@@ -164,7 +167,7 @@ class ModularCloud:
 
         def loss(params: Tree, batch: Samples) -> Tensor:
             x = self.task.inputs(batch)
-            return F.cross_entropy(self.model.logits(params, kept["selector"], x, active), labels_of(batch))
+            return F.cross_entropy(self.modular.logits(params, kept["selector"], x, active), labels_of(batch))
 
         begin = {name: sent[name] for name in MODEL if sent[name]}
         offset = anew and self.prototype.options.personal == "offset"
@@ -206,26 +209,29 @@ class ModularCloud:
 
     def shown(self, state: Tree, client: Client) -> Tree:
         """What an answer is given from: the whole model, or the sub-model with which this device left the factory."""
-        held = torch.ones(self.model.body.shape, dtype=torch.uint8)
+        held = torch.ones(self.modular.body.shape, dtype=torch.uint8)
         if client.id != CLOUD:
             held = self._held(client, state["prior"])
         return {
-            **self.model.part(state, held),
+            **self.modular.part(state, held),
             "held": held,
             "selector": state["selector"],
             "importance": state["prior"],
         }
 
-    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
-        """The device's own sub-model where it has one, under its load at this moment."""
+    def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
+        """The device's own sub-model where it has one."""
         mine = kept if "base" in kept else tree
-        held = mine["held"]
-        active = held.bool() if client.id == CLOUD else self.active(held, mine["importance"], client)
+        return {name: mine[name] for name in ANSWERS if name in mine}
 
-        def logits(batch: Samples) -> Tensor:
-            return self.model.logits(mine, mine["selector"], self.task.inputs(batch), active)
+    def scores(self, model: Tree, client: Client) -> Callable[[Samples], Tensor]:
+        """Those of the sub-model, under the device's load at this moment."""
+        held = model["held"]
+        active = held.bool() if client.id == CLOUD else self.active(held, model["importance"], client)
+        return lambda samples: self.modular.logits(model, model["selector"], self.task.inputs(samples), active)
 
-        return lambda samples: classes(logits, samples)
+    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+        return partial(classes, self.scores(self.model(tree, kept, client), client))
 
 
 def asks(tree: Tree) -> bool:

@@ -60,7 +60,7 @@ def _client(built: Built, kind: str) -> Client:
 def _spared(built: Built, kind: str) -> Sizes:
     method = built.method
     assert isinstance(method, ModularCloud)
-    options, full = method.prototype.options, method.model.costs(method.local.batch).whole
+    options, full = method.prototype.options, method.modular.costs(method.local.batch).whole
     return _sizes(spare(_client(built, kind), full, options.share, options.reference, options.least), full)
 
 
@@ -68,7 +68,7 @@ def _taken(method: Method, client: Client) -> Sizes:
     """The least that ours can give; the largest that AdaptiveNet may choose; what HeteroFL gives."""
     match method:
         case ModularCloud():
-            costs = method.model.costs(method.local.batch)
+            costs = method.modular.costs(method.local.batch)
             return _sizes(costs.base + costs.modules[:, :, :-1].min(2).sum(1), costs.whole)
         case AdaptiveNet():
             network, batch = method.task.task.network, method.local.batch

@@ -46,7 +46,7 @@ def _taken(sizes: Sequence[Shares], take: Take) -> dict[str, float]:
 
 def _shares(method: ModularCloud, held: Tensor) -> Shares:
     """Of memory, compute and bytes on the wire; ``held`` is (L, N)."""
-    costs = method.model.costs(method.local.batch)
+    costs = method.modular.costs(method.local.batch)
     flops, memory = method.cost(held)
     moved = costs.base[2] + costs.modules[2][held.numpy().astype(bool)].sum()
     return memory / costs.whole[0], flops / costs.whole[1], moved / costs.whole[2]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("cached")
 def test_the_cloud_knows_its_classes_before_any_device_is_switched_on():
     method, test = eclm(), samples(200, 3)
     state = method.init(0)
-    logits = method.model.logits(state, state["selector"], TASK.inputs(test))
+    logits = method.modular.logits(state, state["selector"], TASK.inputs(test))
     assert (logits.argmax(1) == test.labels).float().mean() > 0.8
 
 
@@ -50,7 +50,9 @@ def test_enhancing_brings_gates_to_what_the_programme_gives_each_sub_task():
     for name, method in (("plain", plain), ("able", able)):
         selector = method.init(0)["selector"]
         far[name] = sum(
-            mismatch(method.model.selector.scores(selector, TASK.inputs(some)), wanted[task].expand(80, -1, -1)).item()
+            mismatch(
+                method.modular.selector.scores(selector, TASK.inputs(some)), wanted[task].expand(80, -1, -1)
+            ).item()
             for task, some in enumerate(samples(80, 4, labels) for labels in ((0, 1), (2, 3)))
         )
     assert far["able"] < 0.5 * far["plain"]
@@ -63,7 +65,7 @@ def test_modules_that_the_whole_network_teaches_answer_as_it_does():
     for mu in (0.0, 1.0):
         method = eclm(distil=mu, without=("enhancing",))
         state = method.init(0)
-        logits = method.model.logits(state, state["selector"], TASK.inputs(test))
+        logits = method.modular.logits(state, state["selector"], TASK.inputs(test))
         far[mu] = kl_div(logits.log_softmax(1), said, reduction="batchmean")
     assert far[1.0] < 0.5 * far[0.0]
 

@@ -73,7 +73,7 @@ def test_a_weaker_device_gets_fewer_modules_and_all_fit_their_budgets():
         field, client = Field.of(eclm(share=2.0)), device(number, kind)
         known = field.adapt(client, samples(20, 2)).client
         tree = field.method.assign(field.state, known)
-        costs = field.method.model.costs(4)
+        costs = field.method.modular.costs(4)
         held[kind] = int(_held(tree).sum())
         used = costs.base + costs.modules[:, _held(tree).numpy()].sum(1)
         one_each = costs.base + costs.modules[:, :, 0].sum(1)
@@ -225,7 +225,7 @@ def test_without_derivation_modules_are_chosen_by_chance_within_the_budgets():
     """Room for one module beside the residual one, which is free; another seed draws others."""
     told = {"importance": torch.tensor([[0.7, 0.2, 0.09, 0.01]]), "step": torch.tensor(0)}
     method = eclm(without=("derivation", "enhancing"))
-    costs = method.model.costs(4)
+    costs = method.modular.costs(4)
     budget = costs.modules[:, 0, 0] * 1.1
     clients = [replace(device(number), told={**told, "budget": torch.from_numpy(budget)}) for number in range(20)]
     chosen = [
@@ -241,7 +241,7 @@ def test_without_derivation_modules_are_chosen_by_chance_within_the_budgets():
 def test_a_job_costs_what_its_modules_cost():
     """Base and two of three modules: a sample passes both; with three held and top 2, two thirds of the three."""
     method = eclm()
-    costs = method.model.costs(4)
+    costs = method.modular.costs(4)
     two = torch.tensor([[1, 1, 0, 0]], dtype=torch.uint8)
     three = torch.tensor([[1, 1, 1, 0]], dtype=torch.uint8)
     assert method.cost(two)[0] == pytest.approx(costs.base[1] + costs.modules[1, 0, :2].sum())

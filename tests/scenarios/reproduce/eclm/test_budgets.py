@@ -82,11 +82,11 @@ def test_what_ours_gives_is_no_more_than_a_device_can_spare_and_no_less_than_the
     scenarios = {"eclm": scenario("eclm", least=1.2)}
     one, got = build(scenarios["eclm"]), budgets(scenarios)
     assert isinstance(one.method, ModularCloud)
-    costs = one.method.model.costs(one.method.local.batch)
+    costs = one.method.modular.costs(one.method.local.batch)
     client = replace(one.world.client(0, 0.0), device="phone-low", budget=find_device("phone-low").budget)
     taken = []
     for load in (1.0, 5.0):
-        asked = torch.rand(one.method.model.body.shape, generator=torch.Generator().manual_seed(0))
+        asked = torch.rand(one.method.modular.body.shape, generator=torch.Generator().manual_seed(0))
         held = one.method._held(replace(client, load=load), asked).numpy().astype(bool)
         taken.append(dict(zip(RESOURCES, (costs.base + (costs.modules * held).sum((1, 2))) / costs.whole, strict=True)))
     idle, busy = taken

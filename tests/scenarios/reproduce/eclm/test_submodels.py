@@ -22,7 +22,7 @@ def _kept(*held: int) -> dict[str, torch.Tensor]:
 
 def test_shares_are_of_the_whole_network() -> None:
     method = eclm()
-    costs = method.model.costs(method.local.batch)
+    costs = method.modular.costs(method.local.batch)
     base, modules, whole = costs.base, costs.modules, costs.whole
     found = submodels(method, {0: _kept(0), 1: _kept(0, 1), 2: _kept(3)}, PHONES)
     sizes = [base[0], base[0] + modules[0, 0, 0], base[0] + modules[0, 0, :2].sum()]

@@ -20,7 +20,10 @@ def _width(console: Console, shown: Grid) -> int:
 
 
 def _grid(table: Table) -> Grid:
-    shown = Grid(*table.header, title=table.title)
+    shown = Grid(title=table.title)
+    for name in table.header:
+        # A key that is cut off would not be known any more.
+        shown.add_column(name, overflow="fold")
     for row in table.rows:
         shown.add_row(*row)
     return shown

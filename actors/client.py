@@ -65,8 +65,7 @@ class EdgeHost:
     """Hosts the data of its clients and nothing they have learned, so it may die at any time."""
 
     def __init__(self, make_worker: Callable[[], Worker]) -> None:
-        self._made: Worker | None = None
-        self._refused: InputError | None = None
+        self._made: Worker | InputError
         self._alone = threading.Lock()
         """The gate has a thread of its own, and jobs seed torch for all."""
         self._gate = Gate(self._passed)
@@ -74,12 +73,12 @@ class EdgeHost:
             self._made = make_worker()
         except InputError as error:
             # Of an actor that fails to start Ray tells its death alone; whatever is asked of this one tells why.
-            self._refused = error
+            self._made = error
 
-    @property
     def _worker(self) -> Worker:
-        if self._made is None:
-            raise self._refused or InputError("the actor has no worker")
+        """Raises InputError where it could not be made."""
+        if isinstance(self._made, InputError):
+            raise self._made
         return self._made
 
     def train(self, cohorts: list[list[Order]], *objects: Packed) -> Any:
@@ -111,16 +110,16 @@ class EdgeHost:
 
     def _cohort(self, orders: list[Order], trees: list[dict[str, Any]]) -> list[Update]:
         jobs = [Job(order.client, order.version, order.seed, trees[order.payload]) for order in orders]
-        return self._worker.train_many(jobs, [trees[order.kept] for order in orders])
+        return self._worker().train_many(jobs, [trees[order.kept] for order in orders])
 
     def predict(self, client: Client, payload: Packed, kept: Packed, rows: range, local: bool) -> list[Any]:
         """Answers to these test rows, with ``local`` of the client's own test."""
         with self._alone:
-            return self._worker.predict(client, opened(payload), opened(kept), rows, local)
+            return self._worker().predict(client, opened(payload), opened(kept), rows, local)
 
     def vitals(self) -> Vitals:
         """Answers when the actor is ready to work; raises InputError where it cannot be."""
-        self._worker  # noqa: B018  # raises
+        self._worker()
         return Vitals(os.getpid(), pss_bytes(), ray.get_runtime_context().get_node_id(), self._gate.door)
 
 

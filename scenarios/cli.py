@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mlecs_ray.errors import InputError
-from scenarios import apikeys, measuring
+from scenarios import apikeys, lookup, measuring
 from scenarios.consoles import complaint, console, show
 
 app = typer.Typer(
@@ -40,37 +40,8 @@ Method = Annotated[str | None, typer.Option(help="A method of `mlecs list`, or p
 Folder = Annotated[str, typer.Argument(help="A run folder, or `latest`")]
 
 
-@app.command("list")
-def list_(
-    name: Annotated[
-        str | None, typer.Argument(help="scenarios, methods, devices, data, or a method: its options. Default: all")
-    ] = None,
-) -> None:
-    """What can be run: scenarios, methods, devices, data sets and assets; what the options of a method mean.
-
-    Examples: [bold]mlecs list[/bold] · [bold]mlecs list methods[/bold] · [bold]mlecs list eclm[/bold]
-    """
-    from scenarios import listing
-
-    for table in listing.tables(name):
-        console.print(table)
-
-
-@app.command()
-def keys(
-    part: Annotated[str | None, typer.Argument(help="A key, or a group as data or clients.load. Default: all")] = None,
-) -> None:
-    """Every key that --set takes: its default, what it may be, what it does.
-
-    Examples: [bold]mlecs keys[/bold] · [bold]mlecs keys schedule[/bold] · [bold]mlecs keys local.lr[/bold]
-    """
-    from scenarios import listing
-
-    if console.is_terminal:
-        console.print(listing.keys(part))
-        return
-    for line in listing.key_lines(part):
-        typer.echo(line)
+app.command("list")(lookup.list_)
+app.command()(lookup.keys)
 
 
 @app.command()

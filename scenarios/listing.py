@@ -1,7 +1,8 @@
 """What `mlecs list` shows."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.markup import escape
@@ -12,6 +13,9 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.names import METHODS, nearest
 from scenarios.catalogue import SCENARIOS
+
+if TYPE_CHECKING:
+    from mlecs_ray.scenario.fields import Option
 
 
 def tables(name: str | None = None) -> Iterator[RenderableType]:
@@ -69,36 +73,40 @@ def _methods() -> Table:
 
 def _method(name: str) -> Iterator[RenderableType]:
     """What it is, and its options."""
-    from mlecs_ray.scenario.fields import HEADER
     from mlecs_ray.scenario.manual import about, options
 
     found = options(name)
     yield Text(f"{name}: {about(name).replace('`', '')}\n")
-    table = _table("Options (--set method.options.KEY=VALUE)", "option", *HEADER)
-    for option in found:
-        table.add_row(*(escape(cell.replace("`", "")) for cell in option))
+    table = _options("Options (--set method.options.KEY=VALUE)", "option", found)
     yield table if found else Text("It has no options.")
+
+
+def _options(title: str, head: str, options: Iterable["Option"]) -> Table:
+    from mlecs_ray.scenario.fields import HEADER
+
+    table = _table(title, head, *HEADER)
+    for option in options:
+        table.add_row(*map(escape, _plain(option)))
+    return table
+
+
+def _plain(option: "Option") -> list[str]:
+    """Without marks of code."""
+    return [cell.replace("`", "") for cell in option]
 
 
 def keys(part: str | None = None) -> Table:
     """The keys of a scenario, or those of ``part``. Raises InputError where there is no such key."""
-    from mlecs_ray.scenario.fields import HEADER
+    from mlecs_ray.scenario.reference import entries
 
-    table = _table("Keys (--set KEY=VALUE; a list or a table is JSON)", "key", *HEADER)
-    for row in _keys(part):
-        table.add_row(*map(escape, row))
-    return table
+    return _options("Keys (--set KEY=VALUE; a list or a table is JSON)", "key", entries(part))
 
 
 def key_lines(part: str | None = None) -> Iterator[str]:
     """The same, a line each with tabs between, for other programs."""
-    return map("\t".join, _keys(part))
-
-
-def _keys(part: str | None) -> list[list[str]]:
     from mlecs_ray.scenario.reference import entries
 
-    return [[cell.replace("`", "") for cell in one] for one in entries(part)]
+    return ("\t".join(_plain(one)) for one in entries(part))
 
 
 def sentence(doc: str) -> str:

@@ -145,10 +145,10 @@ class Bundle:
         # What clients keep is part of ``params``, if answers need it.
         return self._method().predictor(params, {}, client)
 
-    def scores(self, card: Card) -> Callable[[Samples], Tensor]:
-        """Samples, on the models' scale, to (n, classes): of which the predictor gives the largest. Raises InputError
-        where the model tells no classes apart."""
-        client, params, task = self.client(card), self.params(card), self.task
+    def scores(self, card: Card, params: Tree) -> Callable[[Samples], Tensor]:
+        """Samples, on the models' scale, to (n, classes) by the model's ``params``: of which the predictor gives the
+        largest. Raises InputError where the model tells no classes apart."""
+        client, task = self.client(card), self.task
         if self.scenario.method.name not in SYSTEMS and on_devices(method := self._method()):
             return method.scores(params, client)
         if captioner_of(task) is not None or not hasattr(task, "logits"):

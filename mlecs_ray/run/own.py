@@ -8,7 +8,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.run.records import read_manifest, write_whole
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.modules import is_loaded, source_of
-from mlecs_ray.scenario.sources import digest, files
+from mlecs_ray.scenario.sources import changed, digest, files
 
 FOLDER = "own"
 """Below a run: a copy of each file, as it was executed when the run began."""
@@ -29,16 +29,13 @@ def check(folder: Path) -> None:
 
 def check_same(told: Mapping[str, str], run: Path, consequence: str) -> None:
     """Raise InputError where this process has executed, or would execute, other files than ``told`` in ``run``."""
-    for name, before in told.items():
-        path = Path(name)
-        if (now := _now(path)) != before:
-            copy = _copy(run, path)
-            again = " and start anew, as this process keeps the file that it loaded" if is_loaded(path) else ""
-            raise InputError(
-                f"{path.absolute()} is not the file that the run began with (SHA-256 {before[:12]}, now {now[:12]}), "
-                f"so {consequence}: put back {copy if copy.is_file() else 'the one of then'}{again}, or run the "
-                "scenario again"
-            )
+    for path, why in changed(told, _now):
+        copy = _copy(run, path)
+        again = " and start anew, as this process keeps the file that it loaded" if is_loaded(path) else ""
+        raise InputError(
+            f"{path.absolute()} {why}, so {consequence}: put back {copy if copy.is_file() else 'the one of then'}"
+            f"{again}, or run the scenario again"
+        )
 
 
 def _now(path: Path) -> str:

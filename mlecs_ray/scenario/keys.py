@@ -5,34 +5,54 @@ import difflib
 import types
 import typing
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
 from mlecs_ray.scenario.config import Scenario
 
 
-def all_keys(kind: Any = Scenario, prefix: str = "") -> Iterator[str]:
+class Field(NamedTuple):
+    """One key, as it is declared."""
+
+    path: str
+    """Dotted."""
+    kind: Any
+    """The class that declares it."""
+    hint: Any
+
+    @property
+    def name(self) -> str:
+        """As it is declared."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def key(self) -> str:
+        """As --set takes it; a mapping ends in ``*``."""
+        return f"{self.path}.*" if _is_mapping(self.hint) else self.path
+
+
+def all_keys() -> Iterator[str]:
     """Every dotted key of a scenario; a mapping ends in ``*``."""
-    for name, hint in _fields(kind).items():
-        node = node_of(hint)
-        if node is not None and not is_mapping(hint):
-            yield from all_keys(node, f"{prefix}{name}.")
+    return (field.key for field in fields())
+
+
+@lru_cache(maxsize=1)
+def fields() -> tuple[Field, ...]:
+    """What declares each key of a scenario, in their order."""
+    return tuple(_below(Scenario, ""))
+
+
+def _below(kind: Any, prefix: str) -> Iterator[Field]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    names = [one.name for one in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else kind.model_fields
+    for name in names:
+        node = next((part for part in (*typing.get_args(hints[name]), hints[name]) if _is_node(part)), None)
+        if node is not None and not _is_mapping(hints[name]):
+            yield from _below(node, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}.*" if is_mapping(hint) else prefix + name
-
-
-def node_of(hint: Any) -> Any:
-    """The group of keys that a field of this type, or one of its parts, is; None where it is a value."""
-    return next((part for part in (*typing.get_args(hint), hint) if _is_node(part)), None)
-
-
-def _fields(kind: Any) -> dict[str, Any]:
-    return (
-        typing.get_type_hints(kind)
-        if dataclasses.is_dataclass(kind)
-        else {name: field.annotation for name, field in kind.model_fields.items()}
-    )
+            yield Field(prefix + name, kind, hints[name])
 
 
 def _is_node(hint: Any) -> bool:
@@ -43,7 +63,7 @@ def _is_node(hint: Any) -> bool:
     )
 
 
-def is_mapping(hint: Any) -> bool:
+def _is_mapping(hint: Any) -> bool:
     """Whether its keys are the user's to name."""
     return typing.get_origin(hint) is dict
 

@@ -1,7 +1,7 @@
 """The Python files of a user's own that a scenario names, told apart by their bytes."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 
@@ -32,11 +32,17 @@ def digests(scenario: Scenario) -> dict[str, str]:
     return {str(path): digest(path) for path in files(scenario)}
 
 
-def check_executed(told: Mapping[str, str]) -> None:
-    """Raise InputError where this process has executed, or would execute, other files than ``told``."""
+def changed(told: Mapping[str, str], now: Callable[[Path], str] = digest) -> Iterator[tuple[Path, str]]:
+    """The files of which this process has executed, or would execute, others than ``told``, and how that is said."""
     for name, before in told.items():
-        if (now := digest(Path(name))) != before:
-            raise InputError(
-                f"{name} is not the file that the run began with (SHA-256 {before[:12]}, now {now[:12]}), so this "
-                "actor would train by another: put back the copy in the run's own/ and resume"
-            )
+        path = Path(name)
+        if (found := now(path)) != before:
+            yield path, f"is not the file that the run began with (SHA-256 {before[:12]}, now {found[:12]})"
+
+
+def check_executed(told: Mapping[str, str]) -> None:
+    """Raise InputError where an actor would be made with other files than ``told``, or one of them is gone."""
+    for path, why in changed(told):
+        raise InputError(
+            f"{path} {why}, so this actor would train by another: put back the copy in the run's own/ and resume"
+        )

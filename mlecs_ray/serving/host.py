@@ -82,7 +82,7 @@ class Resident:
     @cached_property
     def scores(self) -> Callable[[Samples], Tensor]:
         """Samples to (n, classes). Raises InputError where it tells no classes apart."""
-        return self.bundle.scores(self.card)
+        return self.bundle.scores(self.card, self.params)
 
     @property
     def captioner(self) -> "CaptionTask | None":

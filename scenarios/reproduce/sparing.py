@@ -10,9 +10,7 @@ from mlecs_ray.run.local import local_fleet
 from mlecs_ray.scenario.build import Built, make_plan
 from mlecs_ray.sim.fleet import Fleet, Probe, Ready
 from mlecs_ray.tree import Tree
-
-ALONE = ("localadaptation", "adaptivenet")
-"""Methods whose devices learn for themselves and send nothing."""
+from scenarios.reproduce.eclm.rows import ON_DEVICE
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,9 @@ class SparingFleet:
 
 
 async def sparing(built: Built) -> Fleet:
-    """All clients in this process; of the methods of ``ALONE`` only the measured ones learn. Whom the server picks must
-    not depend on what they learn, or all do."""
+    """All clients in this process; where devices learn alone only the measured ones do. Whom the server picks must not
+    depend on what they learn, or all do."""
     fleet, scenario = await local_fleet(built), built.scenario
-    if scenario.method.name not in ALONE or scenario.schedule.selection == "utility":
+    if scenario.method.name not in ON_DEVICE or scenario.schedule.selection == "utility":
         return fleet
     return SparingFleet(fleet, frozenset(judge.client.id for judge in make_plan(built).judges))

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -11,29 +12,29 @@ from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.run.local import local_fleet
 from mlecs_ray.run.records import read_run
 from mlecs_ray.run.session import Session
+from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.build import Built, build
-from mlecs_ray.scenario.overrides import apply
-from scenarios.shifting_edge import SCENARIO
-
-SMALL = {
-    "seconds": 1.5,
-    "clients.count": 6,
-    "task.hidden": [8, 8],
-    "task.pretrain_epochs": 1,
-    "evaluation.clients": 2,
-    "schedule.concurrency": 4,
-    "schedule.buffer": 2,
-    # A server answers when nothing else runs on a device.
-    "clients.load.kind": "idle",
-    "variants": {},
-}
-OPTIONS = {"eclm": {"enhance_epochs": 1, "modules": 4}, "adaptivenet": {"branch_epochs": 1}}
+from tests.shifting import small
 
 
 def ran(folder: Path, method: str) -> tuple[Built, Bundle]:
-    built = build(apply(SCENARIO, {**SMALL, "method": {"name": method, "options": OPTIONS.get(method, {})}}))
+    # A server answers when nothing else runs on a device.
+    built = build(small(method, **{"clients.load.kind": "idle"}))
     asyncio.run(Session(built, folder).execute(local_fleet))
     return built, read_bundle(folder / "artifact")
+
+
+def last_of(run: Path, scope: str, subject: str) -> pd.Series:
+    rows = read_run(run).metrics
+    return rows[(rows.scope == scope) & (rows.subject == subject) & (rows.metric == "accuracy")].iloc[-1]
+
+
+def assert_served(bundle: Bundle, name: str, test: Samples, accuracy: float) -> None:
+    card = bundle.card(name)
+    answers = bundle.predictor(card)(test)
+    assert measure(["accuracy"], answers, test)["accuracy"] == accuracy
+    with torch.no_grad():
+        assert bundle.scores(card, bundle.params(card))(test).argmax(1).tolist() == answers
 
 
 @pytest.mark.parametrize("method", ["eclm", "localadaptation", "adaptivenet"])
@@ -42,16 +43,11 @@ def test_each_device_s_own_model_scores_what_the_run_recorded_last(
 ) -> None:
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
     built, bundle = ran(tmp_path / "run", method)
-    rows = read_run(tmp_path / "run").metrics
-    for number in (0, 3):
-        last = rows[(rows.scope == "personal") & (rows.subject == str(number)) & (rows.metric == "accuracy")].iloc[-1]
+    for number in (0, 4):
+        last = last_of(tmp_path / "run", "personal", str(number))
         test = built.hand.local_test(built.world.client(number, float(last.seconds)))
-        card = bundle.card(f"client-{number}")
-        answers = bundle.predictor(card)(test)
-        assert measure(["accuracy"], answers, test)["accuracy"] == last.value
-        with torch.no_grad():
-            assert bundle.scores(card)(test).argmax(1).tolist() == answers
-    assert {card.client for card in bundle.cards.values() if card.client is not None} == set(range(6))
+        assert_served(bundle, f"client-{number}", test, last.value)
+    assert {card.client for card in bundle.cards.values() if card.client is not None} == set(range(8))
 
 
 @pytest.mark.parametrize("method", ["fedavg", "heterofl", "noadaptation", "eclm"])
@@ -60,10 +56,4 @@ def test_the_cloud_s_model_is_served_without_the_public_samples(
 ) -> None:
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
     built, bundle = ran(tmp_path / "run", method)
-    rows = read_run(tmp_path / "run").metrics
-    last = rows[(rows.scope == "global") & (rows.metric == "accuracy")].iloc[-1]
-    test = built.dataset.test
-    answers = bundle.predictor(bundle.card("model"))(test)
-    assert measure(["accuracy"], answers, test)["accuracy"] == last.value
-    with torch.no_grad():
-        assert bundle.scores(bundle.card("model"))(test).argmax(1).tolist() == answers
+    assert_served(bundle, "model", built.dataset.test, last_of(tmp_path / "run", "global", "model").value)

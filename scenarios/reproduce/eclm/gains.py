@@ -65,8 +65,8 @@ def against_first(found: Found, group: str) -> Mapping[tuple[str, str], Comparis
 
 def same(found: Found, group: str, name: str, setting: str) -> bool:
     """Whether a variant is what the first of its group is, by the same runs."""
-    first, *_ = cells = found.group(group, setting)
-    return any(found.digests(cell) == found.digests(first) for cell in cells if cell.name == name != first.name)
+    first, cell = found.group(group, setting)[0], found.cell(group, name, setting)
+    return cell is not None and found.digests(cell) == found.digests(first)
 
 
 def hardest(found: Found) -> str | None:

@@ -1,10 +1,10 @@
 """What each method learns from the cloud's public samples before the first job, by its resolved options."""
 
-from dataclasses import fields
 from typing import Any
 
 from bench.document import table
-from mlecs_ray.scenario.adapting import ADAPTING, GIVEN
+from mlecs_ray.scenario.adapting import ADAPTING
+from mlecs_ray.scenario.compose import hyperparameters
 from mlecs_ray.scenario.config import Scenario
 from scenarios.reproduce import words
 from scenarios.reproduce.eclm.rows import OURS
@@ -14,8 +14,8 @@ from scenarios.reproduce.found import Found
 def resolved(scenario: Scenario) -> dict[str, Any]:
     """All options of its method, those that are not set as they are by default."""
     method = scenario.method
-    known = fields(ADAPTING[method.name]) if method.name in ADAPTING else ()
-    return {**{one.name: one.default for one in known if one.name not in GIVEN}, **method.options}
+    usual = hyperparameters(ADAPTING[method.name]) if method.name in ADAPTING else {}
+    return {**usual, **method.options}
 
 
 def stages(scenario: Scenario) -> list[int]:

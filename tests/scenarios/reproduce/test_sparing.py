@@ -11,29 +11,11 @@ from mlecs_ray.run.local import local_fleet
 from mlecs_ray.run.records import read_run
 from mlecs_ray.run.session import MakeFleet, Session
 from mlecs_ray.scenario.build import Built, build
-from mlecs_ray.scenario.config import Scenario
-from mlecs_ray.scenario.overrides import apply
 from mlecs_ray.sim.fleet import Fleet, LocalFleet
 from scenarios.reproduce.measures import take
 from scenarios.reproduce.sparing import SparingFleet, sparing
 from scenarios.reproduce.volume import volume
-from scenarios.shifting_edge import SCENARIO
-
-SMALL = {
-    "seconds": 1.5,
-    "clients.count": 8,
-    "task.hidden": [8, 8],
-    "task.pretrain_epochs": 1,
-    "evaluation.clients": 2,
-    "schedule.concurrency": 4,
-    "schedule.buffer": 2,
-    "variants": {},
-}
-
-
-def scenario(method: str, **more: Any) -> Scenario:
-    options = {"branch_epochs": 1} if method == "adaptivenet" else {}
-    return apply(SCENARIO, {**SMALL, "method": {"name": method, "options": options}, **more})
+from tests.shifting import small
 
 
 def measured(built: Built, folder: Path, fleet: MakeFleet) -> dict[str, Any]:
@@ -47,7 +29,7 @@ def test_a_run_tells_the_same_when_only_those_who_are_measured_learn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
-    built = build(scenario(method))
+    built = build(small(method))
     fleets: list[Fleet] = []
 
     async def spared(built: Built) -> Fleet:
@@ -59,7 +41,7 @@ def test_a_run_tells_the_same_when_only_those_who_are_measured_learn(
 
 
 def made(**changes: Any) -> Fleet:
-    return asyncio.run(sparing(build(scenario(**changes))))
+    return asyncio.run(sparing(build(small(**changes))))
 
 
 @pytest.mark.parametrize("method", ["noadaptation", "fedavg"])

@@ -25,7 +25,7 @@ from scenarios.reproduce.found import Found
 from scenarios.reproduce.plan import digest, short
 from scenarios.reproduce.store import Floors, Made
 
-SPARE, LEVEL = "spare", "level"
+SPARE, BASE, LEVEL = "spare", "base", "level"
 MIDDLE = "phone-mid"
 """The kind of which it is told under which load it cannot spare ECLM's smallest."""
 EDITION = 2
@@ -44,6 +44,7 @@ def budgets(scenarios: Mapping[str, Scenario]) -> Floors:
     found: dict[str, Sizes] = {}
     for kind in built[OURS].scenario.clients.devices:
         found[_named(kind, SPARE)] = _spared(built[OURS], kind)
+        found[_named(kind, BASE)] = _base(built[OURS])
         found |= {_named(kind, name): _taken(one.method, _client(one, kind)) for name, one in built.items()}
     return found
 
@@ -62,6 +63,14 @@ def _spared(built: Built, kind: str) -> Sizes:
     assert isinstance(method, ModularCloud)
     options, full = method.prototype.options, method.modular.costs(method.local.batch).whole
     return _sizes(spare(_client(built, kind), full, options.share, options.reference, options.least), full)
+
+
+def _base(built: Built) -> Sizes:
+    """What ours gives to every device whatever is derived: the parts that are not decomposed, and the selector."""
+    method = built.method
+    assert isinstance(method, ModularCloud)
+    costs = method.modular.costs(method.local.batch)
+    return _sizes(costs.base, costs.whole)
 
 
 def _taken(method: Method, client: Client) -> Sizes:
@@ -116,7 +125,7 @@ def fill(found: Found, made: Made | None, compute: Callable[[Mapping[str, Scenar
 
 def budget_table(found: Found) -> str:
     """A line for each row of the table and kind of device."""
-    header = ["memory / compute / bytes, % of the network's", "can spare", "ECLM: smallest", "largest held"]
+    header = ["memory / compute / bytes, % of the network's", "can spare", "ECLM: in all", "smallest", "largest held"]
     header += ["AdaptiveNet: largest path", "HeteroFL"]
     lines = [line for row in found.settings("table") for line in _lines(found, row)]
     return table(header, lines)
@@ -141,7 +150,7 @@ def _short(spared: Sizes, least: Sizes) -> str:
 def _lines(found: Found, row: str) -> list[list[str]]:
     known, ours = found.store.floors.get(_key(found, row)), found.cell("table", OURS, row)
     if known is None or ours is None:
-        return [[row, *[words.NOT_RUN] * 5]]
+        return [[row, *[words.NOT_RUN] * 6]]
     return [
         [f"{row}: {kind}", *_line(known, kind, _held(found, row, kind))]
         for kind in found.scenarios(ours)[found.seeds[0]].clients.devices
@@ -150,8 +159,8 @@ def _lines(found: Found, row: str) -> list[list[str]]:
 
 def _line(known: Floors, kind: str, held: Sizes | None) -> list[str]:
     spared = known[_named(kind, SPARE)]
-    by = {name: known.get(_named(kind, name)) for name in SPARING}
-    told = [_told(by[OURS], spared), _told(held, spared), _told(by["adaptivenet"], spared)]
+    by = {name: known.get(_named(kind, name)) for name in (BASE, *SPARING)}
+    told = [_told(by[BASE], spared), _told(by[OURS], spared), _told(held, spared), _told(by["adaptivenet"], spared)]
     other = by["heterofl"]
     level = f"level {other[LEVEL]:g}: " if other else ""
     return [_told(spared, spared), *told, f"{level}{_told(other, spared)}"]

@@ -79,10 +79,11 @@ what a job takes on average: download, computing and upload, a question before i
 others."""
 BUDGETS = f"""Shares of the whole network's memory, compute and bytes by the device model, of devices on which nothing
 else runs. A device can spare a share of what the best kind can, by what it has, but nobody less than {LEAST:g}, which
-is to leave each method a sub-model that fits. ECLM: one module of each layer, the least that it ever gives, and the
-most of each that devices of this kind held in the end; its compute is what devices are charged, of each layer the
-dearest modules that they hold, as many as a sample can pass: an upper bound. AdaptiveNet: the most of each that a path
-takes which the device may choose; nothing of it travels. HeteroFL: the level of the device. Over: more than it can
+is to leave each method a sub-model that fits. ECLM: what is in all sub-models, the parts that are not decomposed and
+the selector, below which no choice of modules can go; that and one module of each layer, the least that it ever gives;
+and the most of each that devices of this kind held in the end; its compute is what devices are charged, of each layer
+the dearest modules that they hold, as many as a sample can pass: an upper bound. AdaptiveNet: the most of each that a
+path takes which the device may choose; nothing of it travels. HeteroFL: the level of the device. Over: more than it can
 spare."""
 LOADED = """Other processes take their part of memory and compute: a load of 1 is that nothing else runs, of 2 that one
 process does. A phone of the middle kind can spare less than ECLM's smallest sub-model:"""

@@ -38,7 +38,7 @@ def row(**options: object) -> dict[str, Scenario]:
 def told(_: Mapping[str, Scenario]) -> Floors:
     """The strong phones' paths take more memory than there is."""
     plain = dict.fromkeys(("memory", "compute", "bandwidth"), 0.3)
-    each = {"spare": plain, "eclm": {**plain, "compute": 0.1}, "adaptivenet": plain}
+    each = {"spare": plain, "base": dict.fromkeys(plain, 0.05), "eclm": {**plain, "compute": 0.1}, "adaptivenet": plain}
     found = {f"{kind}: {what}": one for kind in ("phone-low", "phone-mid", "phone-high") for what, one in each.items()}
     levels = {f"{kind}: heterofl": {**plain, "level": 0.25} for kind in ("phone-low", "phone-mid", "phone-high")}
     return {**found, **levels, "phone-high: adaptivenet": {**plain, "memory": 0.45}}
@@ -92,6 +92,9 @@ def test_what_ours_gives_is_no_more_than_a_device_can_spare_and_no_less_than_the
     idle, busy = taken
     assert all(got["phone-low: eclm"][resource] < idle[resource] <= 1.2 for resource in RESOURCES)
     assert busy == pytest.approx(got["phone-low: eclm"], abs=1e-6)
+    base = dict(zip(RESOURCES, costs.base / costs.whole, strict=True))
+    assert got["phone-low: base"] == pytest.approx(base, abs=1e-6)
+    assert all(0 < base[resource] < busy[resource] for resource in RESOURCES)
 
 
 def test_levels_are_told_as_shares_of_the_widths() -> None:
@@ -174,8 +177,9 @@ def test_who_takes_more_than_there_is_is_marked(made: Found) -> None:
     lines = {line.split(" | ")[0].strip("| "): line for line in budget_table(made).splitlines()}
     fits = "30.0 / 30.0 / 30.0"
     assert lines[f"{ROW}: phone-low"] == (
-        f"| {ROW}: phone-low | {fits} | 30.0 / 10.0 / 30.0 | 25.0 / 12.5 / 6.2 | {fits} | level 0.25: {fits} |"
+        f"| {ROW}: phone-low | {fits} | 5.0 / 5.0 / 5.0 | 30.0 / 10.0 / 30.0 | 25.0 / 12.5 / 6.2 | {fits} "
+        f"| level 0.25: {fits} |"
     )
     assert "| **50.0 over** / 25.0 / 12.5 | **45.0 over** / 30.0 / 30.0 |" in lines[f"{ROW}: phone-high"]
     assert "| not run |" in lines[f"{ROW}: phone-mid"]
-    assert lines[OTHER].count("not run") == 5
+    assert lines[OTHER].count("not run") == 6

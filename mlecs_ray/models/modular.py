@@ -1,6 +1,5 @@
 """A decomposed network with its selector: what a sub-model of it answers, and what each module costs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -108,30 +107,28 @@ def whole(network: Network, batch: int) -> Numbers:
 def _costs(model: Modular, batch: int) -> Costs:
     base = np.zeros(3)
     modules = np.zeros((3, *model.body.shape))
-    x, layer = torch.zeros(batch, *model.network.form), 0
+    # What reads the network's own input passes no gradient on.
+    x, layer, behind = torch.zeros(batch, *model.network.form), 0, False
     # Forward alone: two FLOPs for each weight, once at each place.
     selector = np.array([model.selector.carried_bytes, 2.0 * model.selector.multiplications, 0.0])
     for _, part in model.body.order:
         if isinstance(part, tuple):
             # The residual module, the last, costs nothing that a budget would notice.
-            modules[:, layer, :-1] = np.stack([_cost(one, x) for one in part[:-1]], 1)
-            x, layer = part[-1](x), layer + 1
+            modules[:, layer, :-1] = np.stack([_cost(one, x, behind) for one in part[:-1]], 1)
+            x, layer, behind = part[-1](x), layer + 1, True
         else:
-            base += _cost(part, x)
-            x = part(x).detach()
+            base += _cost(part, x, behind)
+            x, behind = part(x).detach(), behind or bool(weights(part))
     return Costs(base + selector, selector, modules, whole(model.network, batch))
 
 
-def _cost(module: nn.Module, x: Tensor) -> Numbers:
-    """(3,) of one part on a batch ``x``."""
+def _cost(module: nn.Module, x: Tensor, onwards: bool) -> Numbers:
+    """(3,) of one part on a batch ``x``, forward and backward: ``onwards`` to what comes before it, or no farther."""
     tree = weights(module)
-    params = flops.zeros(tree)
-    step = flops.count(_step(module, params, x))
-    sent = tree_bytes(tree)
-    return np.array([flops.trained_bytes(tree) + step.saved_bytes, step.flops / len(x), float(sent)])
-
-
-def _step(module: nn.Module, params: Tree, x: Tensor) -> Callable[[], Tensor]:
-    """Forward and backward through the module and to its input, where that has gradients."""
-    inputs = x.clone().requires_grad_()
-    return lambda: applied(module, params, inputs).sum()
+    if not tree and not onwards:
+        # Nothing to go back for, and no products without weights.
+        return np.zeros(3)
+    params, inputs = flops.zeros(tree), x.clone().requires_grad_(onwards)
+    step = flops.count(lambda: applied(module, params, inputs).sum())
+    sent = float(tree_bytes(tree))
+    return np.array([flops.trained_bytes(tree) + step.saved_bytes, step.flops / len(x), sent])

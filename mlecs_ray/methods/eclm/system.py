@@ -83,24 +83,27 @@ class ModularCloud:
         self.task.require(client)
         if not client.told:
             return {"selector": {name: state["selector"][name] for name in CARRIED}}
-        if int(client.told["step"]) != client.step:
+        if int(client.told["step"]) != client.step and not self._first_alone(state, client):
             return {ASK: torch.zeros((), dtype=torch.uint8)}
         held = self._held(client, client.told["importance"])
         return {"held": held} if self._has(state, client) else {**self.modular.part(state, held), "held": held}
 
+    def _first_alone(self, state: Tree, client: Client) -> bool:
+        """Whether the device goes on with what it was sent first of all, whatever shifts: the cloud is left out."""
+        return self._without("cloud") and int(state["met"][client.id]) >= 0
+
     def _has(self, state: Tree, client: Client) -> bool:
         """Whether the device goes on with a sub-model that it has."""
-        met = int(state["met"][client.id])
         if self._without("cloud"):
-            # With what it was sent first of all.
-            return met >= 0
-        return self.prototype.options.personal == "whole" and met == client.step
+            return self._first_alone(state, client)
+        return self.prototype.options.personal == "whole" and int(state["met"][client.id]) == client.step
 
     def _held(self, client: Client, importance: Tensor) -> Tensor:
         """(L, N) uint8: what is derived for this client."""
         wanted = importance.double().cpu().numpy()
         if self._without("derivation"):
-            wanted = generator(self.seed, "derivation", client.id, client.step).random(wanted.shape)
+            step = int(client.told["step"]) if client.told else client.step
+            wanted = generator(self.seed, "derivation", client.id, step).random(wanted.shape)
         budget = client.told["budget"].numpy() if client.told else self._spare(client)
         # The residual modules cost nothing, so whatever is important of them comes along.
         allowed = enough(wanted, self.prototype.options.enough)
@@ -119,14 +122,15 @@ class ModularCloud:
         return kept
 
     def work(self, client: Client, tree: Tree) -> Work:
-        """A question costs a run of the selector; a job what its modules and the base, with the selector, cost."""
+        """A question costs a run of the selector; a job what the base, with the selector, and the modules cost that the
+        device trains at this moment: under load not all that it holds."""
         require_samples(client, client.samples)
         if asks(tree):
             shape = self.modular.body.shape
             told = {"importance": torch.empty(shape), "budget": torch.empty(3, dtype=torch.float64), "step": _step(0)}
             memory, flops, _ = self._costs.selector.tolist()
             return Work(flops * client.samples, told, memory, tells=True)
-        flops, memory = self.cost(tree["held"])
+        flops, memory = self.cost(self.active(tree["held"], client.told["importance"], client))
         if self._without("local"):
             # It is installed, and tried on one sample.
             selecting = float(self._costs.selector[1])
@@ -150,7 +154,8 @@ class ModularCloud:
         return self._tell(job, data, kept) if asks(job.tree) else self._train(job, data, kept)
 
     def _tell(self, job: Job, data: Samples, kept: Tree) -> Update:
-        """Importance (L, N), budgets (3,) and step: all that a device ever says of its data and itself."""
+        """Importance (L, N), budgets (3,) and step: all that a device says of its data and itself, but for the number
+        of its samples and its loss, which come with a trained sub-model."""
         selector = job.tree.get("selector", kept.get("selector"))
         importance = self.modular.importance(selector, self.task.inputs(data))
         budget = torch.from_numpy(self._spare(job.client))
@@ -174,7 +179,9 @@ class ModularCloud:
         moved = overlay(begin, kept["offset"], torch.add) if offset and _same_step(kept, job.client) else begin
         learned = descend(loss, moved, self.local, data, job.seed)
         back = {} if self._without("cloud") else learned.params
-        keeps = {**kept, **learned.params, "held": sent["held"], "step": _step(job.client.step)}
+        # Of a sub-model before this one nothing stays, not even of layers in which this one has residual modules alone.
+        others = {name: leaf for name, leaf in kept.items() if name not in MODEL}
+        keeps = {**others, **learned.params, "held": sent["held"], "step": _step(job.client.step)}
         if offset:
             keeps["offset"] = tree_sub(learned.params, begin)
         return Update(back, float(len(data)), keeps, {"loss": learned.loss})

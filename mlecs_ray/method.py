@@ -1,7 +1,7 @@
 """What a federated method is: the nouns it exchanges and the functions it implements."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol, TypeGuard
 
@@ -173,6 +173,13 @@ class OutlinedMethod(Method, Protocol):
         """A state of the shapes that ``init`` gives, without what takes long to learn."""
 
 
+class AskingMethod(Method, Protocol):
+    """A method that asks a client (``Work.tells``) before its first job."""
+
+    def supposed(self, state: Tree, client: Client) -> Tree:
+        """What ``client`` might tell: of the shapes of what it will."""
+
+
 class CloudMethod(Method, Protocol):
     """A method in which the cloud has a model of its own, and clients keep parts of theirs."""
 
@@ -217,6 +224,15 @@ def _shows(method: Method) -> TypeGuard[ShowingMethod]:
 
 def _is_outlined(method: Method) -> TypeGuard[OutlinedMethod]:
     return hasattr(method, "outline")
+
+
+def _asks(method: Method) -> TypeGuard[AskingMethod]:
+    return hasattr(method, "supposed")
+
+
+def having_told(method: Method, state: Tree, client: Client) -> Client:
+    """The client as if it had told what it is asked first of all: by this a job that is no question is foreseen."""
+    return replace(client, told=method.supposed(state, client)) if _asks(method) else client
 
 
 def shown(method: Method, state: Tree, client: Client) -> Tree:

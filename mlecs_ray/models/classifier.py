@@ -13,7 +13,7 @@ from mlecs_ray.draws import seed_torch
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
 from mlecs_ray.models import flops
-from mlecs_ray.models.decompose import applied, weights
+from mlecs_ray.models.decompose import applied, parts, weights
 from mlecs_ray.models.dense import rows
 from mlecs_ray.models.networks import NETWORKS, Form
 from mlecs_ray.samples import Samples
@@ -135,10 +135,9 @@ def seeded(seed: int, make: Callable[[], T]) -> T:
         return make()
 
 
-def params_of(module: nn.Module) -> Tree:
+def params_of(module: nn.Sequential) -> Tree:
     """Parameters by part: ``<child>/<leaf>``."""
-    parts = {name: weights(child) for name, child in module.named_children()}
-    return {name: tree for name, tree in parts.items() if tree}
+    return {name: tree for name, child in parts(module) if (tree := weights(child))}
 
 
 def load(module: nn.Module, params: Tree) -> None:
@@ -148,7 +147,7 @@ def load(module: nn.Module, params: Tree) -> None:
 
 def forward(module: nn.Sequential, params: Tree, x: Tensor) -> Tensor:
     """``module`` with these parameters, part after part."""
-    for name, part in module.named_children():
+    for name, part in parts(module):
         x = applied(part, params.get(name, {}), x)
     return x
 

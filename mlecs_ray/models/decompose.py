@@ -98,8 +98,7 @@ def decompose(network: nn.Sequential, form: Form, grain: Grain) -> Decomposed:
     which answers. Raises InputError where nothing is left to decompose, for modules that count (batch norms), and for
     blocks whose forms no residual module can bring together.
     """
-    children = list(network.named_children())
-    for name, child in children:
+    for name, child in parts(network):
         if counted := next((n for n, _ in child.named_buffers()), None):
             raise InputError(
                 f"part {name} of the network keeps {counted!r}, a running statistic that no average of devices means "
@@ -109,24 +108,35 @@ def decompose(network: nn.Sequential, form: Form, grain: Grain) -> Decomposed:
     order: list[tuple[str, nn.Module | tuple[nn.Module, ...]]] = []
     x = torch.zeros(2, *form)
     with torch.no_grad():
-        for name, child in children:
+        for name, child in parts(network):
             y = child(x)
             order.append((name, _checked(name, x, y, _modules(child, y, grain)) if name in chosen else child))
             x = y
     return Decomposed(tuple(order))
 
 
-def decomposable(network: nn.Sequential, last: int | None = None) -> list[str]:
-    """The names of its blocks, of the ``last`` so many. Raises InputError where there is none, or where one module
-    stands in two places."""
+def parts(network: nn.Sequential) -> list[tuple[str, nn.Module]]:
+    """Each by its name, as they follow one another; one module may stand in several places."""
+    return [(name, child) for name, child in network._modules.items() if child is not None]
+
+
+def own_weights(network: nn.Sequential) -> None:
+    """Raise InputError where two parts have one weight: what becomes of one could not be told from the other."""
     places: dict[int, str] = {}
-    for name, child in network._modules.items():
-        if places.setdefault(id(child), name) != name and any(True for _ in child.parameters()):
-            raise InputError(
-                f"parts {places[id(child)]} and {name} of the network are one module: each needs its own weights, or "
-                "what becomes of one cannot be told from the other"
-            )
-    weighted = [(name, child) for name, child in network.named_children() if any(True for _ in child.parameters())]
+    for name, child in parts(network):
+        for leaf in child.parameters():
+            if (other := places.setdefault(id(leaf), name)) != name:
+                raise InputError(
+                    f"parts {other} and {name} of the network share weights: each needs its own, or what becomes of "
+                    "one cannot be told from the other"
+                )
+
+
+def decomposable(network: nn.Sequential, last: int | None = None) -> list[str]:
+    """The names of its blocks, of the ``last`` so many. Raises InputError where there is none, or where two
+    parts have one weight."""
+    own_weights(network)
+    weighted = [(name, child) for name, child in parts(network) if any(True for _ in child.parameters())]
     able = [name for name, child in weighted[:-1] if _has_rule(child)]
     if len(able) > 1 and able[0] == weighted[0][0]:
         able = able[1:]

@@ -79,6 +79,9 @@ def _(block: nn.Sequential, module: nn.Module, place: int) -> None:
     own, theirs = _norms(block), _norms(module)
     if own and theirs:
         _normed(theirs[0], own[0], mine)
+    # These are over the outputs, of which a module has as many.
+    for last, known in zip(_over_outputs(module), _over_outputs(block), strict=False):
+        last.load_state_dict(known.state_dict())
 
 
 _FAINT = 0.3
@@ -91,6 +94,10 @@ def _weighted(block: nn.Sequential) -> list[nn.Linear | nn.Conv2d]:
 
 def _norms(block: nn.Sequential) -> list[nn.GroupNorm]:
     return [part for part in block if isinstance(part, nn.GroupNorm)]
+
+
+def _over_outputs(block: nn.Sequential) -> list[nn.LayerNorm]:
+    return [part for part in block if isinstance(part, nn.LayerNorm)]
 
 
 def _normed(module: nn.GroupNorm, norm: nn.GroupNorm, mine: Tensor) -> None:

@@ -50,9 +50,9 @@ def _(block: EncoderLayer, ratio: float) -> nn.Module:
 def _(block: nn.Sequential, ratio: float) -> nn.Module:
     """A single Linear or Conv2d, with what follows it: it has no inner width, so it gets one, as a factor.
 
-    Linear (a, b): Linear (a, h), ReLU, Linear (h, b), ..; Conv2d (a, b): the same kernel to h channels, norm, ReLU,
-    1 x 1 to b, .. without its norm; h = ratio min(a, b) for layers of one size, so that ``ratio`` is about that of the
-    weights.
+    Linear (a, b): Linear (a, h), ReLU, Linear (h, b), ..; Conv2d (a, b): the same kernel to h channels, a norm where
+    the block has one, ReLU, 1 x 1 to b, .. without its norm; h = ratio min(a, b) for layers of one size, so that
+    ``ratio`` is about that of the weights.
     """
     first, *rest = block
     weighted = [part for part in rest if isinstance(part, nn.Linear | nn.Conv2d)]
@@ -62,7 +62,8 @@ def _(block: nn.Sequential, ratio: float) -> nn.Module:
             "without weights of its own but norms, or it is not known which width is an inner one: register a rule "
             "with mlecs_ray.models.shrink.shrunk.register"
         )
-    factors = _dense(first, ratio) if isinstance(first, nn.Linear) else _convolution(first, ratio)
+    normed = any(isinstance(part, nn.GroupNorm) for part in rest)
+    factors = _dense(first, ratio) if isinstance(first, nn.Linear) else _convolution(first, ratio, normed)
     # A norm stands where the narrow layer ends: over outputs most of which are not the module's it would shift them.
     return nn.Sequential(*factors, *(_again(part) for part in rest if not isinstance(part, nn.GroupNorm)))
 
@@ -73,21 +74,27 @@ def _dense(layer: nn.Linear, ratio: float) -> list[nn.Module]:
     return [nn.Linear(a, inner), nn.ReLU(), nn.Linear(inner, b)]
 
 
-def _convolution(layer: nn.Conv2d, ratio: float) -> list[nn.Module]:
+def _convolution(layer: nn.Conv2d, ratio: float, normed: bool) -> list[nn.Module]:
     inner = narrowed(layer.out_channels, ratio)
     if layer.groups != 1:
         raise InputError(f"a Conv2d of groups={layer.groups} must have 1, or its factor is not the same kernel")
-    kernel, stride, padding = layer.kernel_size, layer.stride, layer.padding
-    narrow = nn.Conv2d(layer.in_channels, inner, kernel, stride, padding, layer.dilation, bias=False)  # type: ignore[arg-type]  # torch types these wider than it takes them
-    return [narrow, norm(inner), nn.ReLU(), nn.Conv2d(inner, layer.out_channels, 1)]
+    narrow = nn.Conv2d(
+        layer.in_channels,
+        inner,
+        layer.kernel_size,  # type: ignore[arg-type]  # torch types these wider than it takes them
+        layer.stride,  # type: ignore[arg-type]
+        layer.padding,  # type: ignore[arg-type]
+        layer.dilation,  # type: ignore[arg-type]
+        bias=not normed,
+        padding_mode=layer.padding_mode,
+    )
+    return [narrow, *([norm(inner)] if normed else []), nn.ReLU(), nn.Conv2d(inner, layer.out_channels, 1)]
 
 
 def _again(part: nn.Module) -> nn.Module:
     """The same kind of layer, fresh."""
-    if isinstance(part, nn.GroupNorm):
-        return nn.GroupNorm(part.num_groups, part.num_channels)
     if isinstance(part, nn.LayerNorm):
-        return nn.LayerNorm(part.normalized_shape)
+        return nn.LayerNorm(part.normalized_shape, part.eps, part.elementwise_affine, part.bias is not None)
     if any(True for _ in part.parameters()):
         raise InputError(
             f"{type(part).__name__} has weights and no rule to make it anew: register a rule for the block with "

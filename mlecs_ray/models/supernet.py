@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlecs_ray.models.classifier import Network, load, seeded
-from mlecs_ray.models.decompose import applied, decomposable, weights
+from mlecs_ray.models.decompose import applied, decomposable, parts, weights
 from mlecs_ray.models.inherit import inherit
 from mlecs_ray.models.networks import Form, bridged
 from mlecs_ray.models.shrink import Bypass, shrunk
@@ -64,15 +64,15 @@ class Supernet:
 
     def forward(self, params: Tree, x: Tensor, path: Path) -> Tensor:
         """Part after part."""
-        parts = self.parts
+        known = self.parts
         for name in path:
-            x = applied(parts[name], params.get(name, {}), x)
+            x = applied(known[name], params.get(name, {}), x)
         return x
 
 
 @lru_cache(maxsize=64)
 def _parts(network: Network) -> dict[str, nn.Module]:
-    children = dict(network.module.named_children())
+    children = dict(parts(network.module))
     reads = _reads(network)
     merged = {f"{first}>{last}": nn.Sequential(Bypass(reads[last]), children[last]) for first, last in _spans(network)}
     return {**children, **merged, **seeded(0, lambda: _narrower(network, children))}
@@ -83,7 +83,7 @@ def _reads(network: Network) -> dict[str, Form]:
     """The shape of what each part reads, without its samples."""
     reads: dict[str, Form] = {}
     x = torch.zeros(2, *network.form)
-    for name, child in network.module.named_children():
+    for name, child in parts(network.module):
         reads[name], x = tuple(x.shape[1:]), child(x)
     return reads
 
@@ -107,7 +107,7 @@ def _size(block: nn.Module) -> int:
 def _inherited(network: Network, known: Tree) -> Tree:
     whole = network.fresh(0)
     load(whole, known)
-    children = dict(whole.named_children())
+    children = dict(parts(whole))
     narrower = _narrower(network, children)
     for name, block in narrower.items():
         inherit(children[name.split(":")[0]], block, 0)
@@ -140,7 +140,7 @@ def _detour(whole: Path, branch: str) -> Path:
 
 
 def _steps(network: Network) -> list[_Step]:
-    names = [name for name, _ in network.module.named_children()]
+    names = [name for name, _ in parts(network.module)]
     places = {name: place for place, name in enumerate(names)}
     own = {name: [name, *(part for part in _parts(network) if part.startswith(f"{name}:"))] for name in names}
     merged: dict[str, list[tuple[str, int]]] = {name: [] for name in names}

@@ -14,7 +14,7 @@ import torch
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
-from mlecs_ray.method import Client, Method, cohort_obstacle, collaborates, outline
+from mlecs_ray.method import Client, Method, cohort_obstacle, collaborates, having_told, outline
 from mlecs_ray.metrics.registry import check_names, measure
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.compose import first_seed, make_method
@@ -276,7 +276,7 @@ def _with_tiers(scenario: Scenario, world: World, method: Method, state: Tree) -
         return world
     seconds = np.empty(world.count)
     for number in range(world.count):
-        client = world.client(number, 0.0)
+        client = having_told(method, state, world.client(number, 0.0))
         tree = method.assign(state, client)
         seconds[number] = world.expected_seconds(client, tree_bytes(tree), method.work(client, tree))
     world.population = world.population.with_tiers(tiers(seconds, count))
@@ -291,5 +291,5 @@ def _check_memory(world: World, method: Method, state: Tree, dataset: Dataset) -
         if kind in seen:
             continue
         seen.add(kind)
-        client = population.client(number, frozenset(dataset.modalities))
+        client = having_told(method, state, population.client(number, frozenset(dataset.modalities)))
         world.check_memory(client, method.work(client, method.assign(state, client)))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mlecs_ray.data.pool import Shape
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.classifier import ClassifierTask, Network
+from mlecs_ray.models.decompose import own_weights
 from mlecs_ray.models.mlp import FusionTask, MLPTask
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.modules import load_object
@@ -71,6 +72,7 @@ def _try(network: Network, called: str) -> None:
             "another in answers; networks run one way, so answers would be another's: leave it out, and use "
             "GroupNorm in place of BatchNorm"
         )
+    own_weights(made)
     if not isinstance(given, Tensor) or given.shape != (2, network.classes):
         found = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
         raise InputError(f"{called} must answer two samples with (2, {network.classes}) numbers, not {found}")

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.models.classifier import ClassifierTask, Network, cost_of
+from mlecs_ray.models.classifier import ClassifierTask, Network, cost_of, forward, params_of
+from mlecs_ray.models.decompose import Grain, decompose, parts
+from mlecs_ray.models.supernet import Supernet
 from mlecs_ray.samples import Samples
 from mlecs_ray.tree import tree_digest
 from tests.methods.toy import client
@@ -68,6 +70,35 @@ def test_a_network_of_ones_own_is_taken_as_it_is():
     assert ClassifierTask(network, (("x", 4),)).init(0)["0"]["weight"].shape == (2, 4)
     with pytest.raises(InputError, match="no widths"):
         network.narrowed(0.5)
+
+
+def test_a_part_without_weights_may_stand_in_several_places():
+    """One ReLU and one flattening pool, each used twice, do what they do in the sequence."""
+    act, pool = nn.ReLU(), nn.AvgPool1d(2)
+    made = nn.Sequential(nn.Linear(8, 8), act, pool, nn.Sequential(nn.Linear(4, 8)), act, pool, nn.Linear(4, 3))
+    x, network = torch.randn(5, 8), Network((8,), 3, "mine", make=lambda *_: made)
+    assert torch.equal(forward(made, params_of(made), x), made(x))
+    whole = network_of_modules(network, x)
+    assert set(whole) == {"decomposed", "supernet"}
+    for name, (answers, expected) in whole.items():
+        assert torch.allclose(answers, expected, atol=1e-6), name
+
+
+def network_of_modules(network, x):
+    """What a decomposed network of all its parts and the whole path of a supernet answer, and what they should."""
+    net = Supernet(network)
+    params = params_of(network.module)
+    body = decompose(network.module, network.form, Grain(2, 1.0))
+    gates = torch.zeros(len(x), *body.shape)
+    gates[:, :, 0] = 1.0
+    modules = [body.layers[0][0] if name == "3" else part for name, part in parts(network.module)]
+    expected = x
+    for module in modules:
+        expected = module(expected)
+    return {
+        "decomposed": (body.forward(body.params, x, gates), expected),
+        "supernet": (net.forward(params, x, net.paths[0]), network.module(x)),
+    }
 
 
 @pytest.mark.parametrize(

@@ -167,5 +167,5 @@ def test_rules_that_do_not_work_are_refused(monkeypatch, rule, words):
 
 def test_one_module_in_two_places_is_refused():
     block = nn.Sequential(nn.Linear(8, 8), nn.ReLU())
-    with pytest.raises(InputError, match="parts 1 and 2 of the network are one module"):
+    with pytest.raises(InputError, match="parts 1 and 2 of the network share weights"):
         decompose(nn.Sequential(nn.Linear(4, 8), block, block, nn.Linear(8, 2)), (4,), Grain(4, 0.25))

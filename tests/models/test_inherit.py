@@ -95,6 +95,19 @@ def test_a_convolution_answers_as_its_block_where_it_inherits():
     assert (module(x)[:, :2] == 0).all()
 
 
+def test_a_convolution_without_a_norm_keeps_its_bias_and_answers_as_its_block():
+    block = shaken(nn.Sequential(nn.Conv2d(3, 4, 3, 1, 1), nn.ReLU()))
+    module, x = heir(block, 0.5, 1, silent=["2"]), torch.rand(2, 3, 5, 5)
+    assert torch.allclose(module(x)[:, 2:], block(x)[:, 2:], atol=1e-6)
+
+
+def test_a_norm_over_outputs_is_the_blocks():
+    block = shaken(nn.Sequential(nn.Linear(8, 8), nn.LayerNorm(8)))
+    module = heir(block, 0.5)
+    assert torch.equal(module[-1].weight, block[-1].weight)
+    assert torch.equal(module[-1].bias, block[-1].bias)
+
+
 def test_a_factor_has_a_way_to_outputs_that_inherit_nothing():
     module = heir(nn.Sequential(nn.Linear(8, 8), nn.ReLU()), 0.5)
     assert (module[2].weight[2:] != 0).all()

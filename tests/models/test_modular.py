@@ -49,6 +49,16 @@ def test_base_and_one_module_of_each_layer_are_a_small_part_of_the_whole():
     assert small[2] < 0.4 * costs.whole[2]
 
 
+def test_what_reads_the_networks_input_is_charged_for_no_gradient_to_it():
+    """Forward and weights, two FLOPs a multiply-add: a stem of 8 kernels 3 x 3 over 8 x 8; behind it the input too."""
+    costs = MODEL.costs(16)
+    selector = 2.0 * MODEL.selector.multiplications
+    assert costs.base[1] == 2 * 2 * (9 * 8 * 64) + 3 * 2 * (16 * 5) + selector
+    # Linear (6, 16) is the only block: a module is Linear (6, 1) and Linear (1, 16).
+    first = Modular(Network((6,), 4, "mlp", (16,)), Grain(4, 0.25), top=2)
+    assert (first.costs(16).modules[1, 0, :-1] == 2 * 2 * 6 + 3 * 2 * 16).all()
+
+
 def test_the_same_seed_gives_the_same_model_whatever_chance_did_before():
     torch.manual_seed(5)
     first = tree_digest(MODEL.init(3))

@@ -64,6 +64,22 @@ def test_a_block_of_ones_own_takes_part_once_its_rule_is_registered():
     assert shrunk(Mine(8), 0.5).hidden == 4
 
 
+def test_a_convolution_keeps_its_edges_and_has_a_norm_where_its_block_has_one():
+    circular = nn.Sequential(nn.Conv2d(4, 8, 3, 1, 1, padding_mode="circular"), nn.ReLU())
+    narrow, *rest = shrunk(circular, 0.5)
+    assert narrow.padding_mode == "circular"
+    assert narrow.bias is not None
+    assert not any(isinstance(part, nn.GroupNorm) for part in rest)
+    assert isinstance(shrunk(nn.Sequential(nn.Conv2d(4, 8, 3), nn.GroupNorm(2, 8)), 0.5)[1], nn.GroupNorm)
+
+
+@pytest.mark.parametrize("own", [{"eps": 1e-2, "elementwise_affine": False}, {"bias": False}, {}])
+def test_a_layer_norm_is_made_anew_as_it_was(own):
+    made = shrunk(nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4, **own)), 0.5)[-1]
+    assert repr(made) == repr(nn.LayerNorm(4, **own))
+    assert [name for name, _ in made.named_parameters()] == [n for n, _ in nn.LayerNorm(4, **own).named_parameters()]
+
+
 @pytest.mark.parametrize(
     "block",
     [

@@ -126,6 +126,10 @@ def test_a_network_of_ones_own_is_made_by_its_function(tmp_path: Path) -> None:
             "return nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, classes))",
             r"has part 1, a BatchNorm1d, .* use GroupNorm in place of BatchNorm",
         ),
+        (
+            "one = nn.Linear(64, 64); return nn.Sequential(one, nn.Sequential(one, nn.ReLU()), nn.Linear(64, classes))",
+            r"parts 0 and 1 of the network share weights",
+        ),
         ("return nn.Sequential(nn.LSTM(64, classes))", r"must answer two samples with \(2, 10\) numbers, not tuple"),
     ],
 )

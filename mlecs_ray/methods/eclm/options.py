@@ -31,7 +31,8 @@ class ECLM:
     top: int = 2
     """Modules that a sample passes in each layer."""
     varied: bool = True
-    """In the cloud's training any number of them up to ``top``: or small sub-models fail [ours]."""
+    """In the cloud's training all of them at first, then fewer and fewer, and any number up to so many: or small
+    sub-models fail [ours]. ``false``: ``top`` from the start."""
     enough: float = 0.9
     """Modules beyond so much of a layer's importance are not sent, though they may fit [ours]."""
     share: float = 0.5

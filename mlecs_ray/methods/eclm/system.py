@@ -88,6 +88,11 @@ class ModularCloud:
         held = self._held(client, client.told["importance"])
         return {"held": held} if self._has(state, client) else {**self.modular.part(state, held), "held": held}
 
+    def supposed(self, state: Tree, client: Client) -> Tree:
+        """The cloud's own importance, and the budgets of this device."""
+        budget = torch.from_numpy(self._spare(client))
+        return {"importance": state["prior"], "budget": budget, "step": _step(client.step)}
+
     def _first_alone(self, state: Tree, client: Client) -> bool:
         """Whether the device goes on with what it was sent first of all, whatever shifts: the cloud is left out."""
         return self._without("cloud") and int(state["met"][client.id]) >= 0

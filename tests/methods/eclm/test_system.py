@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.method import Job
+from mlecs_ray.method import Arrival, Job, having_told
 from mlecs_ray.methods.eclm.budgets import spare
 from mlecs_ray.methods.eclm.options import ECLM
 from mlecs_ray.methods.local import LocalTraining
 from mlecs_ray.methods.optimizers import AdamW
 from mlecs_ray.stacks import shapes
 from mlecs_ray.tree import leaves, tree_bytes, tree_digest, tree_scale, tree_zeros
-from tests.methods.adapting import CLOUD, Field, cached, device, eclm, samples
+from tests.methods.adapting import CLOUD, LOCAL, Field, cached, device, eclm, samples
 
 __all__ = ["cached"]
 pytestmark = pytest.mark.usefixtures("cached")
@@ -61,10 +61,29 @@ def test_no_value_of_a_sample_is_in_anything_that_is_sent():
 
 
 def test_what_comes_back_has_the_shapes_that_were_promised():
+    """And beside the trained sub-model no more than its loss and the number of samples."""
     field, client, data = Field.of(eclm()), device(kind="phone-low"), samples(20, 2)
     for _ in range(2):
         known, sent, update = field.job(client, data)
         assert shapes(update.tree) == shapes(field.method.work(known, sent).upload)
+    assert (set(update.metrics), update.weight) == ({"loss"}, 20.0)
+
+
+def test_where_a_residual_module_is_all_of_a_layer_nothing_of_a_former_sub_model_comes_back():
+    """The next environment prefers it by far, so the device is sent the base and no module with weights."""
+    field, client, data = Field.of(eclm(personal="whole")), device(), samples(20, 2)
+    field.adapt(client, data)
+    assert "layers" in field.kept[client.id]
+    shifted = replace(client, step=1)
+    field.job(shifted, data)
+    field.told[client.id] = {**field.told[client.id], "importance": torch.tensor([[0.02, 0.02, 0.01, 0.95]])}
+    for _ in range(2):
+        known, sent, update = field.job(shifted, data)
+        assert sent["held"].tolist() == [[0, 0, 0, 1]]
+        assert shapes(update.tree) == shapes(field.method.work(known, sent).upload)
+        field.state = field.method.merge(field.state, [Arrival(known, update, 0)])
+    assert "layers" not in field.kept[client.id]
+    assert 0 <= field.accuracy(shifted, data) <= 1
 
 
 def test_a_weaker_device_gets_fewer_modules_and_all_fit_their_budgets():
@@ -98,13 +117,30 @@ def test_under_load_a_device_shrinks_what_it_holds_and_grows_back_without_the_cl
 
 
 def test_active_modules_are_held_ones_and_one_of_each_layer_at_least():
+    """One with weights, unless the residual one is preferred and nothing else has room beside a better one."""
     method = eclm()
     held = torch.tensor([[1, 0, 1, 1]], dtype=torch.uint8)
-    importance = torch.tensor([[0.2, 0.5, 0.2, 0.1]])
     for load in (1.0, 3.0, 1e6):
-        active = method.active(held, importance, device(load=load))
-        assert not (active & ~held.bool()).any()
-        assert active[:, :-1].any(1).all()
+        for importance in torch.tensor([[[0.2, 0.5, 0.2, 0.1]], [[0.1, 0.1, 0.1, 0.7]]]):
+            active = method.active(held, importance, device(load=load))
+            assert not (active & ~held.bool()).any()
+            assert active[:, :-1].any(1).all()
+
+
+def test_under_load_a_job_costs_what_the_device_still_trains():
+    field, client, data = Field.of(eclm(share=2.0)), device(), samples(20, 2)
+    known = field.adapt(client, data).client
+    sent, busy = field.method.assign(field.state, known), replace(known, load=5.0)
+    still = field.method.active(sent["held"], known.told["importance"], busy)
+    assert still.sum() < sent["held"].sum()
+    idle, loaded = (field.method.work(one, sent) for one in (known, busy))
+    each = 20 * LOCAL.epochs
+    assert (loaded.flops, loaded.memory_bytes) == (field.method.cost(still)[0] * each, field.method.cost(still)[1])
+    assert idle.flops == field.method.cost(sent["held"])[0] * each > loaded.flops
+    # What it holds comes back, trained or not.
+    assert shapes(loaded.upload) == shapes(idle.upload)
+    update = field.method.train(Job(busy, 0, 1, sent), data, field.kept[client.id])
+    assert shapes(update.tree) == shapes(loaded.upload)
 
 
 def test_collaboration_helps_a_device_with_few_samples():
@@ -219,6 +255,30 @@ def test_without_the_cloud_a_device_goes_on_with_its_own():
     assert [arrival.update.tree for arrival in arrivals] == [{}, {}]
     assert tree_digest(field.kept[client.id]["base"]) == tree_digest(lost.kept[client.id]["base"])
     assert tree_digest(field.kept[client.id]["base"]) != tree_digest(own["base"])
+
+
+@pytest.mark.parametrize("parts", [("cloud",), ("cloud", "derivation")])
+def test_without_the_cloud_a_device_is_asked_once_whatever_shifts(parts):
+    """It goes on with what it was sent first, and is charged for that."""
+    field, data = Field.of(eclm(without=parts)), samples(20, 2)
+    first = field.adapt(device(), data)
+    field.state = field.method.merge(field.state, [first])
+    held = field.kept[0]["held"]
+    for step in (1, 2):
+        known, sent, _ = field.job(device(step=step), samples(20, 2 + step))
+        assert set(sent) == {"held"}
+        assert torch.equal(sent["held"], held)
+        assert not field.method.work(known, sent).tells
+
+
+def test_what_a_job_costs_is_foreseen_before_anybody_was_asked():
+    """By the cloud's own importance and the device's budgets."""
+    field, client = Field.of(eclm()), device(kind="phone-low")
+    foreseen = having_told(field.method, field.method.outline(), client)
+    known = field.adapt(client, samples(20, 2)).client
+    works = [field.method.work(one, field.method.assign(field.method.outline(), one)) for one in (foreseen, known)]
+    assert not works[0].tells
+    assert works[0].memory_bytes == pytest.approx(works[1].memory_bytes, rel=0.3)
 
 
 def test_without_derivation_modules_are_chosen_by_chance_within_the_budgets():

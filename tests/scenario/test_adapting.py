@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.method import Method
+from mlecs_ray.method import Client, Method, Work
 from mlecs_ray.methods.eclm.enhance import SubTasks
 from mlecs_ray.methods.eclm.system import ModularCloud
 from mlecs_ray.methods.fedavg import FedAvg
@@ -24,6 +24,7 @@ from mlecs_ray.scenario.deal import contexts_of, deal
 from mlecs_ray.scenario.learn import make_task
 from mlecs_ray.scenario.names import ADAPTATIONS
 from mlecs_ray.scenario.overrides import apply, parse
+from mlecs_ray.sim.world import World
 from tests.small import SHIFTING, small_scenario
 
 NETWORK = {"data.public_share": 0.1, "task.kind": "network", "task.hidden": [8, 8], "task.pretrain_epochs": 1}
@@ -214,3 +215,23 @@ def test_an_own_network_with_a_block_that_flattens_is_refused_before_anything_st
     chosen = scenario("eclm", OPTIONS["eclm"], task__network=f"{tmp_path}/own.py:make")
     with pytest.raises(InputError, match=r"part 2 of the network takes \(4, 8, 8\) to \(144,\)"):
         build(chosen)
+
+
+def test_before_the_run_memory_and_time_are_those_of_a_job_and_not_of_the_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is too large for a device is refused before the cloud learns anything, and tiers go by what takes long."""
+    checked: list[Work] = []
+    timed: list[Work] = []
+    expected = World.expected_seconds
+
+    def seconds(world: World, client: Client, down: int, work: Work) -> float:
+        timed.append(work)
+        return expected(world, client, down, work)
+
+    monkeypatch.setattr(World, "check_memory", lambda _, __, work: checked.append(work))
+    monkeypatch.setattr(World, "expected_seconds", seconds)
+    build(scenario(schedule={"concurrency": 2, "buffer": 1, "barrier": True, "tiers": 2}))
+    assert checked
+    assert timed
+    assert not any(work.tells for work in (*checked, *timed))

@@ -8,12 +8,12 @@ import pytest
 
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
-from scenarios.reproduce.eclm import cells, prose
+from scenarios.reproduce.eclm import prose
 from scenarios.reproduce.eclm.budgets import fill
-from scenarios.reproduce.eclm.cells import VARIANTS, WHOLE, quick, table
+from scenarios.reproduce.eclm.cells import VARIANTS, WHOLE, quick
 from scenarios.reproduce.eclm.document import text
 from scenarios.reproduce.eclm.offline import offline_table
-from scenarios.reproduce.eclm.rows import LEAST, LEVELS, SHIFTING
+from scenarios.reproduce.eclm.rows import SHIFTING
 from scenarios.reproduce.eclm.study import STUDY
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result
@@ -56,28 +56,6 @@ def test_every_section_is_there_in_its_order(made: Found) -> None:
         "Who waits",
         "Runs",
     ]
-
-
-def test_the_set_up_says_what_a_row_is_made_of(made: Found) -> None:
-    said = row(text(made, FACTS, {}), ROW)
-    assert "| `mnist10k`, public" in said
-    assert "resnet [16, 32, 64, 128], 1 kB" in said
-    assert "5 classes; of" in said
-    assert "3 epochs of batches of 16, rate 0.002, which falls to nothing in a job" in said
-
-
-def test_who_trains_otherwise_or_has_options_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {"fedavg": {"local.lr": 3e-4, "local.anneal": False}, "eclm": {"method.options.top": 4}}
-    monkeypatch.setattr(cells, "OWN", own)
-    made = replace(found(tmp_path, some), cells=table(BASE))
-    assert row(text(made, FACTS, {}), ROW).endswith(
-        "| 3 epochs of batches of 16, rate 0.002, which falls to nothing in a job; FedAvg: 3 epochs of batches of 16, "
-        "rate 0.0003; ECLM: top 4 |"
-    )
-
-
-def test_long_lists_of_options_are_told_by_their_ends(made: Found) -> None:
-    assert f"HeteroFL: least {LEAST}, levels {len(LEVELS)} from {LEVELS[-1]} to 1" in row(text(made, FACTS, {}), ROW)
 
 
 def test_what_each_method_learns_offline_and_what_ours_is_told_is_said(made: Found) -> None:

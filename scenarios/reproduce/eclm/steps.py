@@ -55,6 +55,12 @@ def seconds(found: Found, name: str, setting: str) -> Values:
     return {(seed, MEAN): one.effort.seconds for seed, one in results.items() if one.effort is not None}
 
 
+def computing(found: Found, name: str, setting: str) -> Values:
+    """The part of them in which the device computes."""
+    results = found.results(found.cell(GROUP, name, setting))
+    return {(seed, MEAN): one.effort.compute for seed, one in results.items() if one.effort is not None}
+
+
 def gain(found: Found, setting: str) -> Paired | None:
     """Ours over local adaptation, of the mean over the steps."""
     return paired(over_steps(found, OURS, setting), over_steps(found, LOCAL, setting))
@@ -72,6 +78,7 @@ def step_table(found: Found, setting: str) -> str:
         "accuracy in %, mean over the steps",
         "ECLM over it",
         "adaptation",
+        "of it computing",
         "of local adaptation's",
         "jobs of a device in a step",
     ]
@@ -86,10 +93,17 @@ def _row(found: Found, name: str, setting: str) -> list[str]:
         words.method(name),
         words.hundredths(spread(values), len(found.seeds)),
         f"{words.points(pair.difference)}, {words.plain_test(pair)}" if pair else "",
-        words.of_seeds(f"{number(taken.mean, 3)} s", taken.seeds, len(found.seeds)) if taken else words.NOT_RUN,
+        _told(found, taken),
+        _told(found, spread(computing(found, name, setting))),
         _relative(found, taken, local),
         _jobs(found, name, setting),
     ]
+
+
+def _told(found: Found, taken: Spread | None) -> str:
+    if not taken:
+        return words.NOT_RUN
+    return words.of_seeds(f"{number(taken.mean, 3)} s", taken.seeds, len(found.seeds))
 
 
 def _relative(found: Found, taken: Spread | None, local: Spread | None) -> str:

@@ -76,7 +76,8 @@ layer, which they are sent all the same and run more slowly.
 A step lasts for about four rounds of half of the devices, for each method four of its own, so that a device has two
 jobs or so in a step, whatever a job takes; devices are measured when three quarters of a step are over. Adaptation is
 what a job takes on average: download, computing and upload, a question before it included, and no waiting for
-others."""
+others. Local adaptation asks nobody: where it takes less than messages take by the links of the device model, nothing
+that asks a cloud can be quicker, however small its sub-models."""
 BUDGETS = f"""Shares of the whole network's memory, compute and bytes by the device model, of devices on which nothing
 else runs. A device can spare a share of what the best kind can, by what it has, but nobody less than {LEAST:g}, which
 is to leave each method a sub-model that fits. ECLM: what is in all sub-models, the parts that are not decomposed and

@@ -54,7 +54,7 @@ def test_methods_stand_beside_each_other(made: Found) -> None:
     rows = {line.split(" | ")[0].strip("| "): line for line in step_table(made, ROW).splitlines()}
     assert rows["ECLM"] == "| ECLM | 71.00 ± 1.41 |  | 1 s | 0.5 s | 0.25 x | 0.00993 |"
     assert rows["Local adaptation"].startswith("| Local adaptation | 51.00 ± 1.41 | +20.00 points, p")
-    assert rows["No adaptation"].startswith("| No adaptation | not run |  | not run | - | not run |")
+    assert rows["No adaptation"].startswith("| No adaptation | not run |  | not run | not run | - | not run |")
 
 
 def test_curves_go_by_step_whatever_a_step_takes(made: Found) -> None:

@@ -12,6 +12,7 @@ _DEVICES = {_ALL: "devices' own models"}
 _ALONE = {**_DEVICES, "global model": "cloud's first model, unchanged"}
 _NAMES: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(ON_DEVICES, _ALONE),
+    "fedavgft": {**_DEVICES, "global model": "cloud's, averaged"},
     "eclm": {**_DEVICES, "global model": "cloud's, all modules (on no device)"},
 }
 """Of the methods whose devices answer with models of their own: model -> what it is."""

@@ -10,6 +10,7 @@ from mlecs_ray.methods.eclm.enhance import SubTasks
 from mlecs_ray.methods.eclm.options import ECLM
 from mlecs_ray.methods.eclm.prototype import Prototype
 from mlecs_ray.methods.eclm.system import ModularCloud
+from mlecs_ray.methods.finetuned import FineTuned
 from mlecs_ray.methods.heterofl import HeteroFL
 from mlecs_ray.methods.local import LocalTraining
 from mlecs_ray.methods.optimizers import AdamW
@@ -26,6 +27,7 @@ ADAPTING: Mapping[str, type[Any]] = {
     "localadaptation": LocalAdaptation,
     "adaptivenet": AdaptiveNet,
     "heterofl": HeteroFL,
+    "fedavgft": FineTuned,
 }
 """By the name that scenarios use; their fields are options, but for ``GIVEN``."""
 GIVEN = ("task", "local", "seed")
@@ -59,6 +61,8 @@ def adaptation(
             return LocalAdaptation(task, local, seed)
         case "adaptivenet":
             return AdaptiveNet(task, local, seed, **options)
+        case "fedavgft":
+            return FineTuned(task, local)
         case _:
             return HeteroFL(task, local, **options)
 

@@ -7,9 +7,9 @@ from mlecs_ray.errors import InputError
 
 SYSTEMS = ("mlecs", "standalone", "multifedavg", "fedilora", "fedmllm", "creamfl", "coplms")
 """Edge clients with private connectors and a cloud with an LLM; none of them wraps another."""
-ADAPTATIONS = ("eclm", "noadaptation", "localadaptation", "adaptivenet", "heterofl")
+ADAPTATIONS = ("eclm", "noadaptation", "localadaptation", "adaptivenet", "heterofl", "fedavgft")
 """How devices adapt a cloud's classifier to their environment; none of them wraps another."""
-ON_DEVICES = ("eclm", "noadaptation", "localadaptation", "adaptivenet")
+ON_DEVICES = ("eclm", "noadaptation", "localadaptation", "adaptivenet", "fedavgft")
 """Of these, what counts is on devices."""
 METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS, *ADAPTATIONS)
 """FedAvg, the methods around it, the systems and the adaptations."""

@@ -35,7 +35,7 @@ STUDIES: Mapping[str, Extent] = {
             "class-ablations",
         ),
     ),
-    "eclm": Extent(3, ("table", "ablations", "overlap", "continuous", "sizes", "schedules")),
+    "eclm": Extent(3, ("table", "personal", "ablations", "overlap", "continuous", "sizes", "schedules")),
 }
 
 

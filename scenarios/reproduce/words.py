@@ -19,6 +19,7 @@ METHODS: Mapping[str, str] = {
     "adaptivenet": "AdaptiveNet",
     "fedavg": "FedAvg",
     "heterofl": "HeteroFL",
+    "fedavgft": "FedAvg, fine-tuned",
 }
 METRICS: Mapping[str, str] = {
     "rouge_lsum": "Rouge-LSum",
@@ -92,6 +93,12 @@ def plain_test(pair: Paired) -> str:
         return f"no test (n = {pair.n})"
     text = f"{chance(pair.p)} (n = {pair.n})"
     return text if pair.p_seeds is None or pair.n == pair.seeds else f"{text}, by seed {_bare(pair.p_seeds)}"
+
+
+def seeds_test(pair: Paired) -> str:
+    """A difference of shares with the p-value over the means of seeds: what one seed has in several rows, or of several
+    methods, is not independent."""
+    return f"{points(pair.difference)} ({chance(pair.p_seeds)}, n = {pair.seeds})"
 
 
 def _bare(p: float | None) -> str:

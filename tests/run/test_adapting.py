@@ -23,6 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "adaptivenet": {"branch_epochs": 1},
     "heterofl": {},
     "fedavg": {},
+    "fedavgft": {},
 }
 Whole = tuple[Scenario, Outcome, Path]
 

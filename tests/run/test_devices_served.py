@@ -37,7 +37,7 @@ def assert_served(bundle: Bundle, name: str, test: Samples, accuracy: float) -> 
         assert bundle.scores(card, bundle.params(card))(test).argmax(1).tolist() == answers
 
 
-@pytest.mark.parametrize("method", ["eclm", "localadaptation", "adaptivenet"])
+@pytest.mark.parametrize("method", ["eclm", "localadaptation", "adaptivenet", "fedavgft"])
 def test_each_device_s_own_model_scores_what_the_run_recorded_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:

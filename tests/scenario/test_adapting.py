@@ -34,6 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "localadaptation": {},
     "adaptivenet": {"share": 0.7, "reference": "phone-mid", "least": 0.3, "branch_epochs": 2, "tries": 4},
     "heterofl": {"share": 0.7, "reference": "phone-mid", "masked": False, "levels": [1.0, 0.5], "offline_epochs": 1},
+    "fedavgft": {},
 }
 
 

@@ -25,6 +25,10 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 }
 """The whole method, the options that leave one of its parts out, and what devices may carry from job to job, of which
 one is the whole method's."""
+PAPERS = "carrying nothing"
+"""The variant that carries from job to job what devices of the paper do."""
+TUNED = ("fedavgft", "localadaptation")
+"""Whose devices answer with what they made of the whole network."""
 SHARES = (0.28, 0.5, 0.75, 1.0, 1.25)
 """The sub-model of every device, as a share of the network's memory, compute and bytes; the first is about the least
 that one module a layer takes."""
@@ -55,7 +59,7 @@ _FEW: Changes = {
 
 def table(base: Scenario) -> list[Cell]:
     """Every cell, group by group. In the groups of variants the first is the one that the others are held against."""
-    makers = (_table, _ablations, _overlap, _continuous, _sizes, _schedules)
+    makers = (_table, _personal, _ablations, _overlap, _continuous, _sizes, _schedules)
     return [cell for make in makers for cell in make(base)]
 
 
@@ -84,6 +88,16 @@ def _table(base: Scenario) -> Iterator[Cell]:
     for row in ROWS:
         for name in METHODS:
             yield Cell("table", name, row, _measured(base, _changes(base, row, name)))
+
+
+def _personal(base: Scenario) -> Iterator[Cell]:
+    """Ours, also as in the paper; and devices that tune, alone or what was averaged, all of the network."""
+    for row in ROWS:
+        usual = _measured(base, _fewer(base, row, OURS))
+        yield Cell("personal", OURS, row, usual)
+        yield Cell("personal", PAPERS, row, {**usual, "method.options.personal": "none"})
+        for name in TUNED:
+            yield Cell("personal", name, row, _measured(base, _fewer(base, row, name)))
 
 
 def _ablations(base: Scenario) -> Iterator[Cell]:

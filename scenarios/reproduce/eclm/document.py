@@ -8,11 +8,15 @@ from scenarios.reproduce.eclm.budgets import budget_table, load_lines
 from scenarios.reproduce.eclm.figures import TITLE
 from scenarios.reproduce.eclm.pooled import room_table
 from scenarios.reproduce.eclm.setup import setup
+from scenarios.reproduce.eclm.summary import summary
 from scenarios.reproduce.eclm.tables import (
+    clock_table,
+    first_table,
     gain_table,
     main_table,
     schedule_table,
     size_table,
+    strangers,
     submodel_table,
     variant_tables,
 )
@@ -26,10 +30,11 @@ from scenarios.reproduce.target import target_table
 
 def text(found: Found, facts: Facts, plots: Mapping[str, str]) -> str:
     """The page as Markdown; ``plots`` are file names by figure."""
-    head = prose.HEAD.format(data=found.store.path.name)
-    parts = [head, *setup(found), "## Claims", target_table(targets(found)), *_table(found, plots), *_bytes(found)]
-    parts += [*_sizes(found, plots), *_times(found), *_ablations(found, plots), *_overlap(found)]
-    parts += [*_continuous(found, plots), *_schedules(found, plots)]
+    parts = [prose.HEAD.format(data=found.store.path.name), *summary(found), *_accuracy(found, plots)]
+    parts += ["## Claims", prose.CLAIMS, target_table(targets(found))]
+    parts += [*_personal(found), *_ablations(found, plots), *_overlap(found)]
+    parts += [*_continuous(found, plots), *_bytes(found), *_sizes(found, plots), *_times(found)]
+    parts += [*_schedules(found, plots), *_tests(found), *setup(found)]
     return "\n\n".join([*parts, *page.runs(found, facts)]) + "\n"
 
 
@@ -54,15 +59,26 @@ def _fewer(found: Found, group: str) -> Iterator[str]:
     yield f"Fewer seeds, here and in the plots: {'. '.join(told)}. One seed has no deviation, no test, no significance."
 
 
-def _table(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
+def _accuracy(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
     yield "## Accuracy"
     yield prose.TABLE
     yield from _fewer(found, "table")
+    if others := strangers(found):
+        yield prose.STRANGERS.format(where="; ".join(others))
     yield from _figure(plots, "table")
     yield main_table(found)
-    yield gain_table(found)
     yield prose.ROOM
     yield room_table(found)
+    yield prose.FIRST
+    yield first_table(found)
+
+
+def _tests(found: Found) -> Iterator[str]:
+    yield "## Tests and clock"
+    yield prose.TESTS
+    yield gain_table(found)
+    yield prose.CLOCK
+    yield clock_table(found)
 
 
 def _bytes(found: Found) -> Iterator[str]:
@@ -102,6 +118,14 @@ def _ablations(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
         yield from _fewer(found, "ablations")
         yield from _figure(plots, "ablations")
         yield from variant_tables(found, "ablations")
+
+
+def _personal(found: Found) -> Iterator[str]:
+    if found.group("personal"):
+        yield "## The paper's rule, and averages that are fine-tuned"
+        yield prose.PERSONAL
+        yield from _fewer(found, "personal")
+        yield from variant_tables(found, "personal")
 
 
 def _overlap(found: Found) -> Iterator[str]:

@@ -9,6 +9,9 @@ from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import FLEET, MEAN
 from scenarios.reproduce.statistics import Values, best, by_seed, paired
 
+SURE = 0.05
+"""A difference whose p is not below this may be none."""
+
 
 def accuracy(found: Found, group: str, name: str, setting: str) -> Values:
     """The fleet's in the end, by seed."""
@@ -16,11 +19,11 @@ def accuracy(found: Found, group: str, name: str, setting: str) -> Values:
     return found.values(found.cell(group, name, setting), FLEET, metric)
 
 
-def pooled(found: Found, names: Sequence[str]) -> Values:
-    """Of the table by seed and row, the mean over these methods, where all of them were run."""
+def pooled(found: Found, names: Sequence[str], group: str = "table") -> Values:
+    """Of a group by seed and row, the mean over these methods, where all of them were run."""
     values: dict[tuple[int, str], float] = {}
-    for row in found.settings("table"):
-        sides = [accuracy(found, "table", name, row) for name in names]
+    for row in found.settings(group):
+        sides = [accuracy(found, group, name, row) for name in names]
         for seed in found.seeds:
             if all((seed, MEAN) in side for side in sides):
                 values[seed, row] = mean(side[seed, MEAN] for side in sides)

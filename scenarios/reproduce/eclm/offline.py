@@ -37,15 +37,14 @@ def offline_table(found: Found) -> str:
     """A row for each of the table's."""
     names = found.names("table")
     rows = [[row, *_row(found, row, names)] for row in found.settings("table")]
-    return table(["offline epochs", "all: pretraining", *(f"{words.method(name)}: then" for name in names)], rows)
+    return table(["offline epochs: pretraining + stages", *map(words.method, names)], rows)
 
 
 def _row(found: Found, row: str, names: list[str]) -> list[str]:
     cells = [found.cell("table", name, row) for name in names]
     ones = [found.scenarios(cell)[found.seeds[0]] if cell else None for cell in cells]
-    before = next(str(one.task.pretrain_epochs) for one in ones if one)
-    return [before, *(_told(stages(one)) if one else "-" for one in ones)]
+    return [_told([one.task.pretrain_epochs, *stages(one)]) if one else "-" for one in ones]
 
 
 def _told(epochs: list[int]) -> str:
-    return " + ".join(map(str, epochs)) or "0"
+    return f"{epochs[0]}" if len(epochs) == 1 else f"{' + '.join(map(str, epochs))} = {sum(epochs)}"

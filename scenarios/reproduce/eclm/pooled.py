@@ -104,7 +104,7 @@ def room_table(found: Found) -> str:
     for row in found.settings("table"):
         most = {rule: spread(reached(found, row, rule)) for rule in (FREE, OWN)}
         rows.append([row, *(words.hundredths(one, len(found.seeds)) for one in most.values()), *_room(found, row)])
-    header = ["accuracy in %", FREE, OWN, "that less the best on-device", "ECLM less the best on-device"]
+    header = ["accuracy in %", FREE, OWN, "that over the best on-device method", "ECLM over it"]
     return table(header, rows)
 
 

@@ -9,8 +9,9 @@ from mlecs_ray.report.units import BYTES, size
 from mlecs_ray.scenario.config import LocalConfig, Scenario
 from scenarios.reproduce import words
 from scenarios.reproduce.eclm import prose
-from scenarios.reproduce.eclm.offline import offline_table
+from scenarios.reproduce.eclm.offline import offline_table, resolved
 from scenarios.reproduce.eclm.rows import OURS
+from scenarios.reproduce.eclm.stock import stock_table
 from scenarios.reproduce.found import Found
 
 FEW = 4
@@ -29,7 +30,8 @@ def setup(found: Found) -> Iterator[str]:
         ["devices", f"{fleet.count}: {', '.join(fleet.devices)} {parts}; jitter {fleet.jitter:g}"],
         ["samples of a device", f"{one.data.environments.least} to {one.data.environments.most}"],
         ["split", f"test {one.data.test_share:g}, public as below, the rest private"],
-        [rule, f"{schedule.buffer} devices, of {schedule.concurrency} at once; selection {schedule.selection}"],
+        [rule, f"{schedule.buffer} devices, {schedule.concurrency} at once; selection {schedule.selection}"],
+        ["jobs", f"{one.merges * schedule.buffer / fleet.count:.3g} of a device, mean" if one.merges else "-"],
         ["a job", _training(_usual(found))],
         *([f"options of {words.method(name)}", _listed(own)] for name, own in _common(found).items() if own),
         ["measured", f"{one.evaluation.clients} devices, {one.data.environments.test_rows} samples each"],
@@ -41,6 +43,8 @@ def setup(found: Found) -> Iterator[str]:
     yield table(header, [_row(found, row) for row in found.settings("table")])
     yield prose.OFFLINE
     yield offline_table(found)
+    yield prose.STOCK
+    yield stock_table(found)
 
 
 def _row(found: Found, row: str) -> list[str]:
@@ -64,9 +68,9 @@ def _row(found: Found, row: str) -> list[str]:
 def _environments(one: Scenario) -> str:
     rules = one.data.environments
     told = [f"{rules.classes} classes" if rules.classes else "all classes"]
-    told += [f"of {rules.contexts} sets"] if rules.contexts else []
+    told += [f"one of {rules.contexts} sets"] if rules.contexts else []
     if rules.domains:
-        told.append("one of all domains" if rules.domains == "all" else f"one of {', '.join(rules.domains)}")
+        told.append("one domain of all" if rules.domains == "all" else f"one of {', '.join(rules.domains)}")
     told += [f"through {', '.join(rules.corruptions)} at {rules.severity:g}"] if rules.corruptions else []
     public = one.data.public_domains
     return "; ".join([*told, *([f"public: {', '.join(public)}"] if public is not None else [])])
@@ -88,8 +92,8 @@ def _usual(found: Found) -> LocalConfig:
 
 
 def _common(found: Found) -> dict[str, Options]:
-    """The options that a method has in most rows."""
-    return {name: _most([o.method.options for n, o in _every(found) if n == name]) for name in found.names("table")}
+    """All options that a method has in most rows, by default or set."""
+    return {name: _most([resolved(o) for n, o in _every(found) if n == name]) for name in found.names("table")}
 
 
 def _most(each: Sequence[Options]) -> Options:
@@ -102,14 +106,15 @@ def _otherwise(found: Found, row: str) -> str:
     """Who trains otherwise in this row than most, or has other options than in most rows."""
     usual, common, by = _usual(found), _common(found), _of(found, row)
     told = [f"{words.method(name)}: {_training(one.local)}" for name, one in by.items() if one.local != usual]
-    others = {name: dict(one.method.options) for name, one in by.items() if one.method.options != common[name]}
-    told += [f"{words.method(name)}: {_listed(chosen) or 'none'}" for name, chosen in others.items()]
+    for name, one in by.items():
+        others = {key: value for key, value in resolved(one).items() if common[name].get(key) != value}
+        told += [f"{words.method(name)}: {_listed(others)}"] if others else []
     return "; ".join(told) or AS_ABOVE
 
 
 def _training(local: LocalConfig) -> str:
-    falls = ", which falls to nothing in a job" if local.anneal else ""
-    return f"{local.epochs} epochs of batches of {local.batch}, {local.optimizer}, rate {local.lr:g}{falls}"
+    falls = ", decayed to 0 within each job" if local.anneal else ""
+    return f"{local.epochs} epochs of batches of {local.batch}, {local.optimizer}, learning rate {local.lr:g}{falls}"
 
 
 def _listed(options: Options) -> str:

@@ -1,6 +1,6 @@
 """The study of ECLM (arXiv 2311.11083)."""
 
-from scenarios.reproduce.eclm import budgets, cells, document, pooled, timings
+from scenarios.reproduce.eclm import budgets, cells, document, pooled, stock, timings
 from scenarios.reproduce.eclm.base import SCENARIO
 from scenarios.reproduce.eclm.figures import figures
 from scenarios.reproduce.found import Found
@@ -9,10 +9,11 @@ from scenarios.reproduce.study import Beside, Study
 
 
 def _names(found: Found) -> set[str]:
-    return {*timings.timed(found), *pooled.names(found), *budgets.names(found)}
+    return {*timings.timed(found), *pooled.names(found), *budgets.names(found), *stock.names(found)}
 
 
 def _fill(found: Found, made: Made | None) -> None:
+    stock.fill(found, made)
     budgets.fill(found, made)
     timings.fill(found, made)
     pooled.fill(found, made)

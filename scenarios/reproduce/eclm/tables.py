@@ -1,5 +1,6 @@
 """The tables of the document that tell accuracies, each figure as it was measured or as not run."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 
@@ -12,10 +13,12 @@ from scenarios.reproduce.eclm.gains import accuracy, against_first, against_othe
 from scenarios.reproduce.eclm.rows import METHODS, OURS, ROWS
 from scenarios.reproduce.eclm.submodels import LEAST, MEAN, MOST, SUBMODELS
 from scenarios.reproduce.found import Found
-from scenarios.reproduce.measures import Result
+from scenarios.reproduce.measures import FLEET, Result
 from scenarios.reproduce.statistics import paired, spread
 
 Rows = list[list[str]]
+AS_IT_IS = ("noadaptation", "localadaptation", "fedavg")
+"""Who begins with the network that the cloud has pretrained, unchanged."""
 PARAMETERS = "bandwidth"
 """The measure of a sub-model's parameters: all of them are sent."""
 
@@ -34,6 +37,45 @@ def main_table(found: Found) -> str:
         rows.append(_paper(row, names))
     header = [words.method(name) for name in names]
     return table(["accuracy in %, mean over devices", *header, "ECLM over the best other"], rows)
+
+
+def first_table(found: Found) -> str:
+    """For each row what devices answer with before their first job, by method."""
+    names, metric = found.names("table"), next(iter(found.metrics("table")), "")
+    rows = []
+    for row in found.settings("table"):
+        cells = [found.cell("table", name, row) for name in names]
+        firsts = [spread(found.values(cell, FLEET, metric, first=True)) for cell in cells]
+        rows.append([row, *(words.hundredths(one, len(found.seeds)) for one in firsts)])
+    return table(["accuracy in %, before the first job", *map(words.method, names)], rows)
+
+
+def clock_table(found: Found) -> str:
+    """For each row the virtual seconds in which its jobs were done, by method."""
+    names = found.names("table")
+    rows = []
+    for row in found.settings("table"):
+        each = [list(found.results(found.cell("table", name, row)).values()) for name in names]
+        rows.append([row, *(_seconds(results, len(found.seeds)) for results in each)])
+    return table(["virtual seconds of all jobs", *map(words.method, names)], rows)
+
+
+def _seconds(results: Sequence[Result], seeds: int) -> str:
+    if not results:
+        return words.NOT_RUN
+    return words.of_seeds(number(mean(one.virtual_seconds for one in results), 3), len(results), seeds)
+
+
+def strangers(found: Found) -> list[str]:
+    """Rows and seeds in which methods that begin with the cloud's network as it is began with different ones: where
+    runs were made on machines whose arithmetic differs."""
+    told = []
+    for row in found.settings("table"):
+        by = [found.results(found.cell("table", name, row)) for name in AS_IT_IS]
+        for seed in found.seeds:
+            firsts = {json.dumps(one[seed].first, sort_keys=True) for one in by if seed in one}
+            told += [f"{row}, seed {seed}"] if len(firsts) > 1 else []
+    return told
 
 
 def _at(found: Found, group: str, name: str, setting: str) -> str:

@@ -100,42 +100,49 @@ def until_table(found: Found) -> str:
     """A row for each of the table's: how much is moved until the fleet is as accurate as FedAvg's in the end."""
     header = [f"{words.method(name)}" for name in TRAVELLING]
     level = f"until FedAvg's accuracy, mean of its last {LAST} points"
-    return table(
-        ["bytes of all jobs", level, *header, "FedAvg / ECLM"], [_until(found, r) for r in found.settings("table")]
-    )
+    ratios = [f"{words.method(name)} / ECLM" for name in COLLABORATIVE]
+    return table(["bytes of all jobs", level, *header, *ratios], [_until(found, r) for r in found.settings("table")])
 
 
 def _until(found: Found, row: str) -> list[str]:
     theirs = {seed: one for seed, one in results(found, REFERENCE, row).items() if one.curve}
     if not theirs:
-        return [row, *[words.NOT_RUN] * (len(TRAVELLING) + 2)]
+        return [row, *[words.NOT_RUN] * (len(TRAVELLING) + 1 + len(COLLABORATIVE))]
     # What FedAvg had before it learned anything is no level to come to.
     better = {seed: level for seed, one in theirs.items() if (level := final(one)) > one.curve[0][1] + _ROUNDING}
     levels = better or {seed: final(one) for seed, one in theirs.items()}
     told = words.of_seeds(f"{100 * mean(levels.values()):.2f} %", len(levels), len(found.seeds))
     if not better:
-        return [row, f"{told}: {NO_BETTER}", *["-"] * (len(TRAVELLING) + 1)]
+        return [row, f"{told}: {NO_BETTER}", *["-"] * (len(TRAVELLING) + len(COLLABORATIVE))]
     told = told if len(better) == len(theirs) else f"{told}; else {NO_BETTER}"
     return [row, told, *_spent(found, row, better)]
 
 
 def _spent(found: Found, row: str, levels: Mapping[int, float]) -> list[str]:
-    """Of each method until these levels, by seed; and how many times as much FedAvg's is as ours."""
+    """Of each method until these levels, by seed; and how many times as much others' is as ours."""
     by = {
         name: {seed: until(one, levels[seed]) for seed, one in results(found, name, row).items() if seed in levels}
         for name in TRAVELLING
     }
-    both = [(other, by[OURS].get(seed)) for seed, other in by[REFERENCE].items()]
-    known = [(other, ours) for other, ours in both if other is not None and ours is not None]
-    ours = sum(one for _, one in known)
-    saved = _times(sum(one for one, _ in known) / ours) if ours else "at once" if known else "-"
-    saved = words.of_seeds(saved, len(known), len(found.seeds)) if known else saved
-    return [*(_reached(list(one.values()), len(found.seeds)) for one in by.values()), saved]
+    seeds = len(found.seeds)
+    saved = [_saved(by[other], by[OURS], seeds) for other in COLLABORATIVE]
+    return [*(_reached(list(one.values()), seeds) for one in by.values()), *saved]
+
+
+def _saved(theirs: Mapping[int, float | None], ours: Mapping[int, float | None], seeds: int) -> str:
+    """How many times as much the other's is as ours, over the seeds in which both came so far."""
+    both = [(theirs[seed], ours[seed]) for seed in theirs.keys() & ours.keys()]
+    known = [(other, own) for other, own in both if other is not None and own is not None]
+    total = sum(own for _, own in known)
+    saved = _times(sum(other for other, _ in known) / total) if total else "at once" if known else "-"
+    return words.of_seeds(saved, len(known), seeds) if known else saved
 
 
 def _reached(found: Sequence[float | None], seeds: int) -> str:
-    """The mean over the seeds that came so far, and how many those are where not all did or were run."""
+    """The mean over the seeds that came so far, in how many of those that were run that was, and how many were run."""
+    if not found:
+        return words.NOT_RUN
     there = [one for one in found if one is not None]
-    if not there:
-        return words.of_seeds("never", len(found), seeds) if found else words.NOT_RUN
-    return words.of_seeds(size(mean(there), BYTES), len(there), seeds)
+    told = size(mean(there), BYTES) if there else "never"
+    told = told if len(there) in (0, len(found)) else f"{told}, reached in {len(there)} of {len(found)}"
+    return words.of_seeds(told, len(found), seeds)

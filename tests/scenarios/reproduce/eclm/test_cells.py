@@ -6,7 +6,7 @@ from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.eclm import cells
-from scenarios.reproduce.eclm.cells import SHARES, SHIFTS, quick, table
+from scenarios.reproduce.eclm.cells import PAPERS, SHARES, SHIFTS, TUNED, quick, table
 from scenarios.reproduce.eclm.rows import LEAST, METHODS, ROWS, SHIFTING, SOME, SPARING
 from scenarios.reproduce.plan import digest, scenario_of
 from tests.scenarios.reproduce.eclm.fake import BASE, ROW
@@ -47,6 +47,24 @@ def test_sets_of_classes_are_apart_in_the_table_and_overlap_beside_it() -> None:
 def fewer(one: Scenario) -> Scenario:
     """A quarter of the jobs of the table."""
     return apply(one, {"clients.count": 100, "merges": 10, "evaluation.every_merges": 1})
+
+
+def test_devices_that_tune_all_of_the_network_meet_every_row_and_the_papers_rule_too() -> None:
+    """With a quarter of the jobs; ours is the whole method of the ablations where these have the row."""
+    for row in ROWS:
+        beside = group("personal", row)
+        assert [*beside] == ["eclm", PAPERS, *TUNED]
+        ours = scenario_of(BASE, beside["eclm"], 0)
+        assert digest(ours) == digest(fewer(scenario_of(BASE, group("table", row)["eclm"], 0)))
+        papers = scenario_of(BASE, beside[PAPERS], 0)
+        assert digest(papers) == digest(apply(ours, {"method.options.personal": "none"}))
+        tuned = scenario_of(BASE, beside["fedavgft"], 0)
+        assert digest(apply(tuned, {"method": "fedavg"})) == digest(
+            fewer(scenario_of(BASE, group("table", row)["fedavg"], 0))
+        )
+    assert digest(scenario_of(BASE, group("ablations", ROW)["whole"], 0)) == digest(
+        scenario_of(BASE, group("personal", ROW)["eclm"], 0)
+    )
 
 
 def test_what_is_tuned_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:

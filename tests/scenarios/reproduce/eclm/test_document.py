@@ -43,28 +43,31 @@ def row(page: str, start: str) -> str:
 
 def test_every_section_is_there_in_its_order(made: Found) -> None:
     assert re.findall(r"^## (.*)$", text(made, FACTS, {}), re.M) == [
-        "Set-up",
-        "Claims",
+        "In short",
         "Accuracy",
+        "Claims",
+        "The paper's rule, and averages that are fine-tuned",
+        "Without its parts",
+        "Sets of classes that overlap",
+        "Environments that shift",
         "Bytes",
         "Budgets",
         "Sub-models",
         "On this machine",
-        "Without its parts",
-        "Sets of classes that overlap",
-        "Environments that shift",
         "Who waits",
+        "Tests and clock",
+        "Set-up",
         "Runs",
     ]
 
 
 def test_what_each_method_learns_offline_and_what_ours_is_told_is_said(made: Found) -> None:
-    setup = text(made, FACTS, {}).split("## Claims")[0].replace("\n", " ")
+    setup = text(made, FACTS, {}).split("## Set-up")[1].replace("\n", " ")
     for said in (
         "two stages",
         "its supernet",
         "narrower slices",
-        "is told, and no other method is",
+        "No other method is told",
         "without that know",
     ):
         assert said in setup
@@ -79,13 +82,15 @@ def test_what_is_left_out_is_explained(made: Found) -> None:
 
 
 def test_offline_epochs_stand_below_what_is_learned_offline(made: Found) -> None:
-    setup = text(made, FACTS, {}).split("## Claims")[0]
-    assert setup.split("those of both stages.")[1].strip() == offline_table(made)
+    setup = text(made, FACTS, {}).split("## Set-up")[1]
+    assert setup.split("Epochs over the public samples:")[1].strip().startswith(offline_table(made))
 
 
 def test_what_devices_carry_from_job_to_job_is_told_before_the_first_figure(made: Found) -> None:
     before = text(made, FACTS, {}).split("## Accuracy")[1].split("| --")[0].replace("\n", " ")
-    assert "Both are ours, as the paper has one job" in before
+    assert "What is ours in ECLM here" in before
+    assert "The paper has one job in an adaptation step" in before
+    assert "looking at seed 0, its test samples included" in before
     assert "FedAvg and HeteroFL answer with the shared model alone" in before
 
 
@@ -115,11 +120,12 @@ def test_sections_of_fewer_seeds_say_whose(tmp_path: Path) -> None:
 
     page = text(found(tmp_path, fewer), FACTS, {})
     start = "Fewer seeds, here and in the plots: 1 of 2:"
-    table, sizes, without = (
-        page.split(f"\n## {name}\n")[1].split("\n## ")[0] for name in ("Accuracy", "Sub-models", "Without its parts")
+    table, sizes, without, tests = (
+        page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        for name in ("Accuracy", "Sub-models", "Without its parts", "Tests and clock")
     )
     assert f"{start} FedAvg on {ROW}. One seed has no" in table
-    assert "n = 1" in table
+    assert "n = 1" in tests
     assert f"{start} all that was run. One seed" in sizes
     assert f"{start} without local training on {ROW}; without cloud on {ROW};" in without
 
@@ -137,7 +143,7 @@ def test_devices_of_unequal_parts_are_told(tmp_path: Path) -> None:
 def test_the_page_and_its_plots_are_written_beside_the_results(made: Found, tmp_path: Path) -> None:
     page = write(STUDY, made, FACTS)
     plots = re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())
-    names = ("table", "sizes", "ablations", "continuous-2", "schedules-1")
+    names = ("table", "ablations", "continuous-2", "sizes", "schedules-1")
     assert plots == [f"eclm-{name}.svg" for name in names]
     assert {one.name for one in tmp_path.glob("*.svg")} == set(plots)
 

@@ -45,7 +45,7 @@ def test_the_table_has_a_row_for_each_of_the_pages(tmp_path: Path) -> None:
         for name, chosen in options.items()
     ]
     assert offline_table(Found(BASE, cells, (0,), Store(tmp_path / "eclm.json"))).splitlines() == [
-        "| offline epochs | all: pretraining | ECLM: then | HeteroFL: then | FedAvg: then |",
-        "| --- | ---: | ---: | ---: | ---: |",
-        f"| {ROW} | 7 | 7 + 9 | 4 | 0 |",
+        "| offline epochs: pretraining + stages | ECLM | HeteroFL | FedAvg |",
+        "| --- | ---: | ---: | ---: |",
+        f"| {ROW} | 7 + 7 + 9 = 23 | 7 + 4 = 11 | 7 |",
     ]

@@ -1,17 +1,21 @@
 """Each figure as it was measured, beside the paper's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.eclm.tables import (
+    clock_table,
+    first_table,
     gain_table,
     main_table,
     nearest,
     schedule_table,
     size_table,
     smallest,
+    strangers,
     submodel_table,
     variant_tables,
 )
@@ -49,6 +53,26 @@ def test_each_gain_has_its_test_and_the_rows_one_together(made: Found) -> None:
     table = gain_table(made)
     assert lines(table, ROW)[0].startswith(f"| {ROW} | +40.00 points, p < 0.001, Holm < 0.001 (n = 2) | not run |")
     assert "| +40.00 points, p < 0.001 (n = 4), by seed < 0.001 |" in lines(table, "mean over the rows")[0]
+
+
+def test_what_devices_answer_with_at_first_and_how_long_all_jobs_take_are_told(made: Found) -> None:
+    assert lines(first_table(made), ROW) == [
+        f"| {ROW} | 10.00 ± 0.00 | not run | not run | 10.00 ± 0.00 | not run | 10.00 ± 0.00 |"
+    ]
+    assert lines(clock_table(made), ROW) == [f"| {ROW} | 10 | not run | not run | 10 | not run | 10 |"]
+
+
+def test_rows_whose_methods_began_with_different_networks_are_named(tmp_path: Path) -> None:
+    """Those that begin with the pretrained network as it is are as good at first, or it was not the same one."""
+
+    def measured(cell: Cell, seed: int) -> Result | None:
+        if cell.group != "table" or cell.setting != ROW or cell.name not in ("fedavg", "noadaptation", "eclm"):
+            return None
+        other = {"fleet": {"mean": {"accuracy": 0.11 if seed and cell.name == "fedavg" else 0.1}}}
+        # Ours begins with modules.
+        return replace(result(0.9), first={"fleet": {"mean": {"accuracy": 0.2}}} if cell.name == "eclm" else other)
+
+    assert strangers(found(tmp_path, measured)) == [f"{ROW}, seed 1"]
 
 
 def test_variants_have_their_difference_to_the_whole(tmp_path: Path) -> None:

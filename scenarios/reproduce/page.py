@@ -1,7 +1,7 @@
 """The page of a study beside its results, and its last section, which says how these came about."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlecs_ray.run.records import write_whole
@@ -9,6 +9,9 @@ from scenarios.reproduce import words
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.store import Record
 from scenarios.reproduce.study import Facts, Study
+
+FEW = 4
+"""Of more ways in which runs were made the rows are not told."""
 
 
 def write(study: Study, found: Found, facts: Facts) -> Path:
@@ -37,13 +40,26 @@ def runs(found: Found, facts: Facts) -> Iterator[str]:
         f"`{facts.command}`, {facts.date}."
     )
     counts = Counter(_how(one) for one in done)
-    for how, count in counts.items():
-        yield f"{count} on {how}." if len(counts) == 1 else f"{count} on {how}: {_rows(found, how)}."
+    if len(counts) > FEW:
+        yield from _by_place(done)
+    else:
+        for how, count in counts.items():
+            yield f"{count} on {how}." if len(counts) == 1 else f"{count} on {how}: {_rows(found, how)}."
     yield from (f"Failed: {one.what}, seed {one.seed}: {one.error}" for one in failed)
 
 
 def _how(one: Record) -> str:
     return f"{one.made.machine}; {one.made.versions}; {one.made.source}"
+
+
+def _by_place(done: Sequence[Record]) -> Iterator[str]:
+    """For each machine with its versions, how many runs, and in which states of the code."""
+    places: dict[str, Counter[str]] = {}
+    for one in done:
+        places.setdefault(f"{one.made.machine}; {one.made.versions}", Counter())[one.made.source] += 1
+    for place, sources in places.items():
+        listed = ", ".join(f"{count} by {source}" for source, count in sources.items())
+        yield f"{sum(sources.values())} on {place}; as the code changed in between, {listed}."
 
 
 def _rows(found: Found, how: str) -> str:

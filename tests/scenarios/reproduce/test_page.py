@@ -67,3 +67,12 @@ def test_the_page_is_written_beside_the_results_with_its_plots(made: Found, tmp_
     assert (page, page.read_text()) == (tmp_path / "mlecs.md", FACTS.command)
     assert told == {"rates": "mlecs-rates.svg"}
     assert (tmp_path / "mlecs-rates.svg").read_text() == "<svg/>"
+
+
+def test_many_states_of_the_code_are_told_by_the_machine(made: Found) -> None:
+    for number, key in enumerate(made.store.runs):
+        record = made.store.runs[key]
+        made.store.runs[key] = replace(record, made=replace(MADE, source=f"source {min(number, 5)}"))
+    total = len(made.store.runs)
+    listed = ", ".join([*(f"1 by source {number}" for number in range(5)), f"{total - 5} by source 5"])
+    assert said(made).endswith(f"{total} on 2 cores; torch 2; as the code changed in between, {listed}.")

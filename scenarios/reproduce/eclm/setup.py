@@ -123,6 +123,8 @@ def _listed(options: Options) -> str:
 
 def _option(value: object) -> str:
     """Long lists by their ends."""
+    if isinstance(value, str):
+        return value
     if not isinstance(value, list | tuple) or len(value) <= FEW:
-        return f"{value}"
+        return json.dumps(value)
     return f"{len(value)} from {min(value):g} to {max(value):g}"

@@ -69,15 +69,19 @@ def _leaf(entry: Mapping[str, Any], data: NDArray[np.uint8]) -> Tensor:
 
 def pack_many(trees: Sequence[Tree]) -> bytes:
     """One buffer for many trees; small ones of one shape become one, so that few tensors are written, not many."""
-    if len({shapes(tree) for tree in trees}) == 1 and tree_bytes(trees[0]) <= SMALL_BYTES:
+    alike = len({shapes(tree) for tree in trees}) == 1
+    # Of trees without leaves nothing is written, so how many there were must be.
+    if alike and 0 < tree_bytes(trees[0]) <= SMALL_BYTES:
         return pack({"stack": stack(trees)})
-    return pack({str(place): tree for place, tree in enumerate(trees)})
+    return pack({"count": torch.tensor(len(trees)), **{str(place): tree for place, tree in enumerate(trees)}})
 
 
 def unpack_many(buffer: Packed) -> Sequence[Tree]:
     """The trees that ``pack_many`` packed."""
     flat = unpack(buffer)
-    return rows_of(flat["stack"]) if "stack" in flat else [flat[str(place)] for place in range(len(flat))]
+    if "stack" in flat:
+        return rows_of(flat["stack"])
+    return [flat.get(str(place), {}) for place in range(int(flat["count"]))]
 
 
 def save_tree(tree: Tree, path: Path) -> None:

@@ -87,6 +87,17 @@ def test_sub_models_are_derived_trained_and_measured_on_actors_as_without_ray(ac
     assert (there.events["kind"] == "told").sum() > 0
 
 
+@pytest.mark.parametrize("method", ["localadaptation", "noadaptation"])
+def test_jobs_of_which_nothing_comes_back_share_a_call(method, tmp_path, monkeypatch):
+    """Of several trees without leaves in one answer each is there."""
+    monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
+    changes = {"method": {"name": method}, "merges": 4, "runtime.actors": 1, "schedule.concurrency": 4}
+    alone = apply(SHORT, {**SHIFTING, **PICTURES, **changes})
+    assert digests(run_on_ray(alone, tmp_path / "ray")) == digests(run_locally(alone, tmp_path / "local"))
+    there, here = (read_run(tmp_path / name).metrics for name in ("ray", "local"))
+    pd.testing.assert_frame_equal(there, here)
+
+
 class Meddler(threading.Thread):
     """Waits until a run has merged ``after`` times, then does something to it; ``seen`` is what it saw."""
 

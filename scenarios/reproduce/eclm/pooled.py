@@ -4,6 +4,7 @@ It answers as it is, or among the classes that a device owns, as if the device k
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import mean
 
 import torch
@@ -109,12 +110,28 @@ def room_table(found: Found) -> str:
 
 
 def _room(found: Found, row: str) -> list[str]:
-    """Over seeds that have all of them."""
+    room = room_of(found, row)
+    if room is None:
+        return [words.NOT_RUN] * 2
+    return [words.of_seeds(words.points(one), room.seeds, len(found.seeds)) for one in (room.most, room.ours)]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What there is to be gained in a row over the best on-device baseline, and what ours gains of it."""
+
+    most: float
+    ours: float
+    seeds: int
+
+
+def room_of(found: Found, row: str) -> Room | None:
+    """Over the seeds that have all of it; None where none has."""
     bound, ours = by_seed(reached(found, row, OWN)), by_seed(accuracy(found, "table", OURS, row))
     others = [by_seed(accuracy(found, "table", name, row)) for name in ON_DEVICE]
     seeds = [seed for seed in bound if seed in ours and all(seed in other for other in others)]
     if not seeds:
-        return [words.NOT_RUN] * 2
+        return None
     best = max(mean(other[seed] for seed in seeds) for other in others)
-    told = [words.points(mean(side[seed] for seed in seeds) - best) for side in (bound, ours)]
-    return [words.of_seeds(one, len(seeds), len(found.seeds)) for one in told]
+    most, gained = (mean(side[seed] for seed in seeds) - best for side in (bound, ours))
+    return Room(most, gained, len(seeds))

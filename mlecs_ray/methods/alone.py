@@ -50,11 +50,33 @@ class NoAdaptation:
 
 
 @dataclass(frozen=True, eq=False)
-class LocalAdaptation:
-    """Every device trains the cloud's first model on what it owns, all of it and alone."""
+class OwnNetworks:
+    """How devices answer that keep a whole network each, as ``model``: what methods of such devices have in common."""
 
     task: Pretrained | ClassifierTask
     local: LocalTraining
+
+    def shown(self, state: Tree, client: Client) -> Tree:
+        """What a device that has not trained yet answers with."""
+        return self.task.part(state, client)
+
+    def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
+        """Its own, once it has one."""
+        own: Tree = kept.get("model") or tree
+        return own
+
+    def scores(self, model: Tree, client: Client) -> Callable[[Samples], Tensor]:
+        """Those of the network."""
+        return partial(self.task.logits, model)
+
+    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
+        return self.task.predictor(self.model(tree, kept, client), client)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalAdaptation(OwnNetworks):
+    """Every device trains the cloud's first model on what it owns, all of it and alone."""
+
     seed: int
     """Of the model with which devices leave the factory."""
 
@@ -85,19 +107,3 @@ class LocalAdaptation:
 
     def merge(self, state: Tree, arrivals: Sequence[Arrival]) -> Tree:
         return state
-
-    def shown(self, state: Tree, client: Client) -> Tree:
-        """What a device that has not trained yet answers with."""
-        return self.task.part(state, client)
-
-    def model(self, tree: Tree, kept: Tree, client: Client) -> Tree:
-        """Its own, once it has one."""
-        own: Tree = kept.get("model") or tree
-        return own
-
-    def scores(self, model: Tree, client: Client) -> Callable[[Samples], Tensor]:
-        """Those of the network."""
-        return partial(self.task.logits, model)
-
-    def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
-        return self.task.predictor(self.model(tree, kept, client), client)

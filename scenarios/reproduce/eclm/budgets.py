@@ -42,9 +42,10 @@ def budgets(scenarios: Mapping[str, Scenario]) -> Floors:
     """
     built = {name: build(one) for name, one in scenarios.items()}
     found: dict[str, Sizes] = {}
+    base = _base(built[OURS])
     for kind in built[OURS].scenario.clients.devices:
         found[_named(kind, SPARE)] = _spared(built[OURS], kind)
-        found[_named(kind, BASE)] = _base(built[OURS])
+        found[_named(kind, BASE)] = base
         found |= {_named(kind, name): _taken(one.method, _client(one, kind)) for name, one in built.items()}
     return found
 

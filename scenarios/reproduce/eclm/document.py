@@ -27,12 +27,20 @@ from scenarios.reproduce.found import Found
 from scenarios.reproduce.study import Facts
 from scenarios.reproduce.target import target_table
 
+VARIED = {
+    "personal": ("The paper's rule, and averages that are fine-tuned", prose.PERSONAL),
+    "ablations": ("Without its parts", prose.ABLATIONS),
+    "overlap": ("Sets of classes that overlap", prose.OVERLAP),
+}
+"""Groups of variants: their titles, and what is said of them."""
+
 
 def text(found: Found, facts: Facts, plots: Mapping[str, str]) -> str:
     """The page as Markdown; ``plots`` are file names by figure."""
     parts = [prose.HEAD.format(data=found.store.path.name), *summary(found), *_accuracy(found, plots)]
     parts += ["## Claims", prose.CLAIMS, target_table(targets(found))]
-    parts += [*_personal(found), *_ablations(found, plots), *_overlap(found)]
+    for group, (title, said) in VARIED.items():
+        parts += _variants(found, group, title, said, plots)
     parts += [*_continuous(found, plots), *_bytes(found), *_sizes(found, plots), *_times(found)]
     parts += [*_schedules(found, plots), *_tests(found), *setup(found)]
     return "\n\n".join([*parts, *page.runs(found, facts)]) + "\n"
@@ -111,29 +119,14 @@ def _times(found: Found) -> Iterator[str]:
     yield from timing_tables(found)
 
 
-def _ablations(found: Found, plots: Mapping[str, str]) -> Iterator[str]:
-    if found.group("ablations"):
-        yield "## Without its parts"
-        yield prose.ABLATIONS
-        yield from _fewer(found, "ablations")
-        yield from _figure(plots, "ablations")
-        yield from variant_tables(found, "ablations")
-
-
-def _personal(found: Found) -> Iterator[str]:
-    if found.group("personal"):
-        yield "## The paper's rule, and averages that are fine-tuned"
-        yield prose.PERSONAL
-        yield from _fewer(found, "personal")
-        yield from variant_tables(found, "personal")
-
-
-def _overlap(found: Found) -> Iterator[str]:
-    if found.group("overlap"):
-        yield "## Sets of classes that overlap"
-        yield prose.OVERLAP
-        yield from _fewer(found, "overlap")
-        yield from variant_tables(found, "overlap")
+def _variants(found: Found, group: str, title: str, said: str, plots: Mapping[str, str]) -> Iterator[str]:
+    """A group whose first is what the others are held against."""
+    if found.group(group):
+        yield f"## {title}"
+        yield said
+        yield from _fewer(found, group)
+        yield from _figure(plots, group)
+        yield from variant_tables(found, group)
 
 
 def _continuous(found: Found, plots: Mapping[str, str]) -> Iterator[str]:

@@ -24,6 +24,7 @@ def setup(found: Found) -> Iterator[str]:
     """What all rows share, by one of them; each row; what methods learn beforehand."""
     one = found.scenarios(found.cells[0])[found.seeds[0]]
     fleet, schedule = one.clients, one.schedule
+    usual, common = _usual(found), _common(found)
     rule = "a round" if schedule.barrier else "a merge"
     parts = "in equal parts" if len({*fleet.devices.values()}) == 1 else f"as {list(fleet.devices.values())}"
     rows = [
@@ -32,15 +33,17 @@ def setup(found: Found) -> Iterator[str]:
         ["split", f"test {one.data.test_share:g}, public as below, the rest private"],
         [rule, f"{schedule.buffer} devices, {schedule.concurrency} at once; selection {schedule.selection}"],
         ["jobs", f"{one.merges * schedule.buffer / fleet.count:.3g} of a device, mean" if one.merges else "-"],
-        ["a job", _training(_usual(found))],
-        *([f"options of {words.method(name)}", _listed(own)] for name, own in _common(found).items() if own),
+        ["a job", _training(usual)],
+        *([f"options of {words.method(name)}", _listed(own)] for name, own in common.items() if own),
         ["measured", f"{one.evaluation.clients} devices, {one.data.environments.test_rows} samples each"],
         ["seeds", ", ".join(map(str, found.seeds))],
     ]
     yield "## Set-up"
     yield table(["", "value"], rows)
     header = ["row", "data", "network", "pretrained", "environments", "merges", "jobs and options"]
-    yield table(header, [_row(found, row) for row in found.settings("table")])
+    yield table(
+        header, [[*_row(found, row), _otherwise(_of(found, row), usual, common)] for row in found.settings("table")]
+    )
     yield prose.OFFLINE
     yield offline_table(found)
     yield prose.STOCK
@@ -50,7 +53,7 @@ def setup(found: Found) -> Iterator[str]:
 def _row(found: Found, row: str) -> list[str]:
     cell = found.cell("table", OURS, row)
     if cell is None:
-        return [row, *["-"] * 6]
+        return [row, *["-"] * 5]
     one = found.scenarios(cell)[found.seeds[0]]
     task, results = one.task, found.results(cell)
     model = size(next(iter(results.values())).traffic.client, BYTES) if results else words.NOT_RUN
@@ -61,7 +64,6 @@ def _row(found: Found, row: str) -> list[str]:
         f"{task.pretrain_epochs} epochs, rate {task.pretrain_lr:g}",
         _environments(one),
         str(one.merges),
-        _otherwise(found, row),
     ]
 
 
@@ -102,9 +104,8 @@ def _most(each: Sequence[Options]) -> Options:
     return each[told.index(Counter(told).most_common(1)[0][0])]
 
 
-def _otherwise(found: Found, row: str) -> str:
-    """Who trains otherwise in this row than most, or has other options than in most rows."""
-    usual, common, by = _usual(found), _common(found), _of(found, row)
+def _otherwise(by: Mapping[str, Scenario], usual: LocalConfig, common: Mapping[str, Options]) -> str:
+    """Who, of a row's methods, trains otherwise than most, or has other options than in most rows."""
     told = [f"{words.method(name)}: {_training(one.local)}" for name, one in by.items() if one.local != usual]
     for name, one in by.items():
         others = {key: value for key, value in resolved(one).items() if common[name].get(key) != value}

@@ -11,9 +11,10 @@ from mlecs_ray.report.units import number
 from mlecs_ray.scenario.config import Scenario
 from scenarios.reproduce import words
 from scenarios.reproduce.eclm.rows import OURS
+from scenarios.reproduce.effort import Effort
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import MEAN, Result
-from scenarios.reproduce.statistics import Paired, Spread, Values, paired, spread
+from scenarios.reproduce.statistics import Pair, Paired, Spread, Values, paired, spread
 
 GROUP = "continuous"
 LOCAL = "localadaptation"
@@ -51,14 +52,17 @@ def over_steps(found: Found, name: str, setting: str) -> Values:
 
 def seconds(found: Found, name: str, setting: str) -> Values:
     """Virtual seconds that an adaptation takes, by seed: the mean over jobs of download, computing and upload."""
-    results = found.results(found.cell(GROUP, name, setting))
-    return {(seed, MEAN): one.effort.seconds for seed, one in results.items() if one.effort is not None}
+    return {pair: one.seconds for pair, one in _efforts(found, name, setting).items()}
 
 
 def computing(found: Found, name: str, setting: str) -> Values:
     """The part of them in which the device computes."""
+    return {pair: one.compute for pair, one in _efforts(found, name, setting).items()}
+
+
+def _efforts(found: Found, name: str, setting: str) -> dict[Pair, Effort]:
     results = found.results(found.cell(GROUP, name, setting))
-    return {(seed, MEAN): one.effort.compute for seed, one in results.items() if one.effort is not None}
+    return {(seed, MEAN): one.effort for seed, one in results.items() if one.effort is not None}
 
 
 def gain(found: Found, setting: str) -> Paired | None:

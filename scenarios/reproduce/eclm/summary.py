@@ -7,20 +7,21 @@ from scenarios.reproduce import words
 from scenarios.reproduce.eclm.cells import PAPERS, TUNED
 from scenarios.reproduce.eclm.gains import SURE, against_others, best_other, pooled
 from scenarios.reproduce.eclm.pooled import room_of
-from scenarios.reproduce.eclm.rows import OURS
+from scenarios.reproduce.eclm.rows import COLLABORATIVE, ON_DEVICE, OURS
+from scenarios.reproduce.eclm.steps import LOCAL
+from scenarios.reproduce.eclm.targets import GAINS
 from scenarios.reproduce.eclm.traffic import REFERENCE, ratios
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.statistics import Paired, Values, paired
 
-LOCAL = "localadaptation"
 CHOSEN = 0
 """The seed whose runs were looked at when options were chosen."""
+_ALONE, _TOGETHER = (f"{100 * bound:+.2f}" for _, bound in GAINS.values())
 PAPER = (
-    "The paper has +9.06 points over the mean of the on-device methods and +11.07 over that of the collaborative ones."
+    f"The paper has {_ALONE} points over the mean of the on-device methods and {_TOGETHER} over that of the "
+    "collaborative ones."
 )
-
-
-OTHERS = ("localadaptation", "adaptivenet", "fedavg", "heterofl", "noadaptation")
+OTHERS = (*ON_DEVICE, *COLLABORATIVE, "noadaptation")
 
 
 def summary(found: Found) -> Iterator[str]:

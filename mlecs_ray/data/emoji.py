@@ -70,7 +70,7 @@ def load_groups() -> Pool:
 def read(file: Path) -> tuple[Emoji, ...]:
     """Those that a list of emoji-data names, by code; skin tones, which are no emoji alone, are left out."""
     entries = json.loads(file.read_text(encoding="utf-8"))
-    found = [Emoji(_plain(entry["unified"]), entry["category"], entry["subcategory"]) for entry in entries]
+    found = [Emoji(plain(entry["unified"]), entry["category"], entry["subcategory"]) for entry in entries]
     return tuple(sorted((one for one in found if one.group != "Component"), key=lambda one: one.code))
 
 
@@ -78,7 +78,7 @@ def _known() -> tuple[Emoji, ...]:
     return read(assets.find("emoji-google") / "package" / "emoji.json")
 
 
-def _plain(code: str) -> str:
+def plain(code: str) -> str:
     # Whether a file's name has the sign that asks for a colour picture differs from style to style.
     return code.upper().replace("-FE0F", "")
 
@@ -102,8 +102,8 @@ def _drawn() -> Iterator[tuple[str, Floats]]:
     codes = {one.code for one in _known()}
     for style, (asset, folder) in STYLES.items():
         for file in sorted((assets.find(asset) / folder).iterdir()):
-            if _plain(file.stem) in codes:
-                yield f"{style} {_plain(file.stem)}", picture(file).ravel()
+            if plain(file.stem) in codes:
+                yield f"{style} {plain(file.stem)}", picture(file).ravel()
 
 
 def picture(file: Path) -> Floats:

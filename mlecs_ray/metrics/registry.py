@@ -6,6 +6,7 @@ from typing import Any
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.classify import accuracy, macro_f1
+from mlecs_ray.metrics.search import MEASURES, Floats, is_search, searched
 from mlecs_ray.metrics.text import bertscore_minilm, rouge_lsum, rouge_lsum_content
 from mlecs_ray.samples import Samples
 
@@ -19,24 +20,34 @@ METRICS: Mapping[str, Metric] = {
     "rouge_lsum_content": rouge_lsum_content,
     "bertscore_minilm": bertscore_minilm,
 }
-"""What ``measure`` knows."""
+"""What ``measure`` knows beside those of ``search``."""
 # A run records these too, and of them less is better.
 _COSTS = ("loss", "seconds", "bytes", "joules", "staleness", "flops")
 
 
-def measure(names: Sequence[str], predictions: Sequence[Any], samples: Samples) -> dict[str, float]:
-    """Each named metric of these predictions. Raises InputError for an unknown name, or where the counts differ."""
+def measure(
+    names: Sequence[str],
+    predictions: Sequence[Any],
+    samples: Samples,
+    cloud: Mapping[str, Floats] | None = None,
+) -> dict[str, float]:
+    """Each named metric of these predictions; ``cloud`` is what its teacher made of the samples, where there is one.
+
+    Raises InputError for an unknown name, or where the counts differ.
+    """
     check_names(names)
     if len(predictions) != len(samples):
         raise InputError(f"{len(predictions)} predictions for {len(samples)} samples cannot be paired, so none count")
-    return {name: METRICS[name](predictions, samples) for name in names}
+    found = searched([name for name in names if is_search(name)], predictions, samples, cloud)
+    return found | {name: METRICS[name](predictions, samples) for name in names if not is_search(name)}
 
 
 def check_names(names: Iterable[str]) -> None:
     """Raise InputError, with the nearest name, for a metric that does not exist."""
     for name in names:
-        if name not in METRICS:
-            near = get_close_matches(name, METRICS, 1) or sorted(METRICS)
+        if name not in METRICS and not is_search(name):
+            known = [*METRICS, *MEASURES]
+            near = get_close_matches(name, known, 1) or sorted(known)
             raise InputError(f"metric {name!r} is unknown, so nothing was measured; did you mean {' or '.join(near)}?")
 
 

@@ -73,6 +73,13 @@ def saved_bytes(step: Callable[[], Tensor]) -> int:
     return sum(t.untyped_storage().nbytes() for t in held.values() if _computed(t))
 
 
+def count_forward(step: Callable[[], object]) -> int:
+    """The FLOPs of ``step``, which wants no gradient."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        step()
+    return int(counter.get_total_flops())
+
+
 def trained_bytes(params: Tree) -> int:
     """What training holds of these parameters: themselves, their gradients and AdamW's two moments."""
     return _COPIES * tree_bytes(params)

@@ -1,0 +1,137 @@
+"""Metrics of searching: how well people are found across modalities, by the edge, by the cloud, and by both together.
+
+A name is a measure, a pair of modalities where one alone is meant, and whose vectors are compared:
+``map``, ``rank1_text_rgb``, ``map_edgecloud``, ``minp_ir_rgb_cloud``. Without a pair it is the mean over all ordered
+pairs of different modalities.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlecs_ray.data.reid.trials import Trial, having
+from mlecs_ray.data.reid.views import MODALITIES, PICTURES
+from mlecs_ray.errors import InputError
+from mlecs_ray.metrics.ranking import RANKS, Marks, Ranking, Rules, cosines, rank
+from mlecs_ray.samples import Samples
+
+Floats = NDArray[np.float32]
+Vectors = Mapping[str, Floats]
+"""What a sample is to a searcher: by modality, (d,)."""
+Side = Literal["edge", "edgecloud", "cloud"]
+SIDES: Mapping[Side, str] = {
+    "edge": "the edge's queries in the edge's gallery",
+    "edgecloud": "the edge's queries in the cloud's gallery",
+    "cloud": "the cloud's queries in the cloud's gallery",
+}
+_SIDES: Mapping[str | None, Side] = {None: "edge", "edgecloud": "edgecloud", "cloud": "cloud"}
+MEASURES = ("map", "minp", *(f"rank{k}" for k in RANKS))
+_ANY = "|".join(MODALITIES)
+_NAME = re.compile(rf"({'|'.join(MEASURES)})(?:_({_ANY})_({_ANY}))?(?:_(edgecloud|cloud))?")
+# Of these a row has what its camera saw; sketches and sentences are nobody's.
+_SENSED = frozenset(PICTURES) - {"sketch"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a metric's name means."""
+
+    measure: str
+    pair: tuple[str, str] | None
+    side: Side
+
+
+def is_search(name: str) -> bool:
+    """Whether the metric is one of searching."""
+    return _NAME.fullmatch(name) is not None
+
+
+def asked(name: str) -> Asked:
+    """What the name means. Raises InputError for another's."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise InputError(f"metric {name!r} is none of searching: {__doc__.splitlines()[3]}")
+    measure, query, gallery, side = match.groups()
+    return Asked(measure, (query, gallery) if query else None, _SIDES[side])
+
+
+def searched(
+    names: Iterable[str], answers: Sequence[Vectors], samples: Samples, cloud: Mapping[str, Floats] | None = None
+) -> dict[str, float]:
+    """Each named metric of what a searcher made of ``samples``; those left out for which it lacks a modality.
+
+    ``cloud`` (n, d) by modality is what the cloud's teacher made of them. Raises InputError where a metric needs it and
+    there is none.
+    """
+    wanted = {name: asked(name) for name in names}
+    found: dict[tuple[Side, tuple[str, str]], Ranking] = {}
+    values = {}
+    for name, one in wanted.items():
+        if one.side != "edge" and cloud is None:
+            raise InputError(f"metric {name!r} needs what a teacher in the cloud makes of the test, and there is none")
+        seen = _seen(answers, samples) if one.side != "cloud" else sorted(samples.inputs)
+        pairs = [one.pair] if one.pair else list(permutations(seen, 2))
+        pairs = [(a, b) for a, b in pairs if a in seen and b in (seen if one.side == "edge" else samples.inputs)]
+        for pair in pairs:
+            if (one.side, pair) not in found:
+                trial = Trial("", *pair, having(samples, pair[0]), having(samples, pair[1]))
+                found[one.side, pair] = ranked(trial, answers, samples, one.side, cloud)
+        if pairs:
+            values[name] = float(np.mean([_value(found[one.side, pair], one.measure) for pair in pairs]))
+    return values
+
+
+def ranked(
+    trial: Trial, answers: Sequence[Vectors], samples: Samples, side: Side, cloud: Mapping[str, Floats] | None
+) -> Ranking:
+    """One search, by these vectors."""
+    own = {
+        modality: np.stack([answers[row][modality] for row in rows.tolist()])
+        for modality, rows, whose in (
+            (trial.asked, trial.queries, side != "cloud"),
+            (trial.searched, trial.gallery, side == "edge"),
+        )
+        if whose
+    }
+    theirs = cloud or {}
+    query = own[trial.asked] if side != "cloud" else theirs[trial.asked][trial.queries]
+    gallery = own[trial.searched] if side == "edge" else theirs[trial.searched][trial.gallery]
+    return rank(
+        cosines(query, gallery),
+        marks(samples, trial.asked, trial.queries),
+        marks(samples, trial.searched, trial.gallery),
+        Rules(trial.apart, trial.once),
+    )
+
+
+def marks(samples: Samples, modality: str, rows: NDArray[np.int64]) -> Marks:
+    """Who is on these rows, and where the camera stands that saw them in this modality."""
+    if samples.labels is None:
+        raise InputError("samples have no identities, so nobody is right or wrong; use a data set of people")
+    places = [place(samples.domains[row]) if modality in _SENSED else "" for row in rows.tolist()]
+    return Marks(samples.labels.numpy()[rows], np.array(places, dtype=np.str_))
+
+
+def place(camera: str) -> str:
+    """Where a camera stands: ``c3@c2`` stands where c2 does."""
+    return camera.rpartition("@")[2]
+
+
+def _seen(answers: Sequence[Vectors], samples: Samples) -> list[str]:
+    """The modalities in which every sample that has them was answered."""
+    return [
+        modality
+        for modality in sorted(samples.inputs)
+        if all(modality in answers[row] for row in having(samples, modality).tolist())
+    ]
+
+
+def _value(found: Ranking, measure: str) -> float:
+    if measure.startswith("rank"):
+        return found.cmc[int(measure[4:])]
+    return found.map if measure == "map" else found.minp

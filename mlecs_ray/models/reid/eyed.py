@@ -1,0 +1,129 @@
+"""A language model that was given eyes: SmolLM2, or any other, reads what MobileNetV2 saw through a connector.
+
+[ours] The paper's teacher is Qwen2-VL-2B; here a causal language model of any size stands for its language part, and
+a frozen MobileNetV2 with a trained connector for its vision tower.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+from transformers import DynamicCache
+
+from mlecs_ray.models.mobilenet import FEATURES, MobileNetV2
+from mlecs_ray.models.reid.prompts import request, system
+from mlecs_ray.models.reid.sft import SFT, adapted
+from mlecs_ray.models.reid.sight import glimpses
+from mlecs_ray.models.slm import SLM
+
+LONGEST = 24
+"""Tokens of a sentence that are read."""
+_END = "<|im_end|>"
+
+
+class _Told(NamedTuple):
+    """The start of a chat for each modality."""
+
+    place: Mapping[str, int]
+    past: Any
+    there: Tensor
+    """(modalities, t): which places of the cache are no padding."""
+
+
+@final
+class EyedLM(nn.Module):
+    """Embeds pictures, (n, tokens, 1280) of ``glimpses``, and sentences, (n, t) token ids with -1 where they have
+    ended, as the last hidden state at the last token of a chat's user turn, (n, d).
+
+    What the chat says before picture or sentence is the same for all of a modality, and is read once for a batch.
+    """
+
+    def __init__(self, slm: SLM, eye: MobileNetV2, rules: SFT) -> None:
+        super().__init__()
+        self._eye, self._tokenizer = [eye], slm.tokenizer
+        words: Tensor = slm.model.get_input_embeddings().weight
+        self.width: int = words.shape[1]
+        self.lm: Any = adapted(slm.model.base_model, rules)
+        self.connector = nn.Sequential(
+            nn.LayerNorm(FEATURES), nn.Linear(FEATURES, self.width), nn.GELU(), nn.Linear(self.width, self.width)
+        )
+        # What pictures become is as long as words are, or the model would hear nothing else.
+        self.loudness = nn.LayerNorm(self.width)
+        with torch.no_grad():
+            self.loudness.weight.fill_(float(words.std()))
+
+    def prepared(self, modality: str, pictures: Tensor | Sequence[str]) -> Tensor:
+        """What ``forward`` reads, made once: of pictures (n, c, h, w) in 0..255, or of sentences."""
+        if isinstance(pictures, Tensor):
+            return glimpses(self._eye[0], pictures)
+        rows = [torch.tensor(self._ids(said)[:LONGEST], dtype=torch.int64) for said in pictures]
+        return pad_sequence(rows, batch_first=True, padding_value=-1)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """(n, d) by modality."""
+        modalities = sorted(inputs)
+        told = self._told(modalities)
+        found: dict[str, Tensor] = {}
+        # Pictures are shorter than sentences, and would be padded to their length.
+        for pictures in (True, False):
+            some = [m for m in modalities if inputs[m].is_floating_point() == pictures]
+            found |= self._heard(told, {m: inputs[m] for m in some}) if some else {}
+        return found
+
+    def _told(self, modalities: Sequence[str]) -> _Told:
+        """What comes before, read once for each modality; shorter ones begin later."""
+        ids = [self._ids(_before(modality)) for modality in modalities]
+        longest = max(map(len, ids))
+        padded = torch.tensor([[0] * (longest - len(one)) + one for one in ids])
+        there = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in ids])
+        places = (there.cumsum(1) - 1).clamp(min=0)
+        past = self.lm(input_ids=padded, attention_mask=there, position_ids=places, use_cache=True).past_key_values
+        return _Told({m: i for i, m in enumerate(modalities)}, past, there)
+
+    def _heard(self, told: _Told, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """(n, d) of what is of about one length."""
+        rows = [len(one) for one in inputs.values()]
+        whose = torch.repeat_interleave(torch.tensor([told.place[m] for m in inputs]), torch.tensor(rows))
+        whole, ends = self._read(inputs, list(inputs))
+        # Attention is causal, so nobody sees what stands behind the end of a row.
+        before = told.there[whose]
+        there = torch.cat([before, torch.ones(whole.shape[:2], dtype=torch.long)], 1)
+        places = before.sum(1, keepdim=True) + torch.arange(whole.shape[1])
+        past = DynamicCache()
+        for number, layer in enumerate(told.past.layers):
+            past.update(layer.keys[whose], layer.values[whose], number)
+        states = self.lm(
+            inputs_embeds=whole, attention_mask=there, position_ids=places, past_key_values=past, use_cache=True
+        ).last_hidden_state
+        found = torch.split(states[torch.arange(len(whole)), ends], rows)
+        return dict(zip(inputs, found, strict=True))
+
+    def _read(self, inputs: Mapping[str, Tensor], modalities: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """(n, t, d) of all rows with the chat's end behind them, and where that is."""
+        parts, lengths = zip(*(self._body(inputs[m]) for m in modalities), strict=True)
+        ends, longest = torch.cat(lengths), max(int(one.max()) for one in lengths) + 1
+        bodies = torch.cat([nn.functional.pad(part, (0, 0, 0, longest - part.shape[1])) for part in parts])
+        at_end = (torch.arange(longest) == ends[:, None])[..., None]
+        return torch.where(at_end, self._words(torch.tensor(self._ids(_END))), bodies), ends
+
+    def _body(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, t, d), and how many of the t are real."""
+        if inputs.is_floating_point():
+            return self.loudness(self.connector(inputs.float())), torch.full((len(inputs),), inputs.shape[1])
+        lengths = (inputs >= 0).sum(1)
+        return self._words(inputs[:, : int(lengths.max())].clamp(min=0)), lengths
+
+    def _words(self, ids: Tensor) -> Tensor:
+        found: Tensor = self.lm.get_input_embeddings()(ids)
+        return found
+
+    def _ids(self, said: str) -> list[int]:
+        ids: list[int] = self._tokenizer(said, add_special_tokens=False)["input_ids"]
+        return ids
+
+
+def _before(modality: str) -> str:
+    """What a chat says before picture or sentence, as SmolLM2 was taught to be talked to."""
+    return f"<|im_start|>system\n{system(modality)}{_END}\n<|im_start|>user\n{request(modality)}\n"

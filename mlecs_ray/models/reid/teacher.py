@@ -1,0 +1,136 @@
+"""How the cloud's teacher learns to embed everybody, and what it then makes of them (arXiv 2602.12936)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mlecs_ray.models.reid.course import Course, Group, take
+from mlecs_ray.models.reid.losses import Seen, matching
+from mlecs_ray.models.reid.neck import seeded_neck
+from mlecs_ray.models.reid.sampler import Places
+from mlecs_ray.models.reid.sight import GRID
+from mlecs_ray.models.reid.stages import Batches, Identity
+from mlecs_ray.samples import Samples
+from mlecs_ray.seeds import derive
+
+_AT_ONCE = 32
+_DROPPED = 0.1
+PACE = 2.0
+"""A connector begins with nothing, so it learns at so many times the adapters' rate; and so does the neck."""
+
+
+class Embedder(Protocol):
+    """A multimodal language model that embeds."""
+
+    @property
+    def width(self) -> int:
+        """d."""
+
+    def prepared(self, modality: str, seen: Tensor | Sequence[str]) -> Any:
+        """What it reads, made once: of pictures (n, c, h, w) in 0..255, or of sentences. Rows are chosen by a tensor of
+        positions."""
+
+    def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        """(n, d) by modality."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What an embedder reads of some samples."""
+
+    inputs: Mapping[str, Any]
+    labels: Mapping[str, Places]
+    """(n,) identities, counted from 0."""
+    rows: Mapping[str, Places]
+    """(n,) which of the samples each is of."""
+
+    @property
+    def identities(self) -> int:
+        """How many there are."""
+        return 1 + max(int(labels.max()) for labels in self.labels.values())
+
+
+def prepared(teacher: Embedder, samples: Samples) -> Prepared:
+    """Of each modality that is there."""
+    assert samples.labels is not None
+    _, counted = np.unique(samples.labels.numpy(), return_inverse=True)
+    rows = {m: mask.numpy().nonzero()[0] for m, mask in samples.present.items() if mask.any()}
+    return Prepared(
+        {m: teacher.prepared(m, raw(samples, m, places)) for m, places in rows.items()},
+        {m: counted[places] for m, places in rows.items()},
+        rows,
+    )
+
+
+def raw(samples: Samples, modality: str, places: Places) -> Tensor | Sequence[str]:
+    """Pictures, or sentences, of these rows."""
+    if modality == "text":
+        return [samples.texts[i] for i in places.tolist()]
+    return samples.inputs[modality][torch.from_numpy(places)]
+
+
+@dataclass(frozen=True)
+class Tuition:
+    """How it learns: ``0.25 L_ID + L_triplet + mean over pairs of modalities of SDM``. [paper]"""
+
+    course: Course
+    batches: Batches
+    identity: Identity = Identity(scale=20.0)  # noqa: RUF009  # a frozen value
+
+
+@final
+class _Class(nn.Module):
+    def __init__(self, teacher: nn.Module, neck: nn.Module) -> None:
+        super().__init__()
+        self.teacher, self.neck = teacher, neck
+
+
+def teach(teacher: Any, there: Prepared, tuition: Tuition, seed: int, folder: Path | None = None) -> list[float]:
+    """Train the teacher's adapters, and its connector where it has one, in place; the loss of every step. ``folder``:
+    see ``course.take``."""
+    neck = seeded_neck(teacher.width, there.identities, seed)
+    sampler = tuition.batches.sampler(there.labels, derive(seed, "batches"))
+    adapters = [p for name, p in teacher.named_parameters() if p.requires_grad and name.startswith("lm.")]
+    others = [p for name, p in teacher.named_parameters() if p.requires_grad and not name.startswith("lm.")]
+    others += [p for p in neck.parameters() if p.requires_grad]
+
+    def loss(step: int) -> Tensor:
+        batch = {m: torch.from_numpy(places) for m, places in sampler.batch(step).items()}
+        features = teacher({m: _varied(there.inputs[m][places]) for m, places in batch.items()})
+        seen = {m: Seen(features[m], torch.from_numpy(there.labels[m])[places]) for m, places in batch.items()}
+        return tuition.identity.loss(seen, neck, lambda one, scale: matching(one, scale, "mean"))
+
+    teacher.train()
+    losses = take(tuition.course, _Class(teacher, neck), [Group(adapters), Group(others, PACE)], loss, seed, folder)
+    teacher.eval()
+    return losses
+
+
+def _varied(inputs: Any) -> Any:
+    """Glimpses (n, tokens, 1280) of which half are mirrored and a tenth of the tokens dropped. [ours]"""
+    if not (isinstance(inputs, Tensor) and inputs.is_floating_point()):
+        return inputs
+    n, tokens, _ = inputs.shape
+    mirrored = inputs.view(n, GRID, GRID, -1).flip(2).view_as(inputs)
+    inputs = torch.where((torch.rand(n) < 0.5)[:, None, None], mirrored, inputs)
+    return inputs.masked_fill((torch.rand(n, tokens) < _DROPPED)[..., None], 0.0)
+
+
+@torch.no_grad()
+def embedded(teacher: Embedder, there: Prepared, samples: int) -> dict[str, Tensor]:
+    """What it makes of all: by modality (samples, d), zeros where a sample lacks it."""
+    found = {}
+    for modality, places in there.rows.items():
+        inputs = there.inputs[modality]
+        parts = [
+            teacher({modality: inputs[torch.arange(start, min(start + _AT_ONCE, len(places)))]})[modality]
+            for start in range(0, len(places), _AT_ONCE)
+        ]
+        found[modality] = torch.zeros(samples, teacher.width)
+        found[modality][torch.from_numpy(places)] = torch.cat(parts)
+    return found

@@ -205,7 +205,12 @@ class CloudMethod(Method, Protocol):
 
 def collaborates(method: Method) -> TypeGuard[CloudMethod]:
     """Whether clients keep parts of their models, and the cloud may train its own."""
-    return hasattr(method, "cloud_trains")
+    return hasattr(method, "whole_structures")
+
+
+def cloud_trains(method: Method) -> bool:
+    """Whether the cloud has a job after every merge of clients' updates."""
+    return bool(getattr(method, "cloud_trains", False))
 
 
 def on_devices(method: Method) -> TypeGuard[DeviceMethod]:

@@ -9,11 +9,22 @@ from typing import Any
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import validate
-from scenarios import captions, dedicated, dropouts, shifting_edge, smoke, stamps, stragglers, urfall, vast
+from scenarios import (
+    captions,
+    dedicated,
+    dropouts,
+    person_search,
+    shifting_edge,
+    smoke,
+    stamps,
+    stragglers,
+    urfall,
+    vast,
+)
 
 SCENARIOS: Mapping[str, Scenario] = {
     module.SCENARIO.name: module.SCENARIO
-    for module in (stamps, stragglers, dropouts, shifting_edge, captions, dedicated, smoke, vast, urfall)
+    for module in (stamps, stragglers, dropouts, shifting_edge, person_search, captions, dedicated, smoke, vast, urfall)
 }
 
 

@@ -1,7 +1,7 @@
 """Data sets by name: the built-in ones, public ones that the user has, and a user's own Parquet folder."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,17 +21,18 @@ def load(
     split: Split | None = None,
     modalities: Sequence[str] = (),
     folder: str | Path | None = None,
+    change: Callable[[Pool], Pool] | None = None,
 ) -> Dataset:
     """The data set, split by identity with ``seed``, seen through ``modalities`` (all usual ones when empty).
 
     ``name`` is one of ``NAMES``, one of ``FOLDERS`` together with its ``folder``, or the path of a Parquet folder,
     whose own split column is then kept (``split`` and ``seed`` do not matter). A test that the makers of a public data
-    set have set apart stays the test. Raises InputError for unknown names and modalities, where an asset was not
-    fetched, and where a folder is missing or holds something else.
+    set have set apart stays the test. ``change`` is made to all samples before they are split. Raises InputError for
+    unknown names and modalities, where an asset was not fetched, and where a folder is missing or holds something else.
     """
     if name in NAMES or name in FOLDERS:
         pool = _recorded(name, folder, modalities) if name in FOLDERS else _read(name, modalities)
-        data = divide(pool, split or Split(), seed)
+        data = divide(change(pool) if change else pool, split or Split(), seed)
         return standardised(data) if name in _FEATURES else data
     if Path(name).expanduser().exists():
         return _only_own(_own(Path(name).expanduser()), modalities)
@@ -66,6 +67,10 @@ def _whole(name: str) -> Pool:
             from mlecs_ray.data import syllables
 
             return syllables.load()
+        case "emojireid":
+            from mlecs_ray.data.reid import emoji as people
+
+            return people.load()
         case "emoji" | "emoji9":
             from mlecs_ray.data import emoji
 
@@ -106,10 +111,14 @@ def _brought(name: str, folder: Path, modalities: Sequence[str]) -> Pool:
             from mlecs_ray.data import speechcommands
 
             return _only(speechcommands.load(folder), modalities)
-        case _:
+        case "cifar10" | "cifar100":
             from mlecs_ray.data import cifar
 
             return _only(cifar.load(folder, cifar.CIFAR10 if name == "cifar10" else cifar.CIFAR100), modalities)
+        case _:
+            from mlecs_ray.data.reid import people
+
+            return _only(people.load(name, folder), modalities)
 
 
 def _own(folder: Path) -> Dataset:

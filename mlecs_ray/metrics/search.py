@@ -60,6 +60,11 @@ def asked(name: str) -> Asked:
     return Asked(measure, (query, gallery) if query else None, _SIDES[side])
 
 
+def needs_cloud(name: str) -> bool:
+    """Whether a teacher must have seen the test for it."""
+    return is_search(name) and asked(name).side != "edge"
+
+
 def searched(
     names: Iterable[str], answers: Sequence[Vectors], samples: Samples, cloud: Mapping[str, Floats] | None = None
 ) -> dict[str, float]:

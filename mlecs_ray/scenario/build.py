@@ -3,10 +3,9 @@
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +13,12 @@ import torch
 from mlecs_ray.data.pool import Dataset
 from mlecs_ray.errors import InputError
 from mlecs_ray.events import Train
-from mlecs_ray.method import Client, Method, cohort_obstacle, collaborates, having_told, outline
-from mlecs_ray.metrics.registry import check_names, measure
+from mlecs_ray.method import Client, Method, cloud_trains, cohort_obstacle, collaborates, having_told, outline
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.compose import first_seed, make_method
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import Hand, contexts_of, deal
+from mlecs_ray.scenario.judging import check_metrics, cloud_view, measured
 from mlecs_ray.scenario.learn import make_task
 from mlecs_ray.scenario.names import ON_DEVICES
 from mlecs_ray.scenario.sources import check_executed, digests
@@ -88,7 +87,7 @@ class Built:
         return Roster(
             self.world,
             cloud_client(self.dataset.modalities, max(samples, 1), self.task.structure_names[-1]),
-            collaborates(self.method) and self.method.cloud_trains,
+            cloud_trains(self.method),
         )
 
 
@@ -105,7 +104,7 @@ def build(scenario: Scenario) -> Built:
     _check_structures(scenario, task.structure_names)
     world = make_world(scenario, hand, task.structure_names[0])
     method = make_method(scenario, task, dataset.public, contexts_of(hand))
-    _check_metrics(scenario, dataset)
+    check_metrics(scenario, dataset)
     state = outline(method, first_seed(scenario.seed))
     world = _with_tiers(scenario, world, method, state)
     _check_memory(world, method, state, dataset)
@@ -152,10 +151,11 @@ def make_plan(built: Built) -> Plan:
     """Who is measured, on which rows, and when."""
     config, test = built.scenario.evaluation, judged(built.scenario, built.dataset)
     environments = built.hand.environments
+    view = cloud_view(built.scenario, built.dataset)
     return Plan(
         judges=(*_whole(built), *_some_clients(built)),
         seen=functools.partial(_seen, built.world),
-        measure=functools.partial(_measure, config.metrics, test, built.hand),
+        measure=functools.partial(measured, config.metrics, test, built.hand, view),
         rows=len(test),
         local_rows=environments.rules.test_rows if environments else len(test),
         every_merges=config.every_merges,
@@ -167,13 +167,6 @@ def judged(scenario: Scenario, dataset: Dataset) -> Samples:
     """The test rows that an evaluation reads."""
     test = dataset.test
     return test.take(range(min(scenario.evaluation.rows or len(test), len(test))))
-
-
-def _measure(
-    names: Sequence[str], test: Samples, hand: Hand, client: Client, local: bool, answers: Sequence[Any]
-) -> Mapping[str, float]:
-    truth = hand.local_truth(client) if local else test
-    return measure(names, answers, truth.take(range(len(answers))))
 
 
 def _seen(world: World, client: Client, now: float) -> Client:
@@ -248,13 +241,6 @@ def _check_rounds(scenario: Scenario) -> None:
             f"schedule.buffer={schedule.buffer} with barrier=true waits for as many clients, but a tier has {clients}, "
             "so no round would ever end: raise clients.count, lower the buffer, or set schedule.deadline"
         )
-
-
-def _check_metrics(scenario: Scenario, dataset: Dataset) -> None:
-    """A metric that cannot judge this task on this data says so of a first answer, before anything is learned."""
-    names = scenario.evaluation.metrics
-    check_names(names)
-    measure(names, [""] if scenario.task.kind == "caption" else [0], dataset.test.take([0]))
 
 
 def _check_structures(scenario: Scenario, structures: tuple[str, ...]) -> None:

@@ -22,12 +22,13 @@ from mlecs_ray.methods.mlecs.mma import MMA
 from mlecs_ray.methods.mlecs.system import MLECS
 from mlecs_ray.methods.optimizers import SGD, AdamW
 from mlecs_ray.methods.pretrained import Pretrained
+from mlecs_ray.methods.reid.options import MLLMEmbedReID
 from mlecs_ray.models.classifier import ClassifierTask
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.adapting import ADAPTING, GIVEN, adaptation, pretrained
 from mlecs_ray.scenario.config import BaseMethod, LocalConfig, Scenario
 from mlecs_ray.scenario.modules import load_module
-from mlecs_ray.scenario.names import ADAPTATIONS, SYSTEMS, check_methods
+from mlecs_ray.scenario.names import ADAPTATIONS, SEARCHES, SYSTEMS, check_methods
 from mlecs_ray.scenario.options import check_options, ready
 from mlecs_ray.seeds import derive
 from mlecs_ray.sim.population import cloud_client
@@ -42,7 +43,7 @@ WRAPPERS: Mapping[str, type[Any]] = {
     "mma": MMA,
 }
 """Methods around FedAvg, by the name that scenarios use; all but ``base`` are options."""
-KINDS: Mapping[str, type[Any]] = {**WRAPPERS, "mlecs": MLECS, **BASELINES, **ADAPTING}
+KINDS: Mapping[str, type[Any]] = {**WRAPPERS, "mlecs": MLECS, **BASELINES, **ADAPTING, "mllmembedreid": MLLMEmbedReID}
 """All that have options; those of the systems fill the frame of ``EdgeCloud``."""
 METHOD = ("init", "assign", "work", "train", "merge", "predictor")
 """What a method of one's own must define."""
@@ -70,6 +71,13 @@ def make_method(scenario: Scenario, task: Task, public: Samples, contexts: Seque
         return _system(scenario, task, public)
     if isinstance(task, ClassifierTask) and scenario.task.pretrain_epochs:
         task = pretrained(scenario, task, public)
+    if scenario.task.kind == "reid" or outer.name in SEARCHES:
+        # Language models take seconds to import; who classifies digits need not wait for them.
+        from mlecs_ray.scenario.reid import cameras, schooled
+
+        task = schooled(scenario, task, public)
+        if outer.name in SEARCHES:
+            return cameras(task, make_local(scenario.local), _options(outer))
     if outer.name in ADAPTATIONS:
         return _adaptation(scenario, task, contexts)
     _check_ranks(scenario)
@@ -92,6 +100,12 @@ def _make(config: BaseMethod, key: str, base: Method, tiers: int) -> Method:
             "meet; leave it out"
         )
     return _call(WRAPPERS[name], name, key, base, options)
+
+
+def _options(outer: BaseMethod) -> MLLMEmbedReID:
+    check_options(MLLMEmbedReID, outer.name, "method", (), outer.options)
+    made: MLLMEmbedReID = _construct(MLLMEmbedReID, outer.name, "method", ready(MLLMEmbedReID, outer.options))
+    return made
 
 
 def first_seed(seed: int) -> int:

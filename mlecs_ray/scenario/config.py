@@ -14,6 +14,7 @@ from mlecs_ray.scenario.clients import MasksConfig as MasksConfig
 from mlecs_ray.scenario.clients import StragglersConfig as StragglersConfig
 from mlecs_ray.scenario.environments import EnvironmentsConfig as EnvironmentsConfig
 from mlecs_ray.scenario.load import LoadConfig as LoadConfig
+from mlecs_ray.scenario.people import PeopleConfig as PeopleConfig
 from mlecs_ray.scenario.ranges import Count, NonNegative, Positive, Share
 from mlecs_ray.scenario.runtime import RuntimeConfig as RuntimeConfig
 from mlecs_ray.server.rules import GuardRules
@@ -80,8 +81,9 @@ class DataConfig(Config):
 class TaskConfig(Config):
     """What is learned."""
 
-    kind: Literal["mlp", "fusion", "network", "caption"] = "mlp"
-    """A perceptron; an encoder per modality and their fusion; a network of blocks; a captioner with language models."""
+    kind: Literal["mlp", "fusion", "network", "caption", "reid"] = "mlp"
+    """A perceptron; an encoder per modality and their fusion; a network of blocks; a captioner with language models; a
+    dual encoder that finds people again."""
     hidden: tuple[Count, ...] = (64,)
     """Hidden widths of ``mlp`` and ``network``; the first is that of ``fusion``."""
     network: str = "mlp"
@@ -227,6 +229,7 @@ class Scenario(Config):
     data: DataConfig = DataConfig()
     clients: ClientsConfig = ClientsConfig()
     task: TaskConfig = TaskConfig()
+    reid: PeopleConfig = PeopleConfig()
     local: LocalConfig = LocalConfig()
     method: MethodConfig = MethodConfig()
     schedule: Schedule = Schedule()
@@ -242,6 +245,8 @@ class Scenario(Config):
     def _sound(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
             raise InputError(f"seeds={list(self.seeds)} must differ, or one run would overwrite another")
+        if self.reid != PeopleConfig() and self.task.kind != "reid":
+            raise InputError(f"reid needs task.kind=reid, here {self.task.kind}, or nobody would be looked for")
         for variant, changes in self.variants.items():
             if not variant:
                 raise InputError(f"variants {list(self.variants)} must all have a name, or one has no folder")

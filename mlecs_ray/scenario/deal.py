@@ -1,6 +1,6 @@
 """From a scenario to the data that each client owns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
@@ -14,7 +14,7 @@ from mlecs_ray.data.environment import Rules
 from mlecs_ray.data.holdings import Partition, dealt
 from mlecs_ray.data.local import Environments
 from mlecs_ray.data.partition import Holding, by_domain, by_quantity, dirichlet, iid
-from mlecs_ray.data.pool import Dataset, answering_classes
+from mlecs_ray.data.pool import Dataset, Pool, answering_classes
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client
 from mlecs_ray.samples import Samples
@@ -84,7 +84,7 @@ def contexts_of(hand: Hand) -> tuple[tuple[int, ...], ...]:
 
 def deal(scenario: Scenario) -> tuple[Dataset, Hand]:
     """The data set and its deal: a function of the scenario, so that every process comes to the same one."""
-    dataset = _read(scenario.data, scenario.seed, scenario.task.answer == "class")
+    dataset = read(scenario, _change(scenario))
     hand = Hand(dataset, _parts(scenario, dataset))
     for client, held in enumerate(hand.held):
         if not held:
@@ -95,13 +95,27 @@ def deal(scenario: Scenario) -> tuple[Dataset, Hand]:
     return dataset, hand
 
 
+def read(scenario: Scenario, change: Callable[[Pool], Pool] | None = None) -> Dataset:
+    """The data set; ``change``, a value, is made to all samples before they are split."""
+    return _read(scenario.data, scenario.seed, scenario.task.answer == "class", change)
+
+
+def _change(scenario: Scenario) -> Callable[[Pool], Pool] | None:
+    if scenario.task.kind != "reid":
+        return None
+    # Language models take seconds to import; who classifies digits need not wait for them.
+    from mlecs_ray.scenario.reid import lowered
+
+    return lowered(scenario)
+
+
 @lru_cache(maxsize=2)
-def _read(config: DataConfig, seed: int, classes: bool) -> Dataset:
+def _read(config: DataConfig, seed: int, classes: bool, change: Callable[[Pool], Pool] | None) -> Dataset:
     split = Split(config.public_share, config.test_share, config.fold)
     name = config.path if config.name == "parquet" and config.path else config.name
     # Folds are parts of one order, so that together they test every identity once, whatever the runs' seeds are.
     drawn = derive(seed if config.fold is None else 0, "split")
-    dataset = datasets.load(name, drawn, split, config.modalities or (), config.path)
+    dataset = datasets.load(name, drawn, split, config.modalities or (), config.path, change)
     if config.public_domains is not None:
         dataset = replace(dataset, public=of_domains(dataset, config.public_domains))
     return answering_classes(dataset) if classes else dataset

@@ -38,6 +38,10 @@ def make_task(scenario: Scenario, shape: Shape) -> Task:
             from mlecs_ray.scenario.captions import caption_task
 
             return caption_task(scenario, shape)
+        case "reid":
+            from mlecs_ray.scenario.reid import reid_task
+
+            return reid_task(scenario, shape)
 
 
 def _network(scenario: Scenario, shape: Shape) -> ClassifierTask:

@@ -11,8 +11,10 @@ ADAPTATIONS = ("eclm", "noadaptation", "localadaptation", "adaptivenet", "hetero
 """How devices adapt a cloud's classifier to their environment; none of them wraps another."""
 ON_DEVICES = ("eclm", "noadaptation", "localadaptation", "adaptivenet", "fedavgft")
 """Of these, what counts is on devices."""
-METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS, *ADAPTATIONS)
-"""FedAvg, the methods around it, the systems and the adaptations."""
+SEARCHES = ("mllmembedreid",)
+"""How cameras learn to find people again; none of them wraps another."""
+METHODS = ("fedavg", "fedprox", "fedopt", "fedasync", "fedbuff", "fedat", "mma", *SYSTEMS, *ADAPTATIONS, *SEARCHES)
+"""FedAvg, the methods around it, the systems, the adaptations and the searches."""
 WRAPS: Mapping[str, tuple[str, ...]] = {
     "fedopt": ("fedprox", "fedbuff", "mma"),
     "fedasync": ("fedprox",),
@@ -33,7 +35,7 @@ def check_methods(outer: str, inner: str) -> None:
 def _check_pair(outer: str, inner: str) -> None:
     """What wraps nothing, as FedAvg, the core, wraps none of a user's own either; else that one, or one that is not
     known yet, is not judged here."""
-    known = outer in METHODS and (inner in METHODS or (":" in inner and outer in (*SYSTEMS, *ADAPTATIONS)))
+    known = outer in METHODS and (inner in METHODS or (":" in inner and outer in (*SYSTEMS, *ADAPTATIONS, *SEARCHES)))
     if inner not in ("fedavg", *WRAPS.get(outer, ())) and (known or outer == "fedavg"):
         able = [name for name in METHODS if inner in WRAPS.get(name, ())]
         instead = f"{inner} goes inside {', '.join(able)}" if able else f"make method.name={inner}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from mlecs_ray.scenario.config import EnvironmentsConfig, Scenario
+from mlecs_ray.scenario.config import EnvironmentsConfig, PeopleConfig, Scenario
 from mlecs_ray.scenario.overrides import apply
 from scenarios.reproduce.cells import Cell
 
@@ -22,6 +22,7 @@ LATER: Mapping[str, Any] = {
     "task.pretrain_lr": 2e-3,
     "task.pretrain_batch": 32,
     "evaluation.local": False,
+    "reid": PeopleConfig().model_dump(mode="json"),
 }
 """Keys that scenarios have got since the first results were kept, with their defaults; an outer one before what is
 inside. Where a run leaves them alone they are no part of its name, or a new key would lose every result."""

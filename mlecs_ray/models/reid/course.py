@@ -70,20 +70,24 @@ def take(
     peaks = [group["lr"] for group in optimizer.param_groups]
     every = [p for one in groups for p in one.parameters]
     losses = _resumed(folder, learner, optimizer)
-    for step in range(len(losses), course.steps):
-        share = course.floor + (1 - course.floor) * rate(step, course.steps)
-        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-            group["lr"] = peak * share
-        seed_torch(derive(seed, "step", step))
-        found = loss(step)
-        optimizer.zero_grad()
-        found.backward()  # type: ignore[no-untyped-call]  # torch does not type it
-        nn.utils.clip_grad_norm_(every, course.clip)
-        optimizer.step()
-        losses.append(found.item())
-        if folder is not None and (step + 1) % course.keep_every == 0:
-            _write(folder, learner, optimizer, losses)
+    with torch.random.fork_rng(devices=[]):
+        for step in range(len(losses), course.steps):
+            share = course.floor + (1 - course.floor) * rate(step, course.steps)
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * share
+            seed_torch(derive(seed, "step", step))
+            losses.append(_stepped(optimizer, loss(step), every, course.clip))
+            if folder is not None and (step + 1) % course.keep_every == 0:
+                _write(folder, learner, optimizer, losses)
     return losses
+
+
+def _stepped(optimizer: torch.optim.Optimizer, loss: Tensor, every: Sequence[nn.Parameter], clip: float) -> float:
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
+    nn.utils.clip_grad_norm_(every, clip)
+    optimizer.step()
+    return loss.item()
 
 
 def learned(learner: nn.Module) -> dict[str, Tensor]:

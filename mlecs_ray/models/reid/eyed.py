@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache
 
-from mlecs_ray.models.mobilenet import FEATURES, MobileNetV2
-from mlecs_ray.models.reid.prompts import request, system
+from mlecs_ray.errors import InputError
+from mlecs_ray.models.mobilenet import FEATURES
+from mlecs_ray.models.reid.prompts import SIGHTS, request, system
 from mlecs_ray.models.reid.sft import SFT, adapted
-from mlecs_ray.models.reid.sight import glimpses
 from mlecs_ray.models.slm import SLM
 
 LONGEST = 24
@@ -35,30 +35,34 @@ class _Told(NamedTuple):
 @final
 class EyedLM(nn.Module):
     """Embeds pictures, (n, tokens, 1280) of ``glimpses``, and sentences, (n, t) token ids with -1 where they have
-    ended, as the last hidden state at the last token of a chat's user turn, (n, d).
+    ended, as the last hidden state at the end of a chat's user turn, (n, d). [ours] From that the modality's
+    mean is taken and its spread made 1, as a batch norm does.
 
     What the chat says before picture or sentence is the same for all of a modality, and is read once for a batch.
     """
 
-    def __init__(self, slm: SLM, eye: MobileNetV2, rules: SFT) -> None:
+    def __init__(self, slm: SLM, rules: SFT, layers: int | None = None) -> None:
+        """``layers``: keep the first so many of the model's."""
         super().__init__()
-        self._eye, self._tokenizer = [eye], slm.tokenizer
+        self._tokenizer = slm.tokenizer
         words: Tensor = slm.model.get_input_embeddings().weight
         self.width: int = words.shape[1]
-        self.lm: Any = adapted(slm.model.base_model, rules)
+        self.lm: Any = adapted(_shortened(slm.model.base_model, layers), rules)
         self.connector = nn.Sequential(
             nn.LayerNorm(FEATURES), nn.Linear(FEATURES, self.width), nn.GELU(), nn.Linear(self.width, self.width)
         )
+        # What a chat ends with points nearly the same way, whoever is meant, and elsewhere for each modality.
+        self.centre = nn.ModuleDict({m: nn.BatchNorm1d(self.width, affine=False) for m in SIGHTS})
         # What pictures become is as long as words are, or the model would hear nothing else.
         self.loudness = nn.LayerNorm(self.width)
         with torch.no_grad():
             self.loudness.weight.fill_(float(words.std()))
 
-    def prepared(self, modality: str, pictures: Tensor | Sequence[str]) -> Tensor:
-        """What ``forward`` reads, made once: of pictures (n, c, h, w) in 0..255, or of sentences."""
-        if isinstance(pictures, Tensor):
-            return glimpses(self._eye[0], pictures)
-        rows = [torch.tensor(self._ids(said)[:LONGEST], dtype=torch.int64) for said in pictures]
+    def prepared(self, modality: str, seen: Tensor | Sequence[str]) -> Tensor:
+        """What ``forward`` reads: glimpses as they are, and of sentences their token ids."""
+        if isinstance(seen, Tensor):
+            return seen
+        rows = [torch.tensor(self._ids(said)[:LONGEST], dtype=torch.int64) for said in seen]
         return pad_sequence(rows, batch_first=True, padding_value=-1)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -70,7 +74,15 @@ class EyedLM(nn.Module):
         for pictures in (True, False):
             some = [m for m in modalities if inputs[m].is_floating_point() == pictures]
             found |= self._heard(told, {m: inputs[m] for m in some}) if some else {}
-        return found
+        return {m: self._centred(m, found[m]) for m in modalities}
+
+    def _centred(self, modality: str, states: Tensor) -> Tensor:
+        norm: Any = self.centre[modality]
+        if len(states) > 1:
+            found: Tensor = norm(states)
+            return found
+        # One alone has no spread of its own.
+        return nn.functional.batch_norm(states, norm.running_mean, norm.running_var)
 
     def _told(self, modalities: Sequence[str]) -> _Told:
         """What comes before, read once for each modality; shorter ones begin later."""
@@ -106,7 +118,7 @@ class EyedLM(nn.Module):
         ends, longest = torch.cat(lengths), max(int(one.max()) for one in lengths) + 1
         bodies = torch.cat([nn.functional.pad(part, (0, 0, 0, longest - part.shape[1])) for part in parts])
         at_end = (torch.arange(longest) == ends[:, None])[..., None]
-        return torch.where(at_end, self._words(torch.tensor(self._ids(_END))), bodies), ends
+        return torch.where(at_end, self._words(torch.tensor([self._tokenizer.eos_token_id])), bodies), ends
 
     def _body(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """(n, t, d), and how many of the t are real."""
@@ -122,6 +134,16 @@ class EyedLM(nn.Module):
     def _ids(self, said: str) -> list[int]:
         ids: list[int] = self._tokenizer(said, add_special_tokens=False)["input_ids"]
         return ids
+
+
+def _shortened(model: Any, layers: int | None) -> Any:
+    """The model with its first layers alone."""
+    if layers is not None:
+        if not 1 <= layers <= len(model.layers):
+            raise InputError(f"layers={layers} must lie in 1..{len(model.layers)}: the model has no more")
+        model.layers = model.layers[:layers]
+        model.config.num_hidden_layers = layers
+    return model
 
 
 def _before(modality: str) -> str:

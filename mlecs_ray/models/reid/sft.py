@@ -1,6 +1,7 @@
 """Hierarchical LoRA-SFT (arXiv 2602.12936): attention adapts at every depth, the MLPs only deep down."""
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,4 +72,7 @@ def adapted(model: nn.Module, rules: SFT) -> Any:
         use_dora=rules.dora,
         target_modules=targets(model, rules.mlp),
     )
-    return get_peft_model(model, config)
+    with warnings.catch_warnings():
+        # PEFT reads a flag that transformers renames.
+        warnings.simplefilter("ignore")
+        return get_peft_model(model, config)

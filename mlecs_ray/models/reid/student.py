@@ -5,7 +5,7 @@ of both encoders is frozen, so what it makes of a sighting is computed once: ``l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from transformers import AutoModel
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.classifier import seeded
-from mlecs_ray.models.mobilenet import FEATURES, MobileNetV2
+from mlecs_ray.models.mobilenet import FEATURES, MobileNetV2, folded
 from mlecs_ray.models.reid.sight import seen
 from mlecs_ray.tree import Tree
 
@@ -37,10 +37,12 @@ class Student:
     ``eye`` is a file of MobileNetV2's weights, ``words`` a folder of MiniLM, or of any other BERT.
     """
 
-    eye: str
-    words: str
+    eye: str = field(repr=False)
+    words: str = field(repr=False)
     width: int
     """d, the teacher's."""
+    made: str = ""
+    """Which weights those are, wherever they lie: what tells one student from another."""
     side: int = 96
     """To this, in pixels, pictures are brought."""
     layers: int = 4
@@ -72,7 +74,7 @@ class Student:
                 parts = [towers.read(part) for part in torch.split(inputs, _CHUNK)]
             else:
                 parts = [towers.eye_lower(seen(part, self.side)) for part in torch.split(inputs, _CHUNK)]
-            return torch.cat(parts).half()
+            return torch.cat(parts).half().contiguous()
 
     def embed(self, params: Tree, modality: str, lower: Tensor) -> Tensor:
         """(n, d) of unit length, from what ``lower`` gave."""
@@ -148,7 +150,7 @@ def _towers(student: Student) -> _Towers:
     split = student.layers - student.trained
     upper, words.encoder.layer = nn.ModuleList(layers[split : student.layers]), layers[:split]
     words.pooler = None
-    return _Towers(eye.features[:BLOCKS], eye.features[BLOCKS:], words, upper, int(words.config.hidden_size))
+    return _Towers(folded(eye.features[:BLOCKS]), eye.features[BLOCKS:], words, upper, int(words.config.hidden_size))
 
 
 def _head(width: int, inputs: int, seed: int) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """Finding people as a federated task: a student learns to see the same identity in every modality."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -53,30 +53,34 @@ class ReIDTask:
             )
         return self.student.part(params, client.modalities)
 
-    def embedded(self, params: Tree, batch: Samples, training: bool = False) -> dict[str, Seen]:
-        """By modality the features of the samples that have it, (n, d), in their order; varied in ``training``."""
+    def varied(self, batch: Samples) -> Samples:
+        """The same, whose pictures are seen a little otherwise."""
+        inputs = {m: x if m == TEXT else varied(x) for m, x in batch.inputs.items()}
+        return replace(batch, inputs=inputs)
+
+    def embedded(self, params: Tree, batch: Samples) -> dict[str, Seen]:
+        """By modality the features of the samples that have it, (n, d), in their order."""
         if batch.labels is None:
             raise InputError("samples without identities teach nobody to be found again")
         found = {}
         for modality in sorted(batch.inputs.keys() & params["heads"].keys()):
             rows = batch.present[modality].nonzero()[:, 0]
             if len(rows):
-                lower = batch.inputs[modality][rows]
-                lower = varied(lower) if training and modality != TEXT else lower
-                found[modality] = Seen(self.student.embed(params, modality, lower), batch.labels[rows])
+                features = self.student.embed(params, modality, batch.inputs[modality][rows])
+                found[modality] = Seen(features, batch.labels[rows])
         return found
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
-        return self.told(params, batch)
+        batch = self.varied(batch)
+        return self.told(params, batch, self.embedded(params, batch))
 
-    def told(self, params: Tree, batch: Samples) -> Tensor:
-        """The loss, whoever the client is; 0 where the batch has nothing that could be found again."""
-        seen = self.embedded(params, batch, training=True)
+    def told(self, params: Tree, batch: Samples, seen: Mapping[str, Seen]) -> Tensor:
+        """The loss of a batch as it is, and is ``embedded``; 0 where nothing in it could be found again."""
         if not seen:
             nothing: Tensor = next(iter(params["heads"].values()))["bias"].sum() * 0
             return nothing
         if len(seen) == 1 and TEXT not in seen:
-            again = self.embedded(params, batch, training=True)
+            again = self.embedded(params, self.varied(batch))
             return _apart(*seen.values(), *again.values())
         return _apart(whole(seen)) + matching(seen, SCALE, "sum")
 
@@ -113,6 +117,7 @@ def _cost(task: ReIDTask, modalities: frozenset[str], batch: int) -> Cost:
     lower = {m: student.lower(m, x) for m, x in blank.items()}
     there = {m: torch.ones(batch, dtype=torch.bool) for m in modalities}
     samples = Samples(lower, there, labels=torch.arange(batch) // 2)
-    step = flops.count(lambda: task.told(params, samples))
+    step = flops.count(lambda: task.told(params, samples, task.embedded(params, samples)))
     once = flops.count_forward(lambda: [student.lower(m, x) for m, x in blank.items()])
-    return flops.cost(flops.Step(step.flops + once, step.saved_bytes), batch, params, student.frozen_bytes)
+    found = flops.cost(flops.Step(step.flops + once, step.saved_bytes), batch, params, student.frozen_bytes)
+    return replace(found, shared_bytes=float(student.frozen_bytes))

@@ -95,11 +95,15 @@ def _processor(folder: str | Path) -> Any:
     """The folder's processor. What reads films needs a package that is not asked for here: it is left out where it is
     not to be had."""
     try:
-        return AutoProcessor.from_pretrained(str(folder), local_files_only=True)  # type: ignore[no-untyped-call]  # untyped
+        found: Any = AutoProcessor.from_pretrained(str(folder), local_files_only=True)  # type: ignore[no-untyped-call]  # untyped
     except ImportError:
         pass
     except (OSError, ValueError) as error:
         raise _refused(folder, error) from error
+    else:
+        if not hasattr(found, "image_processor"):
+            raise _refused(folder, ValueError("it reads no pictures"))
+        return found
     image, tokenizer = _loaded(AutoImageProcessor, folder), _loaded(AutoTokenizer, folder)
     return _without_films(processing_auto.processor_class_from_name(_kind(folder)))(
         image_processor=image, tokenizer=tokenizer, chat_template=tokenizer.chat_template

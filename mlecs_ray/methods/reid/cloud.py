@@ -1,0 +1,189 @@
+"""What the cloud has before the first camera is switched on: a teacher, what it makes of everybody, and a student.
+
+arXiv 2602.12936. All of it is kept in the cache by what it depends on; a training that is stopped goes on where it was.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mlecs_ray import cache
+from mlecs_ray.errors import InputError
+from mlecs_ray.methods.pretrained import digest
+from mlecs_ray.models.reid.course import Course, learned, restore
+from mlecs_ray.models.reid.distillation import Distillation, basis
+from mlecs_ray.models.reid.stages import Batches, Lesson, Sightings, sightings
+from mlecs_ray.models.reid.student import Student
+from mlecs_ray.models.reid.teacher import Tuition, embedded, prepared, teach
+from mlecs_ray.samples import Samples
+from mlecs_ray.seeds import derive
+from mlecs_ray.tree import Tree
+from mlecs_ray.wire import pack, unpack
+
+_TEACHER, _FEATURES, _STUDENT, _LOSSES = "teacher.safetensors", "features.safetensors", "student.bin", "losses.json"
+_EDITION = 1
+"""Changed whenever the trainings are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Teaching:
+    """The teacher: how it is made and how it learns."""
+
+    make: Callable[[], Any]
+    """A fresh ``Embedder`` that is a module."""
+    recipe: Mapping[str, Any]
+    """What ``make`` depends on, as JSON values."""
+    tuition: Tuition
+
+
+@dataclass(frozen=True, eq=False)
+class Schooling:
+    """The student: alone, then taught."""
+
+    student: Student
+    alone: Course
+    taught: Course
+    batches: Batches
+    rules: Distillation
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Final. ``public`` are the cloud's samples as the student reads them, ``seen`` the same as the teacher does."""
+
+    public: Samples
+    seen: Callable[[], Samples]
+    teaching: Teaching
+    schooling: Schooling
+    seed: int
+
+    def __post_init__(self) -> None:
+        there = len(set(self.public.labels.tolist())) if self.public.labels is not None else 0
+        if there < 2:
+            raise InputError(
+                f"data.public_share leaves the cloud {there} identities; it takes 2 or more to learn to tell people "
+                "apart"
+            )
+
+    @cached_property
+    def _data(self) -> str:
+        return digest(self.public)
+
+    def _recipe(self, **more: Any) -> dict[str, Any]:
+        return {"data": self._data, "seed": self.seed, "torch": torch.__version__, "edition": _EDITION, **more}
+
+    def _taught(self) -> dict[str, Any]:
+        return self._recipe(teacher=dict(self.teaching.recipe), tuition=repr(self.teaching.tuition))
+
+    @property
+    def teacher_folder(self) -> Path:
+        """Where the teacher's adapters and their losses are, trained on the first call."""
+        return cache.build_once(cache.derived("reid-teacher", self._taught()), self._teach)
+
+    def _teach(self, folder: Path) -> None:
+        teacher, there = self.teaching.make(), self.seen()
+        with _course(folder) as course:
+            losses = teach(
+                teacher, prepared(teacher, there), self.teaching.tuition, derive(self.seed, "teacher"), course
+            )
+        _write(folder, losses)
+        save_file({name: x.contiguous() for name, x in learned(teacher).items()}, folder / _TEACHER)
+
+    def teacher(self) -> Any:
+        """It, trained."""
+        made = self.teaching.make()
+        restore(made, load_file(self.teacher_folder / _TEACHER))
+        return made.eval()
+
+    def features(self, samples: Callable[[], Samples], key: str) -> dict[str, Tensor]:
+        """What the teacher makes of samples as it reads them: by modality (n, d), zeros where a sample lacks it.
+        ``key`` tells these samples from others."""
+
+        def build(folder: Path) -> None:
+            teacher, there = self.teacher(), samples()
+            found = embedded(teacher, prepared(teacher, there), len(there))
+            save_file({m: x.contiguous() for m, x in found.items()}, folder / _FEATURES)
+
+        folder = cache.build_once(cache.derived("reid-features", {**self._taught(), "of": key}), build)
+        return load_file(folder / _FEATURES)
+
+    @cached_property
+    def known(self) -> dict[str, Tensor]:
+        """``features`` of the public samples."""
+        return self.features(self.seen, "public")
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """The public samples, as the student reads them."""
+        return sightings(self.public)
+
+    @property
+    def matched(self) -> dict[str, Tensor]:
+        """``known`` in the order of ``sightings``."""
+        return {m: self.known[m][torch.from_numpy(rows)] for m, rows in self.sightings.rows.items()}
+
+    def basis(self, components: int | None = None) -> Tensor:
+        """(d, k): the principal directions of all that the teacher makes of the public samples."""
+        rules = self.schooling.rules
+        every = torch.cat(list(self.matched.values()))
+        return basis(every, components or rules.components, None if components else rules.energy)
+
+    def pupil(self) -> Tree:
+        """The student after both stages."""
+        lesson = self.lesson(self.schooling.alone)
+        tree = self._stage("alone", lesson, lambda: lesson.student.init(derive(self.seed, "student")), {})
+        if not self.schooling.taught.steps:
+            return tree
+        told = self.lesson(self.schooling.taught, taught=True)
+        return self._stage("taught", told, lambda: tree, {**self._taught(), "rules": repr(told.rules)})
+
+    def lesson(self, course: Course, taught: bool = False) -> Lesson:
+        """What the student learns from in the cloud."""
+        schooling = self.schooling
+        lesson = Lesson(schooling.student, self.sightings, course, schooling.batches)
+        return replace(lesson, teacher=self.matched, rules=schooling.rules) if taught else lesson
+
+    def _stage(self, name: str, lesson: Lesson, begin: Callable[[], Tree], more: Mapping[str, Any]) -> Tree:
+        """A stage's result; what it depends on are this stage and those before it."""
+        if not lesson.course.steps:
+            return begin()
+        told = [
+            repr(one) for one in (lesson.student, self.schooling.alone, lesson.course, lesson.batches, lesson.identity)
+        ]
+        recipe = self._recipe(stage=name, lesson=told, **more)
+
+        def build(folder: Path) -> None:
+            with _course(folder) as course:
+                tree, losses = lesson.learn(begin(), derive(self.seed, name), course)
+            _write(folder, losses)
+            (folder / _STUDENT).write_bytes(pack(tree))
+
+        folder = cache.build_once(cache.derived("reid-student", recipe), build)
+        return unpack((folder / _STUDENT).read_bytes())
+
+
+class _course:
+    """A folder beside the one that is built, which outlives a build that is stopped, and goes when it is done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.parent / f"{folder.name.removesuffix('.part')}.course"
+
+    def __enter__(self) -> Path:
+        self._folder.mkdir(exist_ok=True)
+        return self._folder
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            shutil.rmtree(self._folder)
+
+
+def _write(folder: Path, losses: Sequence[float]) -> None:
+    (folder / _LOSSES).write_text(json.dumps([round(one, 4) for one in losses]))

@@ -1,0 +1,96 @@
+"""How people are learned to be found again, as keys of a scenario: the cloud's teacher, the edge's student."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from mlecs_ray.scenario.base import STRICT
+from mlecs_ray.scenario.ranges import Count, NonNegative, Share
+
+Steps = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Pair = Annotated[int, Field(ge=2)]
+
+
+class TeacherConfig(BaseModel):
+    """The multimodal language model in the cloud, which embeds every modality into one space."""
+
+    model_config = STRICT
+
+    model: str = "smollm2"
+    """A language model, named as in ``task.slms``, that is given eyes; or the folder of a vision-language model, or an
+    id of one fetched before."""
+    layers: Count | None = None
+    """Of a language model that is given eyes keep the first so many layers; None: all."""
+    steps: Steps = 240
+    """Of training on the public samples."""
+    lr: Rate = 5e-4
+    """Its peak; what begins with nothing learns at twice that."""
+    identities: Pair = 12
+    """Of a batch."""
+    each: Count = 2
+    """Sightings of an identity in each modality of a batch, at most."""
+    rank: Count = 16
+    """Of its adapters."""
+    alpha: Count = 64
+    """They are scaled by ``alpha / rank``."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of its adapters; the paper has 0.1, with which DoRA computes every product twice."""
+    dora: bool = True
+    """Whether adapters learn direction and length apart."""
+    mlp: Literal["last2", "last4-even", "fourth-last", "none"] = "last2"
+    """Which layers adapt in their MLP; in their attention all do."""
+
+
+class StudentConfig(BaseModel):
+    """The dual encoder at the edge, in the teacher's space."""
+
+    model_config = STRICT
+
+    side: Annotated[int, Field(ge=32, le=512)] = 96
+    """To this many pixels each way pictures are brought."""
+    layers: Annotated[int, Field(ge=1, le=6)] = 4
+    """Of MiniLM's six keep the first so many."""
+    trained: Annotated[int, Field(ge=1, le=6)] = 2
+    """Of these the last so many learn."""
+    alone_steps: Steps = 400
+    """Of its first stage: alone on the public samples."""
+    alone_lr: Rate = 1e-3
+    """Its peak."""
+    taught_steps: Steps = 400
+    """Of its second stage: from what the teacher makes of them; 0: no teacher."""
+    taught_lr: Rate = 5e-4
+    """Its peak."""
+    identities: Pair = 16
+    """Of a batch."""
+    each: Count = 2
+    """Sightings of an identity in each modality of a batch, at most."""
+
+
+class DistillationConfig(BaseModel):
+    """What of the second stage counts how much."""
+
+    model_config = STRICT
+
+    task: NonNegative = 0.01
+    """Of what identity teaches."""
+    cm: NonNegative = 0.29
+    """Of cosine matching."""
+    pcm: NonNegative = 0.35
+    """Of principal component matching."""
+    fr: NonNegative = 0.35
+    """Of feature relation."""
+    components: Count = 50
+    """Principal components of each batch, at most."""
+    energy: Annotated[Share, Field(gt=0)] | None = None
+    """Take the fewest components that hold this share of the batch's energy instead."""
+
+
+class PeopleConfig(BaseModel):
+    """Of ``task.kind=reid`` alone."""
+
+    model_config = STRICT
+
+    teacher: TeacherConfig = TeacherConfig()
+    student: StudentConfig = StudentConfig()
+    distillation: DistillationConfig = DistillationConfig()

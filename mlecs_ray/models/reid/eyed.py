@@ -1,10 +1,10 @@
 """A language model that was given eyes: SmolLM2, or any other, reads what MobileNetV2 saw through a connector.
 
 [ours] The paper's teacher is Qwen2-VL-2B; here a causal language model of any size stands for its language part, and
-a frozen MobileNetV2 with a trained connector for its vision tower.
+a MobileNetV2 that has learned to see by itself, with a connector, for its vision tower.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, final
 
 import torch
@@ -16,6 +16,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.models.mobilenet import FEATURES
 from mlecs_ray.models.reid.prompts import SIGHTS, request, system
 from mlecs_ray.models.reid.sft import SFT, adapted
+from mlecs_ray.models.reid.sight import glimpses
 from mlecs_ray.models.slm import SLM
 
 LONGEST = 24
@@ -41,10 +42,11 @@ class EyedLM(nn.Module):
     What the chat says before picture or sentence is the same for all of a modality, and is read once for a batch.
     """
 
-    def __init__(self, slm: SLM, rules: SFT, layers: int | None = None) -> None:
-        """``layers``: keep the first so many of the model's."""
+    def __init__(self, slm: SLM, eye: Callable[[Tensor], Tensor], rules: SFT, layers: int | None = None) -> None:
+        """``eye``: maps (n, 96, h, w) of MobileNetV2's frozen part to its last, (n, 1280, h, w); ``layers``: keep the
+        first so many of the model's."""
         super().__init__()
-        self._tokenizer = slm.tokenizer
+        self._tokenizer, self._eye = slm.tokenizer, eye
         words: Tensor = slm.model.get_input_embeddings().weight
         self.width: int = words.shape[1]
         self.lm: Any = adapted(_shortened(slm.model.base_model, layers), rules)
@@ -59,9 +61,9 @@ class EyedLM(nn.Module):
             self.loudness.weight.fill_(float(words.std()))
 
     def prepared(self, modality: str, seen: Tensor | Sequence[str]) -> Tensor:
-        """What ``forward`` reads: glimpses as they are, and of sentences their token ids."""
+        """What ``forward`` reads, made once: of maps (n, 96, h, w) the glimpses, of sentences their token ids."""
         if isinstance(seen, Tensor):
-            return seen
+            return glimpses(seen, self._eye)
         rows = [torch.tensor(self._ids(said)[:LONGEST], dtype=torch.int64) for said in seen]
         return pad_sequence(rows, batch_first=True, padding_value=-1)
 

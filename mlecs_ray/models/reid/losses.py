@@ -11,6 +11,8 @@ from torch.nn import functional as F
 MARGIN = 0.3
 """Of the triplet loss."""
 _EPS = 1e-8
+Joined = Literal["mean", "sum"]
+"""How the pairs of modalities are."""
 
 
 class Seen(NamedTuple):
@@ -58,7 +60,7 @@ def _directed(similar: Tensor, same: Tensor) -> Tensor:
     return (logs.exp() * (logs - (wanted + _EPS).log())).sum() / max(int(able.sum()), 1)
 
 
-def matching(seen: Mapping[str, Seen], scale: float, joined: Literal["mean", "sum"]) -> Tensor:
+def matching(seen: Mapping[str, Seen], scale: float, joined: Joined) -> Tensor:
     """``sdm`` of every pair of modalities, their ``mean`` [paper: teacher] or ``sum`` [paper: student]; 0 for one."""
     pairs = [sdm(seen[a], seen[b], scale) for a, b in combinations(sorted(seen), 2)]
     if not pairs:

@@ -1,16 +1,16 @@
 """Pictures as models see them: MobileNetV2's input, and the tokens that a frozen one makes of a picture."""
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from mlecs_ray.models.mobilenet import MEAN, STD
 
 GRID = 2
 """A picture becomes so many tokens each way."""
-SIDE = 160
-"""To this the teacher's eye brings a picture."""
-_CHUNK = 32
+_CHUNK = 64
 
 
 def seen(pictures: Tensor, side: int) -> Tensor:
@@ -22,7 +22,7 @@ def seen(pictures: Tensor, side: int) -> Tensor:
 
 
 @torch.no_grad()
-def glimpses(eye: nn.Module, pictures: Tensor) -> Tensor:
-    """(n, GRID^2, 1280), float16: the last map of MobileNetV2's ``features``, ``folded``, averaged over a grid."""
-    maps = [F.adaptive_avg_pool2d(eye(seen(part, SIDE)), GRID) for part in torch.split(pictures, _CHUNK)]
-    return torch.cat(maps).flatten(2).transpose(1, 2).contiguous().half()
+def glimpses(maps: Tensor, upper: Callable[[Tensor], Tensor]) -> Tensor:
+    """(n, GRID^2, 1280), float16: what ``upper`` makes of a frozen part's maps (n, 96, h, w), averaged over a grid."""
+    parts = [F.adaptive_avg_pool2d(upper(part.float()), GRID) for part in torch.split(maps, _CHUNK)]
+    return torch.cat(parts).flatten(2).transpose(1, 2).contiguous().half()

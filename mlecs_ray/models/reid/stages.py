@@ -1,6 +1,6 @@
 """How a student is trained: alone, then towards what its teacher makes of the same sightings (arXiv 2602.12936)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, final
@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mlecs_ray.errors import InputError
 from mlecs_ray.models.reid.course import Course, Group, take
 from mlecs_ray.models.reid.distillation import Distillation, distilled
-from mlecs_ray.models.reid.losses import Seen, matching, triplet, whole
+from mlecs_ray.models.reid.losses import Joined, Seen, matching, triplet, whole
 from mlecs_ray.models.reid.neck import Neck, seeded_neck
 from mlecs_ray.models.reid.sampler import Places, Sampler
 from mlecs_ray.models.reid.student import TEXT, Student
@@ -25,20 +26,34 @@ _PAPERS = Distillation()
 
 @dataclass(frozen=True)
 class Identity:
-    """``id L_ID + triplet L_triplet + SDM``, what identity teaches. [paper]"""
+    """``id L_ID + triplet L_triplet + sdm SDM``, what identity teaches. [paper]"""
 
     id: float = 0.25
     """Of naming identities."""
     triplet: float = 1.0
     """Of the batch-hard triplet loss."""
+    sdm: float = 1.0
+    """Of similarity distribution matching."""
     scale: float = 14.3
     """Of the cosines in SDM. [paper: teacher 20, student 14.3]"""
 
-    def loss(self, seen: Mapping[str, Seen], neck: Neck, sdm: Callable[..., Tensor]) -> Tensor:
-        """A scalar; labels must be counted from 0 as ``neck`` names them."""
+    def __post_init__(self) -> None:
+        weights = (self.id, self.triplet, self.sdm)
+        if min(weights) < 0 or not max(weights) > 0:
+            raise InputError(
+                f"weights id={self.id}, triplet={self.triplet} and sdm={self.sdm} must be 0 or more and not all 0, or "
+                "nobody is learned"
+            )
+
+    def loss(self, seen: Mapping[str, Seen], neck: Neck, joined: Joined) -> Tensor:
+        """A scalar; labels must be counted from 0 as ``neck`` names them; terms of weight 0 are not computed."""
         every = whole(seen)
-        named = neck.loss(every.features, every.labels)
-        return self.id * named + self.triplet * triplet(every.features, every.labels) + sdm(seen, self.scale)
+        found = every.features.sum() * 0
+        if self.id:
+            found = found + self.id * neck.loss(every.features, every.labels)
+        if self.triplet:
+            found = found + self.triplet * triplet(every.features, every.labels)
+        return found + self.sdm * matching(seen, self.scale, joined) if self.sdm else found
 
 
 class Sightings(NamedTuple):
@@ -124,7 +139,7 @@ class Lesson:
     def _loss(self, pupil: _Pupil, batch: Mapping[str, Places]) -> Tensor:
         tree = pupil.tree
         seen = {m: self._embedded(tree, m, places) for m, places in batch.items()}
-        task = self.identity.loss(seen, pupil.neck, lambda one, scale: matching(one, scale, "sum"))
+        task = self.identity.loss(seen, pupil.neck, "sum")
         if self.teacher is None:
             return task
         # In the order of ``whole``.

@@ -60,31 +60,33 @@ class Student:
 
     def init(self, seed: int) -> Tree:
         """``eye`` and ``words`` as they were trained by their makers, ``heads`` fresh: ``<modality>/weight`` (d, w)."""
-        towers = _towers(self)
+        made = towers(self)
         heads = {m: _head(self.width, FEATURES, seed + i) for i, m in enumerate(PICTURES)}
-        heads[TEXT] = _head(self.width, towers.hidden, seed + len(PICTURES))
-        return {"eye": _params(towers.eye_upper), "words": _params(towers.words_upper), "heads": heads}
+        heads[TEXT] = _head(self.width, made.hidden, seed + len(PICTURES))
+        return {"eye": _params(made.eye_upper), "words": _params(made.words_upper), "heads": heads}
 
     def lower(self, modality: str, inputs: Tensor) -> Tensor:
         """What the frozen part makes of pictures (n, c, h, w) in 0..255, (n, 96, side / 16, side / 16), and of token
         ids (n, t) with 0 where they have ended, (n, t, hidden); float16."""
-        towers = _towers(self)
+        made = towers(self)
         with torch.no_grad():
             if modality == TEXT:
-                parts = [towers.read(part) for part in torch.split(inputs, _CHUNK)]
+                parts = [made.read(part) for part in torch.split(inputs, _CHUNK)]
             else:
-                parts = [towers.eye_lower(seen(part, self.side)) for part in torch.split(inputs, _CHUNK)]
+                parts = [made.eye_lower(seen(part, self.side)) for part in torch.split(inputs, _CHUNK)]
             return torch.cat(parts).half().contiguous()
 
     def embed(self, params: Tree, modality: str, lower: Tensor) -> Tensor:
         """(n, d) of unit length, from what ``lower`` gave."""
-        towers, x = _towers(self), lower.float()
-        if modality == TEXT:
-            x = towers.understood(params["words"], x)
-        else:
-            x = functional_call(towers.eye_upper, _flat(params["eye"]), (x,)).mean((2, 3))
+        made, x = towers(self), lower.float()
+        x = made.understood(params["words"], x) if modality == TEXT else self.looked(params, x).mean((2, 3))
         head = params["heads"][modality]
         return F.normalize(F.linear(x, head["weight"], head["bias"]), dim=1)
+
+    def looked(self, params: Tree, lower: Tensor) -> Tensor:
+        """(n, 1280, h, w): the last map of pictures, from what ``lower`` gave, as float32."""
+        found: Tensor = functional_call(towers(self).eye_upper, flat(params["eye"]), (lower,))
+        return found
 
     def part(self, params: Tree, modalities: frozenset[str]) -> Tree:
         """Of ``params`` what these modalities run."""
@@ -104,12 +106,12 @@ class Student:
     @property
     def frozen_bytes(self) -> int:
         """Of the parts that never change, in float32."""
-        towers = _towers(self)
-        return sum(p.nbytes for one in (towers.eye_lower, towers.words_lower) for p in one.parameters())
+        made = towers(self)
+        return sum(p.nbytes for one in (made.eye_lower, made.words_lower) for p in one.parameters())
 
 
 @dataclass(frozen=True, eq=False)
-class _Towers:
+class Towers:
     """The modules of one process; what is trained of them stands in as a tree at each call."""
 
     eye_lower: nn.Module
@@ -133,13 +135,14 @@ class _Towers:
         there, states = there[:, :longest], states[:, :longest]
         mask = (there | (torch.arange(states.shape[1], device=states.device) == 0))[:, None, None]
         for name, layer in self.words_upper.named_children():
-            states = functional_call(layer, _flat(params[name]), (states,), {"attention_mask": mask})
+            states = functional_call(layer, flat(params[name]), (states,), {"attention_mask": mask})
         weights = there[..., None].to(states.dtype)
         return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 @lru_cache(maxsize=4)
-def _towers(student: Student) -> _Towers:
+def towers(student: Student) -> Towers:
+    """Its modules in this process, loaded once. Raises InputError where the text encoder has fewer layers."""
     with torch.random.fork_rng(devices=[]):
         eye = MobileNetV2.load(Path(student.eye))
         words: Any = AutoModel.from_pretrained(student.words, local_files_only=True, attn_implementation="sdpa")
@@ -150,7 +153,7 @@ def _towers(student: Student) -> _Towers:
     split = student.layers - student.trained
     upper, words.encoder.layer = nn.ModuleList(layers[split : student.layers]), layers[:split]
     words.pooler = None
-    return _Towers(folded(eye.features[:BLOCKS]), eye.features[BLOCKS:], words, upper, int(words.config.hidden_size))
+    return Towers(folded(eye.features[:BLOCKS]), eye.features[BLOCKS:], words, upper, int(words.config.hidden_size))
 
 
 def _head(width: int, inputs: int, seed: int) -> dict[str, Tensor]:
@@ -166,7 +169,7 @@ def _params(module: nn.Module) -> dict[str, Any]:
     }
 
 
-def _flat(params: Mapping[str, Any]) -> dict[str, Tensor]:
+def flat(params: Mapping[str, Any]) -> dict[str, Tensor]:
     """As ``functional_call`` takes them."""
     flat: dict[str, Tensor] = {}
     for name, one in params.items():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mlecs_ray.models.reid.course import Course, Group, take
-from mlecs_ray.models.reid.losses import Seen, matching
+from mlecs_ray.models.reid.losses import Seen
 from mlecs_ray.models.reid.neck import seeded_neck
 from mlecs_ray.models.reid.sampler import Places
 from mlecs_ray.models.reid.sight import GRID
@@ -103,7 +103,7 @@ def teach(teacher: Any, there: Prepared, tuition: Tuition, seed: int, folder: Pa
         batch = {m: torch.from_numpy(places) for m, places in sampler.batch(step).items()}
         features = teacher({m: _varied(there.inputs[m][places]) for m, places in batch.items()})
         seen = {m: Seen(features[m], torch.from_numpy(there.labels[m])[places]) for m, places in batch.items()}
-        return tuition.identity.loss(seen, neck, lambda one, scale: matching(one, scale, "mean"))
+        return tuition.identity.loss(seen, neck, "mean")
 
     teacher.train()
     losses = take(tuition.course, _Class(teacher, neck), [Group(adapters), Group(others, PACE)], loss, seed, folder)

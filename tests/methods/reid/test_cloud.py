@@ -1,0 +1,111 @@
+"""What the cloud has before the first camera is switched on, and that it is made once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from mlecs_ray.errors import InputError
+from mlecs_ray.methods.reid.cloud import Cloud
+from mlecs_ray.models.reid.distillation import Distillation
+from mlecs_ray.models.reid.stages import Lesson
+from mlecs_ray.models.reid.student import Student
+from mlecs_ray.models.reid.teacher import Prepared
+from mlecs_ray.samples import Samples
+from mlecs_ray.tree import tree_digest
+from tests.methods.reid.conftest import schooling
+from tests.models.reid.conftest import WIDTH
+
+
+def kinds(cache: Path) -> list[str]:
+    """What was derived, by the first words of its name."""
+    return sorted({path.name.rpartition("-")[0] for path in (cache / "derived").iterdir() if path.name[0] != "."})
+
+
+def test_a_teacher_learns_once_and_what_it_makes_of_people_is_kept(cloud: Cloud, own_cache: Path) -> None:
+    known = cloud.known
+    assert {m: tuple(x.shape) for m, x in known.items()} == dict.fromkeys(("ir", "rgb", "sketch", "text"), (12, WIDTH))
+    assert kinds(own_cache) == ["reid-features", "reid-student", "reid-teacher"]
+    again = replace(cloud, teaching=replace(cloud.teaching, make=_failing))
+    assert all(torch.equal(again.known[m], known[m]) for m in known)
+
+
+def _failing(_eye: object) -> None:
+    raise AssertionError("it was made already")
+
+
+def test_what_it_knows_stands_in_the_order_of_the_students_sightings(cloud: Cloud) -> None:
+    for modality, vectors in cloud.matched.items():
+        rows = torch.from_numpy(cloud.sightings.rows[modality])
+        assert torch.equal(vectors, cloud.known[modality][rows])
+        assert vectors.any(1).all()
+
+
+def test_a_student_is_schooled_once(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = cloud.pupil()
+    monkeypatch.setattr(Lesson, "learn", _failing)
+    assert tree_digest(replace(cloud).pupil()) == tree_digest(pupil)
+
+
+def test_other_rules_are_another_student_of_the_same_first_stage(cloud: Cloud, own_cache: Path) -> None:
+    pupil = cloud.pupil()
+    other = replace(cloud, schooling=replace(cloud.schooling, rules=Distillation(cm=1, pcm=0, fr=0)))
+    assert tree_digest(other.pupil()) != tree_digest(pupil)
+    students = [path for path in (own_cache / "derived").iterdir() if path.name.startswith("reid-student-")]
+    # The eye, the first stage, and two second ones.
+    assert len(students) == 4
+
+
+def test_without_a_second_stage_there_is_no_teacher(student: Student, cloud: Cloud, own_cache: Path) -> None:
+    replace(cloud, schooling=schooling(student, taught=0)).pupil()
+    assert kinds(own_cache) == ["reid-student"]
+
+
+def test_another_seed_is_another_cloud(cloud: Cloud) -> None:
+    assert tree_digest(cloud.pupil()) != tree_digest(replace(cloud, seed=4).pupil())
+
+
+def test_a_stage_that_is_stopped_goes_on_to_the_same_student(
+    cloud: Cloud, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped at the ninth of the second stage's twelve steps: what was written after eight is gone on from."""
+    from mlecs_ray.models.reid import course
+
+    long = replace(cloud.schooling.taught, steps=12, keep_every=4)
+    cloud = replace(cloud, schooling=replace(cloud.schooling, taught=long))
+    usual, calls = Lesson._loss, [0]
+
+    def stopping(self: Lesson, *given: object) -> torch.Tensor:
+        calls[0] += self.teacher is not None
+        if calls[0] == 9:
+            raise KeyboardInterrupt
+        return usual(self, *given)  # type: ignore[arg-type]  # handed on
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lesson, "_loss", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            cloud.pupil()
+    left = [path for path in (own_cache / "derived").iterdir() if path.name.endswith(".course")]
+    assert [(path / course._FILE).exists() for path in left] == [True]
+    resumed = tree_digest(cloud.pupil())
+    assert not left[0].exists()
+    monkeypatch.setenv("MLECS_CACHE", str(own_cache.parent / "another"))
+    assert tree_digest(replace(cloud).pupil()) == resumed
+
+
+def test_the_basis_is_of_all_that_the_teacher_makes(cloud: Cloud) -> None:
+    directions = cloud.basis()
+    assert directions.shape == (WIDTH, 4)
+    every = torch.cat(list(cloud.matched.values()))
+    right = torch.linalg.svd(every, full_matrices=False)[2][:4].T
+    assert torch.allclose((directions.T @ right).abs(), torch.eye(4), atol=1e-3)
+
+
+def test_a_cloud_with_one_identity_is_refused(cloud: Cloud, lowered: Samples) -> None:
+    with pytest.raises(InputError, match=r"data\.public_share leaves the cloud 1 identities"):
+        replace(cloud, public=lowered.take([0, 1]))
+
+
+def test_prepared_people_are_counted(lowered: Samples) -> None:
+    assert Prepared({}, {"rgb": lowered.labels.numpy()}, {}).identities == 9  # type: ignore[union-attr]  # they have some

@@ -113,7 +113,11 @@ def _teaching(scenario: Scenario) -> Teaching:
     rules = SFT(config.rank, config.alpha, config.dropout, config.dora, config.mlp)
     source = _source(config.model)
     recipe = {"model": _named(config.model, source), "layers": config.layers, "sft": repr(rules)}
-    tuition = Tuition(Course(config.steps, config.lr), Batches(config.identities, config.each))
+    tuition = Tuition(
+        Course(config.steps, config.lr),
+        Batches(config.identities, config.each),
+        words=Course(config.words_steps, config.words_lr),
+    )
     if _reads_pictures(source):
         return Teaching(lambda _: VLM(source, rules), recipe, tuition)
     return Teaching(

@@ -86,6 +86,14 @@ class EyedLM(nn.Module):
         # One alone has no spread of its own.
         return nn.functional.batch_norm(states, norm.running_mean, norm.running_var)
 
+    def words_of(self, inputs: Tensor) -> Tensor:
+        """(n, d): the mean word of a sentence, or what a picture becomes in its place, less what all words have in
+        common. No language model reads it."""
+        body, lengths = self._body(inputs)
+        there = (torch.arange(body.shape[1]) < lengths[:, None])[..., None]
+        common: Tensor = self.lm.get_input_embeddings().weight.mean(0)
+        return ((body - common) * there).sum(1) / lengths.clamp(min=1)[:, None]
+
     def _told(self, modalities: Sequence[str]) -> _Told:
         """What comes before, read once for each modality; shorter ones begin later."""
         ids = [self._ids(_before(modality)) for modality in modalities]

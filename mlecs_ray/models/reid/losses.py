@@ -48,16 +48,33 @@ def sdm(a: Seen, b: Seen, scale: float) -> Tensor:
     ``mean_i sum_j p_ij (log p_ij - log(q_ij + 1e-8))``, plus the same from b to a. Rows whose identity the other side
     has not are left out; 0 where there are none.
     """
-    similar = scale * F.normalize(a.features, dim=1) @ F.normalize(b.features, dim=1).T
-    same = (a.labels[:, None] == b.labels[None]).to(similar.dtype)
+    similar, same = _compared(a, b, scale)
     return _directed(similar, same) + _directed(similar.T, same.T)
 
 
+def _compared(a: Seen, b: Seen, scale: float) -> tuple[Tensor, Tensor]:
+    similar = scale * F.normalize(a.features, dim=1) @ F.normalize(b.features, dim=1).T
+    return similar, (a.labels[:, None] == b.labels[None]).to(similar.dtype)
+
+
 def _directed(similar: Tensor, same: Tensor) -> Tensor:
+    logs, wanted = _answered(similar, same)
+    return (logs.exp() * (logs - (wanted + _EPS).log())).sum() / max(len(logs), 1)
+
+
+def _answered(similar: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
+    """log p and q of the rows that have somebody."""
     able = same.any(1)
-    logs, wanted = similar[able].log_softmax(1), same[able]
-    wanted = wanted / wanted.sum(1, keepdim=True)
-    return (logs.exp() * (logs - (wanted + _EPS).log())).sum() / max(int(able.sum()), 1)
+    wanted = same[able]
+    return similar[able].log_softmax(1), wanted / wanted.sum(1, keepdim=True)
+
+
+def contrast(a: Seen, b: Seen, scale: float) -> Tensor:
+    """``- mean_i sum_j q_ij log p_ij``, p and q as in ``sdm``, both directions (van den Oord et al., arXiv 1807.03748):
+    what two sides that have nothing in common yet learn from sooner."""
+    similar, same = _compared(a, b, scale)
+    sides = [_answered(similar, same), _answered(similar.T, same.T)]
+    return sum((-(wanted * logs).sum() / max(len(logs), 1) for logs, wanted in sides), similar.sum() * 0)
 
 
 def matching(seen: Mapping[str, Seen], scale: float, joined: Joined) -> Tensor:

@@ -10,15 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from mlecs_ray.models.reid.course import Course, Group, take
-from mlecs_ray.models.reid.losses import Seen
+from mlecs_ray.models.reid.eyed import EyedLM
+from mlecs_ray.models.reid.losses import Seen, contrast
 from mlecs_ray.models.reid.neck import seeded_neck
 from mlecs_ray.models.reid.sampler import Places
 from mlecs_ray.models.reid.sight import GRID
 from mlecs_ray.models.reid.stages import Batches, Identity
+from mlecs_ray.models.reid.student import TEXT
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 
 _AT_ONCE = 32
+_WORDED, _WORD_SCALE = 64, 14.3
 _DROPPED = 0.1
 PACE = 2.0
 """A connector begins with nothing, so it learns at so many times the adapters' rate; and so does the neck."""
@@ -69,7 +72,7 @@ def prepared(teacher: Embedder, samples: Samples) -> Prepared:
 
 def raw(samples: Samples, modality: str, places: Places) -> Tensor | Sequence[str]:
     """Pictures, or sentences, of these rows."""
-    if modality == "text":
+    if modality == TEXT:
         return [samples.texts[i] for i in places.tolist()]
     return samples.inputs[modality][torch.from_numpy(places)]
 
@@ -81,6 +84,8 @@ class Tuition:
     course: Course
     batches: Batches
     identity: Identity = Identity(scale=20.0)  # noqa: RUF009  # a frozen value
+    words: Course = Course(0, 1.0)  # noqa: RUF009  # a frozen value
+    """How a connector learns first: pictures become what is said of the same identities, word for word. [ours]"""
 
 
 @final
@@ -105,10 +110,29 @@ def teach(teacher: Any, there: Prepared, tuition: Tuition, seed: int, folder: Pa
         seen = {m: Seen(features[m], torch.from_numpy(there.labels[m])[places]) for m, places in batch.items()}
         return tuition.identity.loss(seen, neck, "mean")
 
+    if tuition.words.steps and TEXT in there.inputs and isinstance(teacher, EyedLM):
+        _align(teacher, there, tuition.words, derive(seed, "words"))
     teacher.train()
     losses = take(tuition.course, _Class(teacher, neck), [Group(adapters), Group(others, PACE)], loss, seed, folder)
     teacher.eval()
     return losses
+
+
+def _align(teacher: EyedLM, there: Prepared, course: Course, seed: int) -> None:
+    """Teach the connector the words for what it sees; seconds, as the language model does not run."""
+    sampler = Batches(_WORDED, 1).sampler(there.labels, derive(seed, "batches"))
+    connector = nn.ModuleList([teacher.connector, teacher.loudness])
+
+    def loss(step: int) -> Tensor:
+        batch = {m: torch.from_numpy(places) for m, places in sampler.batch(step).items()}
+        seen = {
+            m: Seen(teacher.words_of(_varied(there.inputs[m][places])), torch.from_numpy(there.labels[m])[places])
+            for m, places in batch.items()
+        }
+        pairs = [contrast(seen[m], seen[TEXT], _WORD_SCALE) for m in seen if m != TEXT and TEXT in seen]
+        return torch.stack(pairs).mean() if pairs else teacher.loudness.weight.sum() * 0
+
+    take(course, connector, [Group(list(connector.parameters()))], loss, seed)
 
 
 def _varied(inputs: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mlecs_ray.models.reid.losses import Seen, matching, sdm, triplet, whole
+from mlecs_ray.models.reid.losses import Seen, contrast, matching, sdm, triplet, whole
 
 
 def unit(*degrees: float) -> Tensor:
@@ -98,6 +98,15 @@ def test_sdm_by_hand_of_two_who_are_opposite() -> None:
     p = 1 / (1 + math.exp(-4))
     each = p * math.log(p) + (1 - p) * (math.log(1 - p) - math.log(1e-8))
     assert sdm(Seen(x, labels(0, 1)), Seen(x, labels(0, 1)), 2.0).item() == pytest.approx(2 * each, rel=1e-6)
+
+
+def test_contrast_by_hand_of_two_who_are_opposite() -> None:
+    """The right one has p = .982: -log p, both ways."""
+    x = unit(0, 180)
+    assert contrast(Seen(x, labels(0, 1)), Seen(x, labels(0, 1)), 2.0).item() == pytest.approx(
+        2 * math.log(1 + math.exp(-4))
+    )
+    assert contrast(Seen(unit(0), labels(0)), Seen(unit(0), labels(1)), 2.0).item() == 0
 
 
 def test_sdm_does_not_care_which_side_comes_first() -> None:

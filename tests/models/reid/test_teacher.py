@@ -1,6 +1,7 @@
 """Teachers: a language model with borrowed eyes, and Qwen2-VL's own classes; both learn, and are written and read."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,27 @@ def test_a_chat_says_which_modality_is_meant(qwen: Path, people: Samples) -> Non
     said = teacher.prepared("text", ["a man in red"]).texts[0]
     assert "a man in red" in said
     assert said.rstrip().endswith("<|im_end|>")
+
+
+def test_a_connector_first_learns_the_words_for_what_it_sees(lowered: Samples) -> None:
+    """Before the language model has run once, pictures stand nearer to what is said of the same identity."""
+    teacher = eyed()
+    # Words that have letters in common would all point the same way.
+    texts = tuple(letter * 4 if said else "" for letter, said in zip("aabbccddeeff", lowered.texts, strict=True))
+    # A random network makes nearly the same of all pictures.
+    sketches = torch.randn(12, 96, 2, 2, generator=torch.Generator().manual_seed(0))
+    inputs = {**lowered.inputs, "sketch": sketches}
+    there = prepared(teacher, replace(lowered, texts=texts, inputs=inputs))
+
+    def near() -> float:
+        with torch.no_grad():
+            said, seen = (teacher.words_of(there.inputs[m]) for m in ("text", "sketch"))
+        cosines = torch.nn.functional.normalize(said, dim=1) @ torch.nn.functional.normalize(seen, dim=1).T
+        return float(cosines.diagonal().mean() - cosines.mean())
+
+    before = near()
+    teach(teacher, there, Tuition(Course(0, 1.0), Batches(4, 2), words=Course(40, 1e-2)), 3)
+    assert near() > before + 0.1
 
 
 def test_fewer_layers_may_be_kept() -> None:

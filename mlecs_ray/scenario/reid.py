@@ -1,6 +1,6 @@
 """From a scenario to finding people: the data as student and teacher read it, both models, and what the cloud has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from mlecs_ray.methods.reid.cloud import Cloud, Eye, Schooling, Teaching
 from mlecs_ray.methods.reid.options import MLLMEmbedReID
 from mlecs_ray.methods.reid.schooled import Schooled
 from mlecs_ray.methods.reid.system import Cameras
+from mlecs_ray.models.mobilenet import MobileNetV2
 from mlecs_ray.models.reid.course import Course
 from mlecs_ray.models.reid.distillation import Distillation
 from mlecs_ray.models.reid.eyed import EyedLM
@@ -97,6 +98,31 @@ def cloud_of(scenario: Scenario, public: Samples) -> Cloud:
 def known_of_test(scenario: Scenario, cloud: Cloud, test: Samples) -> dict[str, Tensor]:
     """What the teacher makes of the test, in its order: by modality (n, d)."""
     return cloud.features(partial(_seen, scenario, "test"), digest(test))
+
+
+class Teacher:
+    """The cloud's, from pictures and sentences as they are: what it has, and what an answer takes."""
+
+    def __init__(self, embedder: Any, eye: Student | None) -> None:
+        self._embedder, self._eye = embedder, eye
+
+    @property
+    def parameters(self) -> int:
+        """All that it has, its eyes too."""
+        own = int(sum(p.numel() for p in self._embedder.parameters()))
+        return own + (sum(p.numel() for p in MobileNetV2().features.parameters()) if self._eye else 0)
+
+    def embed(self, modality: str, seen: Tensor | Sequence[str]) -> Tensor:
+        """(n, d) of pictures (n, c, h, w) in 0..255, or of sentences."""
+        if self._eye is not None and isinstance(seen, Tensor):
+            seen = self._eye.lower(modality, seen)
+        found: Tensor = self._embedder({modality: self._embedder.prepared(modality, seen)})[modality]
+        return found
+
+
+def teacher_of(cloud: Cloud) -> Teacher:
+    """The cloud's, trained where it was not yet."""
+    return Teacher(cloud.teacher(), cloud.teaching.eye)
 
 
 def _seen(scenario: Scenario, part: str) -> Samples:

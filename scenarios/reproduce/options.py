@@ -36,6 +36,7 @@ STUDIES: Mapping[str, Extent] = {
         ),
     ),
     "eclm": Extent(3, ("table", "personal", "ablations", "overlap", "continuous", "sizes", "schedules")),
+    "reid": Extent(3, ("distillation", "losses", "components", "adapters", "fleet")),
 }
 
 

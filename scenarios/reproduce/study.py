@@ -55,6 +55,10 @@ def study_of(name: str) -> Study:
         from scenarios.reproduce.mlecs.study import STUDY
 
         return STUDY
+    if name == "reid":
+        from scenarios.reproduce.reid.study import STUDY as SEARCHING
+
+        return SEARCHING
     from scenarios.reproduce.eclm.study import STUDY as ADAPTING
 
     return ADAPTING

@@ -20,6 +20,7 @@ METHODS: Mapping[str, str] = {
     "fedavg": "FedAvg",
     "heterofl": "HeteroFL",
     "fedavgft": "FedAvg, fine-tuned",
+    "mllmembedreid": "MLLMEmbed-ReID",
 }
 METRICS: Mapping[str, str] = {
     "rouge_lsum": "Rouge-LSum",

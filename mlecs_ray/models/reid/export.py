@@ -3,7 +3,7 @@
 import copy
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,16 +86,22 @@ class Files:
         """A part of ``NAMES``; ``small``: in int8."""
         return self.folder / f"{name}.int8.onnx" if small else self.folder / f"{name}.onnx"
 
-    def answer(self, modality: str, inputs: Tensor, small: bool = False, threads: int = 1) -> Floats:
+    def answer(self, modality: str, inputs: Tensor, small: bool = False) -> Floats:
         """(n, d): what the device says of pictures (n, 1 or 3, side, side) in 0..255, or of token ids (n, t)."""
-        name = TEXT if modality == TEXT else NAMES[0]
-        session = _session(self.at(name, small), threads)
-        given = inputs.numpy() if modality == TEXT else inputs.float().expand(-1, 3, -1, -1).contiguous().numpy()
-        parts = [
-            session.run([modality], {session.get_inputs()[0].name: given[i : i + _CHUNK]})[0]
-            for i in range(0, len(given), _CHUNK)
-        ]
-        return np.concatenate(parts)
+        ask = self.asking(small)
+        return np.concatenate([ask(modality, part) for part in torch.split(inputs, _CHUNK)])
+
+    def asking(self, small: bool = False, threads: int = 1) -> Callable[[str, Tensor], Floats]:
+        """``answer`` of what is asked at once, by parts that are loaded once."""
+        sessions = {n: _session(self.at(n, small), threads) for n in NAMES if self.at(n, small).exists()}
+
+        def ask(modality: str, inputs: Tensor) -> Floats:
+            session = sessions[TEXT if modality == TEXT else NAMES[0]]
+            given = inputs if modality == TEXT else inputs.float().expand(-1, 3, -1, -1).contiguous()
+            found: Floats = session.run([modality], {session.get_inputs()[0].name: given.numpy()})[0]
+            return found
+
+        return ask
 
 
 def export(student: Student, params: Tree, folder: Path, samples: Mapping[str, Tensor]) -> Files:

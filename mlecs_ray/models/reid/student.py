@@ -20,7 +20,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.models.classifier import seeded
 from mlecs_ray.models.mobilenet import FEATURES, MobileNetV2, folded
 from mlecs_ray.models.reid.sight import seen
-from mlecs_ray.tree import Tree
+from mlecs_ray.tree import Tree, leaves
 
 PICTURES = ("ir", "rgb", "sketch")
 TEXT = "text"
@@ -102,6 +102,10 @@ class Student:
         if modality == TEXT:
             return torch.ones(n, _WORDS, dtype=torch.int64)
         return torch.zeros(n, 3, self.side, self.side, dtype=torch.uint8)
+
+    def parameters(self, params: Tree) -> int:
+        """All that it has, what is frozen too."""
+        return self.frozen_bytes // 4 + sum(leaf.numel() for _, leaf in leaves(params))
 
     @property
     def frozen_bytes(self) -> int:

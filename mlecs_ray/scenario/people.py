@@ -24,7 +24,7 @@ class TeacherConfig(BaseModel):
     """Of a language model that is given eyes keep the first so many layers; None: all."""
     eye_side: Annotated[int, Field(ge=32, le=512)] = 160
     """To this many pixels each way pictures are brought for borrowed eyes."""
-    eye_steps: Steps = 400
+    eye_steps: Steps = 600
     """Of what these learn first, on the public samples: to see people alike in every modality."""
     eye_lr: Rate = 1e-3
     """Its peak."""
@@ -34,7 +34,7 @@ class TeacherConfig(BaseModel):
     """Its peak."""
     steps: Steps = 240
     """Of training on the public samples."""
-    lr: Rate = 1e-3
+    lr: Rate = 3e-4
     """Its peak for adapters; connector and classifier learn at twice that."""
     identities: Pair = 12
     """Of a batch."""

@@ -22,6 +22,8 @@ from mlecs_ray.models.slm import SLM
 LONGEST = 24
 """Tokens of a sentence that are read."""
 _END = "<|im_end|>"
+_MOMENTUM = 0.1
+_SETTLED, _AT_ONCE = 640, 64
 
 
 class _Told(NamedTuple):
@@ -54,7 +56,7 @@ class EyedLM(nn.Module):
             nn.LayerNorm(FEATURES), nn.Linear(FEATURES, self.width), nn.GELU(), nn.Linear(self.width, self.width)
         )
         # What a chat ends with points nearly the same way, whoever is meant, and elsewhere for each modality.
-        self.centre = nn.ModuleDict({m: nn.BatchNorm1d(self.width, affine=False) for m in SIGHTS})
+        self.centre = nn.ModuleDict({m: nn.BatchNorm1d(self.width, momentum=_MOMENTUM, affine=False) for m in SIGHTS})
         # What pictures become is as long as words are, or the model would hear nothing else.
         self.loudness = nn.LayerNorm(self.width)
         with torch.no_grad():
@@ -85,6 +87,19 @@ class EyedLM(nn.Module):
             return found
         # One alone has no spread of its own.
         return nn.functional.batch_norm(states, norm.running_mean, norm.running_var)
+
+    @torch.no_grad()
+    def settle(self, inputs: Mapping[str, Tensor]) -> None:
+        """Take mean and spread of each modality from these, once it has learned: those of its last batches are few."""
+        self.eval()
+        for modality, every in inputs.items():
+            norm: Any = self.centre[modality]
+            norm.reset_running_stats()
+            norm.train().momentum = None
+            for part in torch.split(every[:_SETTLED], _AT_ONCE):
+                if len(part) > 1:
+                    self({modality: part})
+            norm.eval().momentum = _MOMENTUM
 
     def words_of(self, inputs: Tensor) -> Tensor:
         """(n, d): the mean word of a sentence, or what a picture becomes in its place, less what all words have in

@@ -115,6 +115,8 @@ def teach(teacher: Any, there: Prepared, tuition: Tuition, seed: int, folder: Pa
     teacher.train()
     losses = take(tuition.course, _Class(teacher, neck), [Group(adapters), Group(others, PACE)], loss, seed, folder)
     teacher.eval()
+    if isinstance(teacher, EyedLM):
+        teacher.settle(there.inputs)
     return losses
 
 

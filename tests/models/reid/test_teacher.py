@@ -154,6 +154,17 @@ def test_a_connector_first_learns_the_words_for_what_it_sees(lowered: Samples) -
     assert near() > before + 0.1
 
 
+def test_what_it_makes_of_each_modality_is_centred_in_the_end(lowered: Samples) -> None:
+    """After six steps a running mean would be half of the way."""
+    teacher = eyed()
+    there = prepared(teacher, lowered)
+    teach(teacher, there, TUITION, 3)
+    for modality, vectors in embedded(teacher, there, len(lowered)).items():
+        seen = vectors[lowered.present[modality]]
+        assert seen.mean(0).abs().max() < 1e-3, modality
+    assert not teacher.training
+
+
 def test_fewer_layers_may_be_kept() -> None:
     assert len(EyedLM(tiny.slm(), seeing, RULES, layers=2).lm.base_model.model.layers) == 2
     with pytest.raises(InputError, match=r"layers=9 must lie in 1\.\.4"):

@@ -12,6 +12,7 @@ from itertools import permutations
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mlecs_ray.data.reid.trials import Trial, having
@@ -33,6 +34,7 @@ _SIDES: Mapping[str | None, Side] = {None: "edge", "edgecloud": "edgecloud", "cl
 MEASURES = ("map", "minp", *(f"rank{k}" for k in RANKS))
 _ANY = "|".join(MODALITIES)
 _NAME = re.compile(rf"({'|'.join(MEASURES)})(?:_({_ANY})_({_ANY}))?(?:_(edgecloud|cloud))?")
+_COARSE = 8
 # Of these a row has what its camera saw; sketches and sentences are nobody's.
 _SENSED = frozenset(PICTURES) - {"sketch"}
 
@@ -140,3 +142,24 @@ def _value(found: Ranking, measure: str) -> float:
     if measure.startswith("rank"):
         return found.cmc[int(measure[4:])]
     return found.map if measure == "map" else found.minp
+
+
+def looks(samples: Samples) -> Sequence[tuple[str, Sequence[Vectors]]]:
+    """What simple rules see in people, by rule: nothing, so that chance decides; and pictures as they are, grey and
+    ``_COARSE`` pixels each way, less what all of their modality show."""
+    chance = np.random.default_rng(0)
+    by_chance: list[Vectors] = [
+        {m: chance.standard_normal(_COARSE, np.float32) for m in samples.inputs if samples.present[m][i]}
+        for i in range(len(samples))
+    ]
+    pixels = {m: _coarse(samples, m) for m in samples.inputs if m in PICTURES}
+    as_they_are: list[Vectors] = [{m: x[i] for m, x in pixels.items() if samples.present[m][i]} for i in range(len(samples))]
+    return [("chance", by_chance), ("pixels", as_they_are)]
+
+
+def _coarse(samples: Samples, modality: str) -> Floats:
+    there = samples.present[modality]
+    grey = samples.inputs[modality].float().mean(1, keepdim=True)
+    small = torch.nn.functional.adaptive_avg_pool2d(grey, _COARSE).flatten(1)
+    found: Floats = ((small - small[there].mean(0)) * there[:, None]).numpy()
+    return found

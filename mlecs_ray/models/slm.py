@@ -37,7 +37,7 @@ def load(source: str | Path, network: bool = False, **options: str) -> SLM:
     ``options`` go to ``from_pretrained``, e.g. ``gguf_file`` or ``revision``. Raises InputError where nothing loads.
     """
     where = {"local_files_only": not network, **options}
-    _quiet()
+    quiet()
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(source), **where)
         model: Any = AutoModelForCausalLM.from_pretrained(str(source), dtype=torch.float32, **where)
@@ -54,14 +54,15 @@ def blank(config: Any) -> Any:
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32)  # type: ignore[no-untyped-call]  # not typed
 
 
-def _quiet() -> None:
+def quiet() -> None:
+    """No bars of ``transformers`` in this process."""
     # A progress bar per model and process would bury the run's own.
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers does not type it
 
 
 def save(slm: SLM, out: Path) -> None:
     """Write model and tokenizer as a Hugging Face folder."""
-    _quiet()
+    quiet()
     slm.model.save_pretrained(out)
     slm.tokenizer.save_pretrained(out)
 

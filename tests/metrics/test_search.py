@@ -6,7 +6,7 @@ import torch
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.registry import check_names, higher_is_better, measure
-from mlecs_ray.metrics.search import asked, is_search, needs_cloud, place, searched
+from mlecs_ray.metrics.search import asked, is_search, looks, needs_cloud, place, searched
 from mlecs_ray.samples import Samples
 
 NORTH, EAST = (np.array(x, dtype=np.float32) for x in ([0, 1], [1, 0]))
@@ -88,3 +88,13 @@ def test_they_are_measured_among_others() -> None:
 @pytest.mark.parametrize(("camera", "stands"), [("c3@c2", "c2"), ("c2", "c2"), ("", "")])
 def test_a_camera_beside_another_stands_where_that_does(camera: str, stands: str) -> None:
     assert place(camera) == stands
+
+
+def test_simple_rules_see_chance_and_pixels() -> None:
+    """Pictures of one identity are alike, of others not: pixels find them, chance does not know."""
+    draws = torch.Generator().manual_seed(0)
+    looked = torch.randint(0, 256, (20, 3, 16, 16), generator=draws, dtype=torch.uint8).repeat_interleave(2, 0)
+    many = Samples({"rgb": looked}, labels=torch.arange(20).repeat_interleave(2), domains=("a", "b") * 20)
+    found = {rule: searched(["rank1_rgb_rgb"], vectors, many) for rule, vectors in looks(many)}
+    assert found["pixels"]["rank1_rgb_rgb"] == 1
+    assert found["chance"]["rank1_rgb_rgb"] < 0.3

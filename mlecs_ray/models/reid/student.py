@@ -20,6 +20,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.models.classifier import seeded
 from mlecs_ray.models.mobilenet import FEATURES, MobileNetV2, folded
 from mlecs_ray.models.reid.sight import seen
+from mlecs_ray.models.slm import quiet
 from mlecs_ray.tree import Tree, leaves
 
 PICTURES = ("ir", "rgb", "sketch")
@@ -147,6 +148,7 @@ class Towers:
 @lru_cache(maxsize=4)
 def towers(student: Student) -> Towers:
     """Its modules in this process, loaded once. Raises InputError where the text encoder has fewer layers."""
+    quiet()
     with torch.random.fork_rng(devices=[]):
         eye = MobileNetV2.load(Path(student.eye))
         words: Any = AutoModel.from_pretrained(student.words, local_files_only=True, attn_implementation="sdpa")

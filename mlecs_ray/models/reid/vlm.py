@@ -13,6 +13,7 @@ from transformers.models.auto import processing_auto
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.reid.prompts import request, system
 from mlecs_ray.models.reid.sft import SFT, adapted
+from mlecs_ray.models.slm import quiet
 
 
 @final
@@ -25,6 +26,7 @@ class VLM(nn.Module):
 
     def __init__(self, folder: str | Path, rules: SFT) -> None:
         super().__init__()
+        quiet()
         self._processor = _processor(folder)
         # What a sentence ends with stands last in every row, so that the state there is the embedding.
         self._processor.tokenizer.padding_side = "left"

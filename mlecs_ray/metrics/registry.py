@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from mlecs_ray.data.reid.trials import Trial
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.classify import accuracy, macro_f1
 from mlecs_ray.metrics.search import MEASURES, Floats, is_search, searched
@@ -30,15 +31,17 @@ def measure(
     predictions: Sequence[Any],
     samples: Samples,
     cloud: Mapping[str, Floats] | None = None,
+    trials: Sequence[Trial] = (),
 ) -> dict[str, float]:
-    """Each named metric of these predictions; ``cloud`` is what its teacher made of the samples, where there is one.
+    """Each named metric of these predictions; where people are searched for, ``cloud`` is what its teacher made of the
+    samples, and ``trials`` how they are searched for (``searched``).
 
     Raises InputError for an unknown name, or where the counts differ.
     """
     check_names(names)
     if len(predictions) != len(samples):
         raise InputError(f"{len(predictions)} predictions for {len(samples)} samples cannot be paired, so none count")
-    found = searched([name for name in names if is_search(name)], predictions, samples, cloud)
+    found = searched([name for name in names if is_search(name)], predictions, samples, cloud, trials)
     return found | {name: METRICS[name](predictions, samples) for name in names if not is_search(name)}
 
 

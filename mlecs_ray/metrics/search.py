@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mlecs_ray.data.reid.kinds import MODALITIES, PICTURES
 from mlecs_ray.data.reid.trials import Trial, having
-from mlecs_ray.data.reid.views import MODALITIES, PICTURES
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.ranking import RANKS, Marks, Ranking, Rules, cosines, rank
 from mlecs_ray.samples import Samples
@@ -68,15 +68,20 @@ def needs_cloud(name: str) -> bool:
 
 
 def searched(
-    names: Iterable[str], answers: Sequence[Vectors], samples: Samples, cloud: Mapping[str, Floats] | None = None
+    names: Iterable[str],
+    answers: Sequence[Vectors],
+    samples: Samples,
+    cloud: Mapping[str, Floats] | None = None,
+    trials: Sequence[Trial] = (),
 ) -> dict[str, float]:
     """Each named metric of what a searcher made of ``samples``; those left out for which it lacks a modality.
 
-    ``cloud`` (n, d) by modality is what the cloud's teacher made of them. Raises InputError where a metric needs it and
-    there is none.
+    ``cloud`` (n, d) by modality is what the cloud's teacher made of them. A pair is searched as ``trials`` have it, the
+    mean over those of the first name for the pair; where none has it, all of one modality in all of the other. Raises
+    InputError where a metric needs a cloud and there is none.
     """
     wanted = {name: asked(name) for name in names}
-    found: dict[tuple[Side, tuple[str, str]], Ranking] = {}
+    found: dict[tuple[Side, tuple[str, str]], list[Ranking]] = {}
     values = {}
     for name, one in wanted.items():
         if one.side != "edge" and cloud is None:
@@ -86,11 +91,18 @@ def searched(
         pairs = [(a, b) for a, b in pairs if a in seen and b in (seen if one.side == "edge" else samples.inputs)]
         for pair in pairs:
             if (one.side, pair) not in found:
-                trial = Trial("", *pair, having(samples, pair[0]), having(samples, pair[1]))
-                found[one.side, pair] = ranked(trial, answers, samples, one.side, cloud)
+                how = _trials(pair, samples, trials)
+                found[one.side, pair] = [ranked(trial, answers, samples, one.side, cloud) for trial in how]
         if pairs:
             values[name] = float(np.mean([_value(found[one.side, pair], one.measure) for pair in pairs]))
     return values
+
+
+def _trials(pair: tuple[str, str], samples: Samples, trials: Sequence[Trial]) -> Sequence[Trial]:
+    mine = [trial for trial in trials if (trial.asked, trial.searched) == pair]
+    if not mine:
+        return (Trial("", *pair, having(samples, pair[0]), having(samples, pair[1])),)
+    return [trial for trial in mine if trial.name == mine[0].name]
 
 
 def ranked(
@@ -138,10 +150,10 @@ def _seen(answers: Sequence[Vectors], samples: Samples) -> list[str]:
     ]
 
 
-def _value(found: Ranking, measure: str) -> float:
+def _value(found: Sequence[Ranking], measure: str) -> float:
     if measure.startswith("rank"):
-        return found.cmc[int(measure[4:])]
-    return found.map if measure == "map" else found.minp
+        return float(np.mean([one.cmc[int(measure[4:])] for one in found]))
+    return float(np.mean([one.map if measure == "map" else one.minp for one in found]))
 
 
 def looks(samples: Samples) -> Sequence[tuple[str, Sequence[Vectors]]]:
@@ -153,7 +165,9 @@ def looks(samples: Samples) -> Sequence[tuple[str, Sequence[Vectors]]]:
         for i in range(len(samples))
     ]
     pixels = {m: _coarse(samples, m) for m in samples.inputs if m in PICTURES}
-    as_they_are: list[Vectors] = [{m: x[i] for m, x in pixels.items() if samples.present[m][i]} for i in range(len(samples))]
+    as_they_are: list[Vectors] = [
+        {m: x[i] for m, x in pixels.items() if samples.present[m][i]} for i in range(len(samples))
+    ]
     return [("chance", by_chance), ("pixels", as_they_are)]
 
 

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 
 from mlecs_ray.data import assets
 from mlecs_ray.data.pool import Pool, Shape
-from mlecs_ray.data.reid.views import MODALITIES
+from mlecs_ray.data.reid.kinds import MODALITIES
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Method
 from mlecs_ray.methods.local import LocalTraining

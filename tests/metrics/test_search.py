@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mlecs_ray.data.reid.trials import Trial
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.registry import check_names, higher_is_better, measure
 from mlecs_ray.metrics.search import asked, is_search, looks, needs_cloud, place, searched
@@ -52,6 +53,20 @@ def test_the_edge_asks_in_the_clouds_gallery() -> None:
     names = ["rank1_text_rgb", "rank1_text_rgb_edgecloud", "rank1_text_rgb_cloud"]
     found = searched(names, ANSWERS, SAMPLES, cloud)
     assert found == {"rank1_text_rgb": 0.5, "rank1_text_rgb_edgecloud": 0.5, "rank1_text_rgb_cloud": 1.0}
+
+
+def test_a_protocol_says_how_a_pair_is_searched() -> None:
+    """Only 9 is asked for, once among all and once without what camera b saw: 1/3 and 2/4, then 1/2; and the mean of
+    the two. Another name's trials, and pairs without any, are searched as usual."""
+    asked_for, everybody = np.array([2]), np.arange(4)
+    trials = (
+        Trial("drawn", "text", "rgb", asked_for, everybody),
+        Trial("drawn", "text", "rgb", asked_for, np.array([0, 2])),
+        Trial("otherwise", "text", "rgb", asked_for, np.array([2])),
+    )
+    found = searched(["map_text_rgb", "map_rgb_text"], ANSWERS, SAMPLES, trials=trials)
+    assert found["map_text_rgb"] == pytest.approx(((1 / 3 + 2 / 4) / 2 + 1 / 2) / 2)
+    assert found["map_rgb_text"] == searched(["map_rgb_text"], ANSWERS, SAMPLES)["map_rgb_text"]
 
 
 def test_who_lacks_a_modality_is_not_asked_by_it() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mlecs_ray.data.pool import Pool
 from mlecs_ray.data.reid import cuhkpedes, icfgpedes, llcm, marketsketch, regdb, rstpreid, sysumm01
-from mlecs_ray.data.reid.trials import Trial, every_pair
+from mlecs_ray.data.reid.trials import Trial
 from mlecs_ray.samples import Samples
 
 
@@ -35,5 +35,5 @@ def load(name: str, folder: Path) -> Pool:
 
 
 def protocol(name: str, test: Samples) -> tuple[Trial, ...]:
-    """The searches of its makers; of any other data of people, every ordered pair of modalities."""
-    return PEOPLE[name].protocol(test) if name in PEOPLE else every_pair(test)
+    """The searches of its makers."""
+    return PEOPLE[name].protocol(test)

@@ -32,14 +32,3 @@ def having(samples: Samples, modality: str) -> Rows:
     """The positions of the samples that have this modality; none where the data set has it not."""
     mask = samples.present.get(modality)
     return np.zeros(0, np.int64) if mask is None else mask.numpy().nonzero()[0]
-
-
-def every_pair(samples: Samples) -> tuple[Trial, ...]:
-    """All with one modality are looked for in all with another, for every ordered pair, and with the same one, which
-    finds what other cameras saw."""
-    there = [modality for modality in samples.inputs if len(having(samples, modality))]
-    return tuple(
-        Trial(f"{asked} to {searched}", asked, searched, having(samples, asked), having(samples, searched))
-        for asked in there
-        for searched in there
-    )

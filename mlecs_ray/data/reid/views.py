@@ -11,15 +11,11 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from mlecs_ray.data.pool import Pool
+from mlecs_ray.data.reid.kinds import MODALITIES, PICTURES, TEXT
 from mlecs_ray.data.reid.sentences import LONGEST, token_ids
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 
-PICTURES: Mapping[str, int] = {"ir": 1, "rgb": 3, "sketch": 1}
-"""Modalities that are pictures, with their channels."""
-TEXT = "text"
-MODALITIES = (*PICTURES, TEXT)
-"""All that there are, in the order in which samples have them."""
 Pixels = NDArray[np.uint8]
 Part = Path | Pixels | str
 """A file of a picture, its pixels (channels, height, width), or a sentence."""

@@ -11,4 +11,6 @@ Brought = Literal["vast", "urfall", "ucihar", "cifar10", "cifar100", "speechcomm
 
 NAMES: tuple[str, ...] = get_args(Shipped)
 PEOPLE: tuple[str, ...] = get_args(People)
+SEEN: tuple[str, ...] = ("emojireid", *PEOPLE)
+"""All that have people in them, or what stands for people."""
 FOLDERS: tuple[str, ...] = get_args(Brought)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from mlecs_ray.data.names import FOLDERS, Brought, Shipped
+from mlecs_ray.data.names import FOLDERS, SEEN, Brought, Shipped
 from mlecs_ray.errors import InputError
 from mlecs_ray.scenario.base import STRICT
 from mlecs_ray.scenario.clients import AvailabilityConfig as AvailabilityConfig
@@ -245,6 +245,10 @@ class Scenario(Config):
     def _sound(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
             raise InputError(f"seeds={list(self.seeds)} must differ, or one run would overwrite another")
+        if self.task.kind == "reid" and self.data.name not in SEEN:
+            raise InputError(
+                f"task.kind=reid finds people, and data.name={self.data.name} has none: choose one of {', '.join(SEEN)}"
+            )
         if self.reid != PeopleConfig() and self.task.kind != "reid":
             raise InputError(f"reid needs task.kind=reid, here {self.task.kind}, or nobody would be looked for")
         for variant, changes in self.variants.items():

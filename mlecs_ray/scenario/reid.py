@@ -11,7 +11,6 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 
 from mlecs_ray.data import assets
 from mlecs_ray.data.pool import Pool, Shape
-from mlecs_ray.data.reid.kinds import MODALITIES
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Method
 from mlecs_ray.methods.local import LocalTraining
@@ -44,13 +43,7 @@ _EDITION = 1
 
 
 def reid_task(scenario: Scenario, shape: Shape) -> ReIDTask:
-    """Finding people in these modalities. Raises InputError for data of anything else."""
-    strange = [modality for modality in shape.modalities if modality not in MODALITIES]
-    if strange:
-        raise InputError(
-            f"task.kind=reid finds people by {', '.join(MODALITIES)}, {shape.name} has {strange[0]}: choose data.name "
-            "emojireid, or people of your own"
-        )
+    """Finding people in these modalities."""
     return ReIDTask(student_of(scenario), shape.modalities)
 
 

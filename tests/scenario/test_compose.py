@@ -20,7 +20,7 @@ from mlecs_ray.scenario.compose import (
 from mlecs_ray.scenario.config import LocalConfig
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.scenario.learn import make_task
-from mlecs_ray.scenario.names import ADAPTATIONS, METHODS, SYSTEMS, WRAPS
+from mlecs_ray.scenario.names import ADAPTATIONS, METHODS, SEARCHES, SYSTEMS, WRAPS
 from mlecs_ray.scenario.overrides import apply
 from mlecs_ray.tree import tree_digest
 from scenarios.smoke import SCENARIO as SMOKE
@@ -52,7 +52,7 @@ def method(name: str, options: dict[str, Any] | None = None, **changes: Any) -> 
 
 
 def test_every_shipped_method_is_tried_here() -> None:
-    assert {*OPTIONS, *SYSTEMS, *ADAPTATIONS} == set(METHODS)
+    assert {*OPTIONS, *SYSTEMS, *ADAPTATIONS, *SEARCHES} == set(METHODS)
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -8,8 +8,9 @@ from scenarios.reproduce.plan import scenario_of
 from scenarios.reproduce.study import study_of
 from tests.scenarios.reproduce import fake
 from tests.scenarios.reproduce.eclm import fake as adapting
+from tests.scenarios.reproduce.reid import fake as searching
 
-BASES = {"mlecs": fake.BASE, "eclm": adapting.BASE}
+BASES = {"mlecs": fake.BASE, "eclm": adapting.BASE, "reid": searching.BASE}
 CELLS = {name: study_of(name).table(base) for name, base in BASES.items()}
 BOTH = [(name, one) for name, cells in CELLS.items() for one in (*cells, *study_of(name).quick())]
 

@@ -37,6 +37,7 @@ def test_all_scenarios_are_there_under_their_own_names() -> None:
         "vast",
         "urfall",
         "shifting_edge",
+        "person_search",
     }
     assert all(find(name).name == name for name in SCENARIOS)
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.run.bundle import Bundle, read_bundle
+from mlecs_ray.serving.people import people_of
 from mlecs_ray.serving.rollout import Rules
 from serve.desk import Desk
 from serve.door import LOOPBACK
@@ -43,7 +44,9 @@ def hosting(settings: Settings) -> Hosting:
 def sensing(settings: Settings) -> Sensing:
     """What the first version's data was."""
     bundle = first_bundle(settings)
-    return Sensing(bundle.scenario.data.name, dict(bundle.shape.widths), MediaLimits(hosts=settings.hosts))
+    return Sensing(
+        bundle.scenario.data.name, dict(bundle.shape.widths), MediaLimits(hosts=settings.hosts), people_of(bundle)
+    )
 
 
 def first_bundle(settings: Settings) -> Bundle:

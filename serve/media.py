@@ -4,8 +4,9 @@ import binascii
 import io
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import final
+from typing import BinaryIO, final
 
 import numpy as np
 import soundfile
@@ -86,8 +87,13 @@ class MediaLimits:
                 raise InputError(f"hosts: {host!r} must be name or name:port in lower case, or no URL ever matches it")
 
 
-def image(url: object, limits: MediaLimits) -> Tensor:
-    """(3, 224, 224), as ``backbones.picture``, of a ``data:`` URL with a PNG, JPEG, WebP or GIF (its first frame).
+Look = Callable[[BinaryIO], Tensor]
+"""What becomes of a file's pixels."""
+
+
+def image(url: object, limits: MediaLimits, look: Look = backbones.picture) -> Tensor:
+    """What ``look`` makes, (3, 224, 224) by ``backbones.picture``, of a ``data:`` URL with a PNG, JPEG, WebP or GIF
+    (its first frame).
 
     Raises MediaError where it is anything else, or more than the limits.
     """
@@ -96,17 +102,17 @@ def image(url: object, limits: MediaLimits) -> Tensor:
         raise MediaError(f"image URL {_shown(url)} must begin with data:image/png;base64, or alike: it cannot be read")
     if header[1].lower() not in _PICTURES:
         raise MediaError(f"image of type {header[1]!r} must be one of {', '.join(_PICTURES)}: others are not opened")
-    return picture(decoded(url, header.end(), limits.image_bytes, "image"), limits)
+    return picture(decoded(url, header.end(), limits.image_bytes, "image"), limits, look)
 
 
-def picture(raw: bytes, limits: MediaLimits) -> Tensor:
-    """(3, 224, 224) of a file's bytes, whose pixels are counted before they are decoded. Raises MediaError."""
+def picture(raw: bytes, limits: MediaLimits, look: Look = backbones.picture) -> Tensor:
+    """What ``look`` makes of a file's bytes, whose pixels are counted before they are decoded. Raises MediaError."""
     _within(len(raw), limits.image_bytes, "image", "bytes")
     _within(_pixels(raw), limits.image_pixels, "image", "pixels")
     if raw.startswith(b"\xff\xd8") and raw.count(b"\xff\xda") > _SCANS:
         raise MediaError(f"image: a JPEG must have {_SCANS} scans or fewer, or it would take minutes to decode")
     try:
-        return backbones.picture(io.BytesIO(raw))
+        return look(io.BytesIO(raw))
     # Damaged files lead Pillow's decoders to errors of many kinds, none of which is ours to mend.
     except Exception as error:
         raise MediaError("image: is damaged or cut short, so it has no features") from error

@@ -11,8 +11,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from torch import Tensor
 from yarl import URL
 
+from mlecs_ray.data import backbones
 from serve import media
-from serve.media import MediaError, MediaLimits
+from serve.media import Look, MediaError, MediaLimits
 
 Address = IPv4Address | IPv6Address
 Policy = Callable[[Address], bool]
@@ -57,12 +58,12 @@ class Guard(AbstractResolver):
         await self._resolver.close()
 
 
-async def image(url: object, limits: MediaLimits, allowed: Policy = public) -> Tensor:
-    """(3, 224, 224) of a ``data:`` or remote URL, decoded in a thread. Raises MediaError."""
+async def image(url: object, limits: MediaLimits, allowed: Policy = public, look: Look = backbones.picture) -> Tensor:
+    """What ``look`` makes of a ``data:`` or remote URL, decoded in a thread. Raises MediaError."""
     if isinstance(url, str) and url[:5].lower() in ("http:", "https"):
         raw = await fetch(url, limits, allowed)
-        return await asyncio.to_thread(media.picture, raw, limits)
-    return await asyncio.to_thread(media.image, url, limits)
+        return await asyncio.to_thread(media.picture, raw, limits, look)
+    return await asyncio.to_thread(media.image, url, limits, look)
 
 
 async def fetch(url: str, limits: MediaLimits, allowed: Policy = public) -> bytes:

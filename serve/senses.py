@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlecs_ray.data.encoding import Frozen, Kind, Raw, kind, samples_of
+from mlecs_ray.data import backbones
+from mlecs_ray.data.encoding import Frozen, Kind, People, Raw, kind, samples_of
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 from serve import media, remote
@@ -36,13 +37,15 @@ class Sensing:
     data: str
     widths: Mapping[str, int]
     limits: MediaLimits = field(default_factory=MediaLimits)
+    people: People | None = None
+    """How they are read, where the data are people."""
 
 
 class Senses:
     """One replica's frozen backbones."""
 
     def __init__(self, sensing: Sensing) -> None:
-        self._sensing, self._frozen = sensing, Frozen()
+        self._sensing, self._frozen = sensing, Frozen(people=sensing.people)
 
     async def sense(self, parts: Sequence[Part]) -> Samples | Refusal:
         """One row of features, as backbones give them; modalities that no part has are left out."""
@@ -80,7 +83,8 @@ class Senses:
         limits = self._sensing.limits
         match part.kind:
             case "image":
-                return await remote.image(part.content, limits)
+                look = backbones.picture if self._sensing.people is None else backbones.pixels
+                return await remote.image(part.content, limits, look=look)
             case "speech":
                 return await asyncio.to_thread(media.audio, part.content, part.format, limits)
             case "values":

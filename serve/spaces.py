@@ -8,6 +8,9 @@ from serve.version import Version
 def shared(version: Version, words: bool) -> bool:
     """Whether the version's method draws what all of its models sense, and ``words`` too, to one place."""
     scenario = version.bundle.scenario
+    # A student has one space for all that it sees, and its words.
+    if scenario.task.kind == "reid":
+        return True
     if scenario.method.name not in SYSTEMS:
         return False
     parts = system_parts(scenario)

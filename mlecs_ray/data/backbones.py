@@ -48,6 +48,14 @@ def picture(source: Path | BinaryIO) -> Tensor:
     return (rgb - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
 
 
+def pixels(source: BinaryIO) -> Tensor:
+    """(3, h, w) in 0..255 of a file in memory, on white, as it is. Raises what Pillow raises."""
+    image = _opened(source).convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return torch.from_numpy(np.array(white.convert("RGB"), dtype=np.uint8)).permute(2, 0, 1)
+
+
 def _opened(source: Path | BinaryIO) -> Image.Image:
     if isinstance(source, Path):
         return Image.open(_drawn(source) if source.suffix == ".svg" else source)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, Literal, TypeVar, final
+from typing import Generic, Literal, Protocol, TypeVar, final
 
 import numpy as np
 import torch
@@ -10,18 +10,21 @@ from torch import Tensor
 
 from mlecs_ray.data import backbones, speech, urfall, watch
 from mlecs_ray.data.backbones import SIDE, Encoder, Floats, TextEncoder
+from mlecs_ray.data.names import SEEN
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
 
 Kind = Literal["image", "speech", "text", "values"]
 Raw = Tensor | Floats | str
-"""Image: (3, 224, 224) of ``backbones.picture``; speech: mono samples of ``speech.read``; text; values: numbers."""
+"""Image: (3, 224, 224) of ``backbones.picture``, of people (3, h, w) in 0..255 of ``backbones.pixels``; speech: mono
+samples of ``speech.read``; text; values: numbers."""
 T = TypeVar("T")
 
 _KINDS: Mapping[str, Mapping[str, Kind]] = {
     "stamps": {"image": "image", "speech": "speech", "text": "text"},
     "vast": {"video": "image", "audio": "speech", "subtitle": "text"},
     "urfall": {"rgb": "image", "depth": "values", "accelerometer": "values"},
+    **{name: {"rgb": "image", "ir": "image", "sketch": "image", "text": "text"} for name in SEEN},
 }
 _READ = {"image": "a picture", "speech": "a sound", "text": "a text that says something", "values": "numbers"}
 WINDOWS = {
@@ -52,6 +55,16 @@ def kind(data: str, modality: str) -> Kind:
     return _KINDS[data][name]
 
 
+class People(Protocol):
+    """How people are read."""
+
+    def __call__(self, modality: str, raw: Tensor | str) -> Floats:
+        """(width,) of a picture (3, h, w) in 0..255, or of a sentence."""
+
+    def warm(self) -> None:
+        """Load what it needs."""
+
+
 @final
 class Frozen:
     """The frozen encoders, each loaded when something asks for it first, and once, whichever thread asks."""
@@ -60,11 +73,17 @@ class Frozen:
         self,
         image: Callable[[], Encoder] = backbones.mobilenet,
         text: Callable[[], TextEncoder] = backbones.minilm,
+        people: People | None = None,
     ) -> None:
+        """``people``: how pictures and sentences of them are read, by what serves them."""
         self._image, self._text = _Once(image), _Once(text)
+        self.people = people
 
     def load(self, kinds: Iterable[Kind]) -> None:
         """Load now what these kinds need; raises InputError where an asset is missing."""
+        if self.people is not None:
+            self.people.warm()
+            return
         for wanted in set(kinds):
             if wanted in ("image", "text"):
                 (self._image if wanted == "image" else self._text).get()
@@ -110,7 +129,7 @@ def samples_of(data: str, raw: Mapping[str, Raw], widths: Mapping[str, int], fro
 def features(data: str, modality: str, raw: Raw, width: int, frozen: Frozen) -> Floats:
     """(width,) float32 of one raw input, what ``samples_of`` is made of."""
     wanted = kind(data, modality)
-    if not _is(wanted, raw):
+    if not _is(wanted, raw, whole=data in SEEN):
         raise InputError(f"modality {modality!r} of {data} must be {_READ[wanted]}, so this cannot be read as one")
     with np.errstate(all="ignore"):
         row = np.array(_encoded(data, modality, raw, width, frozen), dtype=np.float32)
@@ -123,17 +142,19 @@ def features(data: str, modality: str, raw: Raw, width: int, frozen: Frozen) -> 
     return row
 
 
-def _is(wanted: Kind, raw: Raw) -> bool:
+def _is(wanted: Kind, raw: Raw, whole: bool) -> bool:
     match raw:
         case str():
             return wanted == "text" and bool(raw.strip())
         case Tensor():
-            return wanted == "image" and raw.shape == (3, SIDE, SIDE)
+            return wanted == "image" and (raw.dim() == 3 if whole else raw.shape == (3, SIDE, SIDE))
         case _:
             return wanted == "values" or (wanted == "speech" and raw.ndim == 1)
 
 
 def _encoded(data: str, modality: str, raw: Raw, width: int, frozen: Frozen) -> Floats:
+    if data in SEEN:
+        return _read_people(modality, raw, frozen)
     match raw:
         case str():
             return frozen.text(raw)
@@ -143,6 +164,12 @@ def _encoded(data: str, modality: str, raw: Raw, width: int, frozen: Frozen) -> 
             return speech.pooled(raw)
         case _:
             return _measured((data, modality), raw, width, frozen)
+
+
+def _read_people(modality: str, raw: Raw, frozen: Frozen) -> Floats:
+    if frozen.people is None or isinstance(raw, np.ndarray):
+        raise InputError(f"modality {modality!r} is of people, and nothing here reads them")
+    return frozen.people(modality, raw)
 
 
 def _measured(which: tuple[str, str], raw: Floats, width: int, frozen: Frozen) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -28,6 +28,9 @@ from mlecs_ray.sim.devices import find_device
 from mlecs_ray.task import Task
 from mlecs_ray.tree import Tree
 from mlecs_ray.wire import load_tree
+
+if TYPE_CHECKING:
+    from mlecs_ray.models.reid.task import ReIDTask
 
 STORE = "serving"
 """Below a run: its versions that are served, with their thresholds."""
@@ -151,6 +154,8 @@ class Bundle:
         client, task = self.client(card), self.task
         if self.scenario.method.name not in SYSTEMS and on_devices(method := self._method()):
             return method.scores(params, client)
+        if searcher_of(task) is not None:
+            raise InputError(f"{card.name} finds people and tells no classes apart: ask /v1/search, or /v1/embeddings")
         if captioner_of(task) is not None or not hasattr(task, "logits"):
             raise InputError(f"{card.name} answers in words, so it has no classes")
         return partial(task.logits, params)
@@ -168,10 +173,20 @@ class Bundle:
         own.check_same(told, run, "answers would not be those that were measured")
 
 
+def searcher_of(task: Task) -> "ReIDTask | None":
+    """The task where it finds people."""
+    if not hasattr(task, "answer_flops"):
+        return None
+    from mlecs_ray.models.reid.task import ReIDTask
+
+    return task if isinstance(task, ReIDTask) else None
+
+
 def _unheard(shape: Shape) -> Samples:
     """In place of public samples, where a method asks that there be some."""
     blank = {name: torch.zeros(2, *form) for name, form in zip(shape.modalities, shape.forms, strict=True)}
-    return Samples(blank, labels=torch.zeros(2, dtype=torch.int64) if shape.classes else None)
+    # Two of whatever they are told apart by.
+    return Samples(blank, labels=torch.arange(2) if len(shape.classes) > 1 else None)
 
 
 def version_of(facts: Mapping[str, Any]) -> str:

@@ -18,10 +18,11 @@ from torch import Tensor
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
 from mlecs_ray.run.artifact import Card, captioner_of
-from mlecs_ray.run.bundle import Bundle, read_bundle
+from mlecs_ray.run.bundle import Bundle, read_bundle, searcher_of
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.engine import Engine, TransformersEngine
+from mlecs_ray.serving.people import described
 from mlecs_ray.serving.sampling import Sampling
 from mlecs_ray.tree import Tree, leaves, tree_bytes, tree_map
 
@@ -247,7 +248,10 @@ class Host:
 
     @torch.no_grad()
     def embed(self, resident: Resident, samples: Samples) -> Tensor:
-        """``fused_repr`` of one row at length 1, (256,)."""
+        """``fused_repr`` of one row at length 1, (256,); of people the mean direction of what is seen, (d,)."""
+        searcher = searcher_of(resident.bundle.task)
+        if searcher is not None:
+            return _finite(searcher.vectors(resident.params, resident.sensed(samples))[0])
         task = _words_of(resident)
         fused = task.fused(resident.params, resident.sensed(samples), resident.client)[0]
         return torch.nn.functional.normalize(_finite(fused), dim=0)
@@ -256,6 +260,9 @@ class Host:
     def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
         """What texts say, where ``fused_repr`` is drawn to: (n, 256) at length 1, by the words of the cloud's model."""
         usual, bundle = resident.bundle.usual_words, resident.bundle
+        searcher = searcher_of(bundle.task)
+        if searcher is not None:
+            return described(searcher, resident.params, texts)
         whose = resident.client if bundle.cloud is None else bundle.client(bundle.cloud)
         words = _words_of(resident).words(texts, whose)
         return torch.nn.functional.normalize(words if usual is None else words - usual, dim=1)

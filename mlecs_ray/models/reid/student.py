@@ -27,6 +27,8 @@ PICTURES = ("ir", "rgb", "sketch")
 TEXT = "text"
 BLOCKS = 14
 """So many of MobileNetV2's 19 are frozen."""
+CHANNELS, STRIDE = 96, 16
+"""Of what they give."""
 _CHUNK = 64
 _WORDS = 16
 
@@ -78,8 +80,10 @@ class Student:
             return torch.cat(parts).half().contiguous()
 
     def embed(self, params: Tree, modality: str, lower: Tensor) -> Tensor:
-        """(n, d) of unit length, from what ``lower`` gave."""
+        """(n, d) of unit length, from what ``lower`` gave, or from that in rows."""
         made, x = towers(self), lower.float()
+        if x.dim() == 2:
+            x = x.view(len(x), -1, made.hidden) if modality == TEXT else x.view(len(x), CHANNELS, *[self.grid] * 2)
         x = made.understood(params["words"], x) if modality == TEXT else self.looked(params, x).mean((2, 3))
         head = params["heads"][modality]
         return F.normalize(F.linear(x, head["weight"], head["bias"]), dim=1)
@@ -103,6 +107,11 @@ class Student:
         if modality == TEXT:
             return torch.ones(n, _WORDS, dtype=torch.int64)
         return torch.zeros(n, 3, self.side, self.side, dtype=torch.uint8)
+
+    @property
+    def grid(self) -> int:
+        """Places of a frozen map each way."""
+        return -(-self.side // STRIDE)
 
     def parameters(self, params: Tree) -> int:
         """All that it has, what is frozen too."""

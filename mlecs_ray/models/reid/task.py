@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
@@ -84,6 +85,19 @@ class ReIDTask:
             return _apart(*seen.values(), *again.values())
         return _apart(whole(seen)) + matching(seen, SCALE, "sum")
 
+    def vectors(self, params: Tree, samples: Samples) -> Tensor:
+        """(n, d) of unit length: each sample by all that it has, the mean direction of its modalities."""
+        found = torch.zeros(len(samples), self.student.width)
+        for modality in sorted(samples.inputs.keys() & params["heads"].keys()):
+            rows = samples.present[modality].nonzero()[:, 0]
+            if len(rows):
+                found[rows] += self.student.embed(params, modality, samples.inputs[modality][rows])
+        return F.normalize(found, dim=1)
+
+    def answer_flops(self, modality: str) -> int:
+        """What one sighting takes, from pixels or words to its vector."""
+        return _answer_flops(self, modality)
+
     def cost(self, client: Client, batch: int) -> Cost:
         return _cost(self, frozenset(client.modalities & set(self.modalities)), batch)
 
@@ -106,6 +120,13 @@ class ReIDTask:
 
 def _apart(*seen: Seen) -> Tensor:
     return triplet(torch.cat([one.features for one in seen]), torch.cat([one.labels for one in seen]))
+
+
+@lru_cache(maxsize=256)
+def _answer_flops(task: ReIDTask, modality: str) -> int:
+    student = task.student
+    params, blank = student.init(0), student.blank(modality, 1)
+    return flops.count_forward(lambda: student.embed(params, modality, student.lower(modality, blank)))
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,71 @@
+"""Raw pictures and sentences of people, as the features that a student reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlecs_ray.data.reid.kinds import PICTURES, TEXT
+from mlecs_ray.errors import InputError
+from mlecs_ray.run.bundle import Bundle, searcher_of
+from mlecs_ray.tree import Tree
+
+if TYPE_CHECKING:
+    from mlecs_ray.models.reid.student import Student
+    from mlecs_ray.models.reid.task import ReIDTask
+
+_GREY = (0.299, 0.587, 0.114)
+"""ITU-R BT.601, as Pillow's."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Final. ``__call__`` gives (width,) of one modality, as the loaders' samples become for ``student``."""
+
+    student: "Student"
+    widths: tuple[tuple[str, int], ...]
+    """Of each modality, the numbers of one row."""
+
+    def __call__(self, modality: str, raw: Tensor | str) -> NDArray[np.float32]:
+        """Of a picture (3, h, w) in 0..255, or of a sentence."""
+        row = self.student.lower(modality, _read([raw]) if isinstance(raw, str) else _shown(modality, raw))
+        flat, width = row.float().flatten(), dict(self.widths)[modality]
+        # Sentences end where they end; what stands behind is zeros.
+        return np.asarray(F.pad(flat, (0, max(width - len(flat), 0)))[:width].numpy())
+
+    def warm(self) -> None:
+        """Load what it needs."""
+        for modality in dict(self.widths):
+            self(modality, "a person" if modality == TEXT else torch.zeros(3, 32, 32, dtype=torch.uint8))
+
+
+def _shown(modality: str, picture: Tensor) -> Tensor:
+    if PICTURES[modality] == 3:
+        return picture[None]
+    grey: Tensor = torch.tensordot(torch.tensor(_GREY), picture.float(), 1)
+    return grey.round().to(torch.uint8)[None, None]
+
+
+def people_of(bundle: Bundle) -> Reader | None:
+    """How a version's people are read; None where its models find nobody."""
+    searcher = searcher_of(bundle.task) if bundle.scenario.task.kind == "reid" else None
+    return None if searcher is None else Reader(searcher.student, bundle.shape.widths)
+
+
+def described(searcher: "ReIDTask", params: Tree, texts: Sequence[str]) -> Tensor:
+    """(n, d) of sentences about people. Raises InputError for a model that reads none."""
+    if TEXT not in params["heads"]:
+        raise InputError("the model reads no sentences about people: send a picture, or ask one that does")
+    return searcher.student.embed(params, TEXT, searcher.student.lower(TEXT, _read(texts)))
+
+
+def _read(texts: Sequence[str]) -> Tensor:
+    # Its tokenizer is not waited for by those who serve anything else.
+    from mlecs_ray.data.reid.sentences import token_ids
+
+    return token_ids(texts)

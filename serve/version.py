@@ -33,7 +33,9 @@ class Version:
 
     @property
     def answers(self) -> str:
-        """What one gets from them: ``text`` or ``class``."""
+        """What one gets from them: ``text``, ``class``, or ``embedding`` of those that find people."""
+        if self.bundle.scenario.task.kind == "reid":
+            return "embedding"
         return "class" if not self.words or self.bundle.scenario.task.answer == "class" else "text"
 
     @property

@@ -275,6 +275,8 @@ class Host:
 
 def _words_of(resident: Resident) -> "CaptionTask":
     task = resident.captioner
+    if searcher_of(resident.bundle.task) is not None:
+        raise InputError(f"{resident.id} finds people and has no words: ask /v1/search, or /v1/embeddings")
     if task is None:
         raise InputError(f"{resident.id} is a classifier and has no words: ask /v1/classify")
     return task

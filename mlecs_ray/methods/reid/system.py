@@ -106,9 +106,13 @@ class Cameras:
         moved = holders_mean((a.update.tree["student"], a.update.weight) for a in arrivals)
         return {**state, "student": overlay(state["student"], moved, torch.add)}
 
+    def shown(self, state: Tree, client: Client) -> Tree:
+        """The student alone: what answers, and is served."""
+        return self.task.part(state["student"], client)
+
     def predictor(self, tree: Tree, kept: Tree, client: Client) -> Predictor:
-        """The student's own vectors."""
-        return self.task.predictor(tree["student"], client)
+        """The student's own vectors, by what is ``shown``."""
+        return self.task.predictor(tree, client)
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,7 +135,7 @@ def test_costs_are_told_without_a_teacher(cameras: Cameras, monkeypatch: pytest.
 
 def test_the_predictor_answers_with_the_students_vectors(cameras: Cameras, lowered: Samples) -> None:
     state = cameras.init(0)
-    answers = cameras.predictor(cameras.assign(state, client("rgb")), {}, client("rgb"))(lowered.only(["rgb"]))
+    answers = cameras.predictor(cameras.shown(state, client("rgb")), {}, client("rgb"))(lowered.only(["rgb"]))
     assert [set(one) for one in answers] == [{"rgb"}] * 12
 
 

@@ -1,6 +1,5 @@
 """People as they are served: what a request shows is read as in the run, and found by what the run has learned."""
 
-
 import pytest
 import torch
 

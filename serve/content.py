@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.samples import Samples
-from mlecs_ray.serving.host import Turn
+from mlecs_ray.serving.turns import Turn
 from serve.answering import granted
 from serve.parts import AudioPart, ContentPart, ImagePart, TextPart
 from serve.protocol import Message

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlecs_ray.run.artifact import Card
-from mlecs_ray.run.bundle import Bundle, searcher_of
+from mlecs_ray.run.bundle import Bundle
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.cost import Estimate, computed, row_flops, sent
 from mlecs_ray.sim.devices import find_device
@@ -35,7 +35,7 @@ def features(rows: Sequence[Samples]) -> int:
 
 def estimate(bundle: Bundle, card: Card, side: Literal["edge", "cloud"], edge_device: str, load: Load) -> Estimate:
     """Of one answer on the device that the model is made for; to look words up multiplies nothing."""
-    searcher = searcher_of(bundle.task)
+    searcher = bundle.searcher
     folder, frames = bundle.folder / card.folder, [{m: _frames(row, m) for m in card.modalities} for row in load.rows]
     if searcher is not None:
         flops = float(sum(searcher.answer_flops(m) for one in frames for m, count in one.items() if count))

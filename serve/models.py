@@ -17,7 +17,8 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.cost import token_flops
 from mlecs_ray.serving.engine import Engine, Full, TransformersEngine
-from mlecs_ray.serving.host import Ask, Host, MakeEngine, Resident, Turn, Unsound, Verdict, split_id
+from mlecs_ray.serving.host import Ask, Host, MakeEngine, Resident, Unsound, Verdict, split_id
+from mlecs_ray.serving.turns import Turn
 from serve.trouble import Trouble, ours
 
 WARM = Turn("user", "Hello")

@@ -9,7 +9,8 @@ import torch
 
 from bench.serving.bed import Bed
 from bench.serving.figures import Found, at_least, at_most, median, none
-from mlecs_ray.serving.host import Ask, Resident, Turn
+from mlecs_ray.serving.host import Ask, Resident
+from mlecs_ray.serving.turns import Turn
 from mlecs_ray.tree import tree_map
 from serve.models import Hosting, Models
 

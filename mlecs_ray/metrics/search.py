@@ -15,21 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mlecs_ray.data.reid.kinds import MODALITIES, PICTURES
 from mlecs_ray.data.reid.trials import Trial, having
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.ranking import RANKS, Marks, Ranking, Rules, cosines, rank
+from mlecs_ray.models.reid.kinds import MODALITIES, PICTURES
 from mlecs_ray.samples import Samples
 
 Floats = NDArray[np.float32]
 Vectors = Mapping[str, Floats]
 """What a sample is to a searcher: by modality, (d,)."""
 Side = Literal["edge", "edgecloud", "cloud"]
-SIDES: Mapping[Side, str] = {
-    "edge": "the edge's queries in the edge's gallery",
-    "edgecloud": "the edge's queries in the cloud's gallery",
-    "cloud": "the cloud's queries in the cloud's gallery",
-}
+"""The edge's queries in its own gallery, those in the cloud's, or the cloud's in its own."""
 _SIDES: Mapping[str | None, Side] = {None: "edge", "edgecloud": "edgecloud", "cloud": "cloud"}
 MEASURES = ("map", "minp", *(f"rank{k}" for k in RANKS))
 _ANY = "|".join(MODALITIES)

@@ -90,6 +90,16 @@ class Bundle:
             _check_model(one.name, self.facts["models"].get(one.name, ""), model_digest(one.slm))
         return replace(captioner, instruction=self.facts["instruction"] or captioner.instruction)
 
+    @property
+    def searcher(self) -> "ReIDTask | None":
+        """The task where it finds people; of any other nothing is made."""
+        if self.scenario.task.kind != "reid":
+            return None
+        from mlecs_ray.models.reid.task import ReIDTask
+
+        assert isinstance(self.task, ReIDTask)
+        return self.task
+
     @cached_property
     def scales(self) -> dict[str, tuple[Tensor, Tensor]]:
         """Modality -> mean and deviation of its features."""
@@ -154,7 +164,7 @@ class Bundle:
         client, task = self.client(card), self.task
         if self.scenario.method.name not in SYSTEMS and on_devices(method := self._method()):
             return method.scores(params, client)
-        if searcher_of(task) is not None:
+        if self.searcher is not None:
             raise InputError(f"{card.name} finds people and tells no classes apart: ask /v1/search, or /v1/embeddings")
         if captioner_of(task) is not None or not hasattr(task, "logits"):
             raise InputError(f"{card.name} answers in words, so it has no classes")
@@ -173,20 +183,12 @@ class Bundle:
         own.check_same(told, run, "answers would not be those that were measured")
 
 
-def searcher_of(task: Task) -> "ReIDTask | None":
-    """The task where it finds people."""
-    if not hasattr(task, "answer_flops"):
-        return None
-    from mlecs_ray.models.reid.task import ReIDTask
-
-    return task if isinstance(task, ReIDTask) else None
-
-
 def _unheard(shape: Shape) -> Samples:
     """In place of public samples, where a method asks that there be some."""
     blank = {name: torch.zeros(2, *form) for name, form in zip(shape.modalities, shape.forms, strict=True)}
     # Two of whatever they are told apart by.
-    return Samples(blank, labels=torch.arange(2) if len(shape.classes) > 1 else None)
+    labels = torch.arange(2).clamp(max=len(shape.classes) - 1) if shape.classes else None
+    return Samples(blank, labels=labels)
 
 
 def version_of(facts: Mapping[str, Any]) -> str:

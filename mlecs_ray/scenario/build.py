@@ -18,7 +18,7 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.compose import first_seed, make_method
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import Hand, contexts_of, deal
-from mlecs_ray.scenario.judging import check_metrics, cloud_view, measured
+from mlecs_ray.scenario.judging import check_metrics, cloud_view, measured, searches_of
 from mlecs_ray.scenario.learn import make_task
 from mlecs_ray.scenario.names import ON_DEVICES
 from mlecs_ray.scenario.sources import check_executed, digests
@@ -151,11 +151,11 @@ def make_plan(built: Built) -> Plan:
     """Who is measured, on which rows, and when."""
     config, test = built.scenario.evaluation, judged(built.scenario, built.dataset)
     environments = built.hand.environments
-    view = cloud_view(built.scenario, built.dataset)
+    view, searches = cloud_view(built.scenario, built.dataset), searches_of(built.dataset.name, test)
     return Plan(
         judges=(*_whole(built), *_some_clients(built)),
         seen=functools.partial(_seen, built.world),
-        measure=functools.partial(measured, config.metrics, test, built.hand, view),
+        measure=functools.partial(measured, config.metrics, test, built.hand, view, searches),
         rows=len(test),
         local_rows=environments.rules.test_rows if environments else len(test),
         every_merges=config.every_merges,

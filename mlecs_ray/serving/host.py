@@ -18,12 +18,13 @@ from torch import Tensor
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
 from mlecs_ray.run.artifact import Card, captioner_of
-from mlecs_ray.run.bundle import Bundle, read_bundle, searcher_of
+from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.engine import Engine, TransformersEngine
 from mlecs_ray.serving.people import described
 from mlecs_ray.serving.sampling import Sampling
+from mlecs_ray.serving.turns import Turn, conversation
 from mlecs_ray.tree import Tree, leaves, tree_bytes, tree_map
 
 if TYPE_CHECKING:
@@ -32,14 +33,6 @@ if TYPE_CHECKING:
 
 _VERSIONS = 4
 """How many versions' facts are held; their models are whoever's who answers with them."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One message of a conversation."""
-
-    role: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -218,7 +211,7 @@ class Host:
         task = _words_of(resident)
         lm = self.backbone(resident)
         if ask.samples is None:
-            ids = self._fitting(_conversation(lm, ask.turns))
+            ids = self._fitting(conversation(lm, ask.turns))
             return Prompt(
                 resident.params["lora"],
                 lm.embed(torch.tensor(ids, dtype=torch.int64, device=lm.device)),
@@ -249,7 +242,7 @@ class Host:
     @torch.no_grad()
     def embed(self, resident: Resident, samples: Samples) -> Tensor:
         """``fused_repr`` of one row at length 1, (256,); of people the mean direction of what is seen, (d,)."""
-        searcher = searcher_of(resident.bundle.task)
+        searcher = resident.bundle.searcher
         if searcher is not None:
             return _finite(searcher.vectors(resident.params, resident.sensed(samples))[0])
         task = _words_of(resident)
@@ -260,9 +253,8 @@ class Host:
     def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
         """What texts say, where ``fused_repr`` is drawn to: (n, 256) at length 1, by the words of the cloud's model."""
         usual, bundle = resident.bundle.usual_words, resident.bundle
-        searcher = searcher_of(bundle.task)
-        if searcher is not None:
-            return described(searcher, resident.params, texts)
+        if bundle.searcher is not None:
+            return described(bundle.searcher, resident.params, texts)
         whose = resident.client if bundle.cloud is None else bundle.client(bundle.cloud)
         words = _words_of(resident).words(texts, whose)
         return torch.nn.functional.normalize(words if usual is None else words - usual, dim=1)
@@ -275,7 +267,7 @@ class Host:
 
 def _words_of(resident: Resident) -> "CaptionTask":
     task = resident.captioner
-    if searcher_of(resident.bundle.task) is not None:
+    if resident.bundle.searcher is not None:
         raise InputError(f"{resident.id} finds people and has no words: ask /v1/search, or /v1/embeddings")
     if task is None:
         raise InputError(f"{resident.id} is a classifier and has no words: ask /v1/classify")
@@ -292,17 +284,3 @@ def _sampling(ask: Ask, longest: int | None) -> Sampling:
     """An answer about what is sensed is one line, as evaluation reads it."""
     most = ask.max_tokens or longest or 128
     return Sampling(most, ask.temperature, ask.top_p, ask.seed, ask.stop, line=longest is not None)
-
-
-def _conversation(lm: "Backbone", turns: Sequence[Turn]) -> list[int]:
-    """Turns as tokens by the model's own chat template, or one after the other where it has none."""
-    if not turns:
-        raise InputError("the request has neither words nor anything sensed, so there is nothing to answer")
-    words = lm.tokenizer
-    if getattr(words, "chat_template", None):
-        told = [{"role": turn.role, "content": turn.text} for turn in turns]
-        text = words.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
-    else:
-        text = "".join(f"{turn.text}\n" for turn in turns)
-    ids: list[int] = words(text, add_special_tokens=False)["input_ids"]
-    return ids

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlecs_ray.data.reid.kinds import PICTURES, TEXT
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.bundle import Bundle, searcher_of
+from mlecs_ray.models.reid.kinds import PICTURES, TEXT
+from mlecs_ray.run.bundle import Bundle
 from mlecs_ray.tree import Tree
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ def _shown(modality: str, picture: Tensor) -> Tensor:
 
 def people_of(bundle: Bundle) -> Reader | None:
     """How a version's people are read; None where its models find nobody."""
-    searcher = searcher_of(bundle.task) if bundle.scenario.task.kind == "reid" else None
-    return None if searcher is None else Reader(searcher.student, bundle.shape.widths)
+    return None if bundle.searcher is None else Reader(bundle.searcher.student, bundle.shape.widths)
 
 
 def described(searcher: "ReIDTask", params: Tree, texts: Sequence[str]) -> Tensor:

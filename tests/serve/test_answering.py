@@ -9,7 +9,8 @@ import torch
 
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
-from mlecs_ray.serving.host import Ask, Turn
+from mlecs_ray.serving.host import Ask
+from mlecs_ray.serving.turns import Turn
 from serve.answering import Answering, Declined, Ended, Named
 from serve.models import Item, Refusal
 from serve.question import Policy, Question, Route

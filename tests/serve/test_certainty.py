@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from mlecs_ray.samples import Samples
-from mlecs_ray.serving.host import Ask, Turn
+from mlecs_ray.serving.host import Ask
+from mlecs_ray.serving.turns import Turn
 from serve.certainty import certainty, cut, unlike
 from tests.serve.fakes import FITTED
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from mlecs_ray.errors import InputError
-from mlecs_ray.serving.host import Turn
+from mlecs_ray.serving.turns import Turn
 from serve.answering import Declined
 from serve.content import conversation, sense, words_of
 from serve.models import Refusal

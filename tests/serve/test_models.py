@@ -14,7 +14,8 @@ from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.engine import Engine
-from mlecs_ray.serving.host import Ask, Resident, Turn
+from mlecs_ray.serving.host import Ask, Resident
+from mlecs_ray.serving.turns import Turn
 from serve.models import Began, Hosting, Item, Models, Refusal
 from tests.serving import spoken
 

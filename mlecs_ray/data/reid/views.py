@@ -11,9 +11,9 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from mlecs_ray.data.pool import Pool
-from mlecs_ray.data.reid.kinds import MODALITIES, PICTURES, TEXT
 from mlecs_ray.data.reid.sentences import LONGEST, token_ids
 from mlecs_ray.errors import InputError
+from mlecs_ray.models.reid.kinds import MODALITIES, PICTURES, TEXT
 from mlecs_ray.samples import Samples
 
 Pixels = NDArray[np.uint8]

@@ -5,19 +5,19 @@ arXiv 2602.12936. All of it is kept in the cache by what it depends on; a traini
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mlecs_ray import cache
 from mlecs_ray.errors import InputError
-from mlecs_ray.methods.pretrained import digest
+from mlecs_ray.methods.pretrained import digest, remembered
 from mlecs_ray.models.reid.course import Course, learned, restore
 from mlecs_ray.models.reid.distillation import Distillation, basis
 from mlecs_ray.models.reid.stages import Batches, Identity, Lesson, Sightings, sightings
@@ -26,9 +26,9 @@ from mlecs_ray.models.reid.teacher import Tuition, embedded, prepared, teach
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.tree import Tree
-from mlecs_ray.wire import pack, unpack
+from mlecs_ray.wire import load_tree, save_tree
 
-_TEACHER, _FEATURES, _STUDENT, _LOSSES = "teacher.safetensors", "features.safetensors", "student.bin", "losses.json"
+_TEACHER, _STUDENT, _LOSSES = "teacher.safetensors", "student.safetensors", "losses.json"
 _EDITION = 1
 """Changed whenever the trainings are."""
 
@@ -101,38 +101,36 @@ class Cloud:
 
     def _teach(self, folder: Path) -> None:
         teacher, there = self.teaching.make(self._eye()), self.seen()
-        with _course(folder) as course:
+        with _kept(folder) as course:
             losses = teach(
                 teacher, prepared(teacher, there), self.teaching.tuition, derive(self.seed, "teacher"), course
             )
         _write(folder, losses)
-        save_file({name: x.contiguous() for name, x in learned(teacher).items()}, folder / _TEACHER)
+        save_tree(learned(teacher), folder / _TEACHER)
 
     def _eye(self) -> Eye | None:
         student = self.teaching.eye
         if student is None:
             return None
         lesson = Lesson(student, sightings(self.seen()), self.teaching.eye_course, self.schooling.batches)
-        params = self._stage("eye", lesson, lambda: student.init(derive(self.seed, "eye")), {})
+        params = self._stage("eye", lesson, lambda: student.init(derive(self.seed, "eye")))
         return lambda maps: student.looked(params, maps)
 
     def teacher(self) -> Any:
         """It, trained."""
         made = self.teaching.make(self._eye())
-        restore(made, load_file(self.teacher_folder / _TEACHER))
+        restore(made, load_tree(self.teacher_folder / _TEACHER))
         return made.eval()
 
     def features(self, samples: Callable[[], Samples], key: str) -> dict[str, Tensor]:
         """What the teacher makes of samples as it reads them: by modality (n, d), zeros where a sample lacks it.
         ``key`` tells these samples from others."""
 
-        def build(folder: Path) -> None:
+        def made() -> Tree:
             teacher, there = self.teacher(), samples()
-            found = embedded(teacher, prepared(teacher, there), len(there))
-            save_file({m: x.contiguous() for m, x in found.items()}, folder / _FEATURES)
+            return embedded(teacher, prepared(teacher, there), len(there))
 
-        folder = cache.build_once(cache.derived("reid-features", {**self._taught(), "of": key}), build)
-        return load_file(folder / _FEATURES)
+        return dict(remembered("reid-features", {**self._taught(), "of": key}, made))
 
     @cached_property
     def known(self) -> dict[str, Tensor]:
@@ -149,59 +147,50 @@ class Cloud:
         """``known`` in the order of ``sightings``."""
         return {m: self.known[m][torch.from_numpy(rows)] for m, rows in self.sightings.rows.items()}
 
-    def basis(self, components: int | None = None) -> Tensor:
+    def basis(self) -> Tensor:
         """(d, k): the principal directions of all that the teacher makes of the public samples."""
         rules = self.schooling.rules
-        every = torch.cat(list(self.matched.values()))
-        return basis(every, components or rules.components, None if components else rules.energy)
+        return basis(torch.cat(list(self.matched.values())), rules.components, rules.energy)
 
     def pupil(self) -> Tree:
         """The student after both stages."""
         lesson = self.lesson(self.schooling.alone)
-        tree = self._stage("alone", lesson, lambda: lesson.student.init(derive(self.seed, "student")), {})
+        tree = self._stage("alone", lesson, lambda: lesson.student.init(derive(self.seed, "student")))
         if not self.schooling.taught.steps:
             return tree
         told = self.lesson(self.schooling.taught, taught=True)
-        return self._stage("taught", told, lambda: tree, {**self._taught(), "rules": repr(told.rules)})
+        before = {"alone": repr(self.schooling.alone), "rules": repr(told.rules)}
+        return self._stage("taught", told, lambda: tree, **self._taught(), **before)
 
     def lesson(self, course: Course, taught: bool = False) -> Lesson:
         """What the student learns from in the cloud."""
         schooling = self.schooling
         lesson = Lesson(schooling.student, self.sightings, course, schooling.batches, schooling.identity)
-        return replace(lesson, teacher=self.matched, rules=schooling.rules) if taught else lesson
+        return lesson.with_teacher(self.matched, schooling.rules) if taught else lesson
 
-    def _stage(self, name: str, lesson: Lesson, begin: Callable[[], Tree], more: Mapping[str, Any]) -> Tree:
-        """A stage's result; what it depends on are this stage and those before it."""
+    def _stage(self, name: str, lesson: Lesson, begin: Callable[[], Tree], **more: Any) -> Tree:
+        """A stage's result; ``more``: what it depends on beside its lesson."""
         if not lesson.course.steps:
             return begin()
-        told = [
-            repr(one) for one in (lesson.student, self.schooling.alone, lesson.course, lesson.batches, lesson.identity)
-        ]
-        recipe = self._recipe(stage=name, lesson=told, **more)
+        told = [repr(one) for one in (lesson.student, lesson.course, lesson.batches, lesson.identity)]
 
         def build(folder: Path) -> None:
-            with _course(folder) as course:
+            with _kept(folder) as course:
                 tree, losses = lesson.learn(begin(), derive(self.seed, name), course)
             _write(folder, losses)
-            (folder / _STUDENT).write_bytes(pack(tree))
+            save_tree(tree, folder / _STUDENT)
 
-        folder = cache.build_once(cache.derived("reid-student", recipe), build)
-        return unpack((folder / _STUDENT).read_bytes())
+        recipe = {**more, **self._recipe(stage=name, lesson=told)}
+        return load_tree(cache.build_once(cache.derived("reid-student", recipe), build) / _STUDENT)
 
 
-class _course:
+@contextmanager
+def _kept(folder: Path) -> Iterator[Path]:
     """A folder beside the one that is built, which outlives a build that is stopped, and goes when it is done."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.parent / f"{folder.name.removesuffix('.part')}.course"
-
-    def __enter__(self) -> Path:
-        self._folder.mkdir(exist_ok=True)
-        return self._folder
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            shutil.rmtree(self._folder)
+    beside = folder.parent / f"{folder.name.removesuffix('.part')}.course"
+    beside.mkdir(exist_ok=True)
+    yield beside
+    shutil.rmtree(beside)
 
 
 def _write(folder: Path, losses: Sequence[float]) -> None:

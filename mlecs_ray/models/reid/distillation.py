@@ -58,16 +58,21 @@ def basis(teacher: Tensor, components: int, energy: float | None = None) -> Tens
     """
     _, sigma, right = torch.linalg.svd(teacher.float(), full_matrices=False)
     rank = int((sigma > sigma[0] * max(teacher.shape) * torch.finfo(torch.float32).eps).sum())
-    wanted = components if energy is None else enough(sigma, energy)
+    wanted = components if energy is None else enough(cumulative(sigma), energy)
     found: Tensor = right[: max(min(wanted, rank), 1)].T
     return found
 
 
-def enough(sigma: Tensor, energy: float) -> int:
-    """The fewest of the singular values, largest first, whose squares are this share of the sum of all squares."""
-    share = sigma.double().square().cumsum(0) / sigma.double().square().sum()
+def cumulative(sigma: Tensor) -> Tensor:
+    """(n,) the share of the sum of all squares that the first so many singular values hold, in float64."""
+    squares = sigma.double().square()
+    return squares.cumsum(0) / squares.sum()
+
+
+def enough(held: Tensor, energy: float) -> int:
+    """The fewest that hold this share of the energy, of which the first so many have ``held`` (n,)."""
     # Rounding may leave the last a hair below 1.
-    return min(int((share < energy - 1e-12).sum()) + 1, len(sigma))
+    return min(int((held < energy - 1e-12).sum()) + 1, len(held))
 
 
 def principal(student: Tensor, teacher: Tensor, directions: Tensor) -> Tensor:

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlecs_ray.models.mobilenet import MEAN, STD
-from mlecs_ray.models.reid.student import PICTURES, TEXT, Student, flat, towers
+from mlecs_ray.models.reid.kinds import PICTURES, TEXT
+from mlecs_ray.models.reid.student import Student, flat, towers
 from mlecs_ray.tree import Tree
 
 Floats = NDArray[np.float32]
@@ -111,7 +112,7 @@ def export(student: Student, params: Tree, folder: Path, samples: Mapping[str, T
     folder.mkdir(parents=True, exist_ok=True)
     if "eye" in params:
         blank = torch.zeros(2, 3, student.side, student.side)
-        _write(_Pictures(student, params), blank, files.at(NAMES[0]), "pixels", PICTURES, {0: "n"})
+        _write(_Pictures(student, params), blank, files.at(NAMES[0]), "pixels", tuple(PICTURES), {0: "n"})
         pictures = [x.float().expand(-1, 3, -1, -1) for m, x in samples.items() if m != TEXT]
         _small_pictures(files, torch.cat(pictures).contiguous())
     if "words" in params:

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 MARGIN = 0.3
 """Of the triplet loss."""
+SCALE = 14.3
+"""Of a student's cosines in SDM. [paper]"""
 _EPS = 1e-8
 Joined = Literal["mean", "sum"]
 """How the pairs of modalities are."""

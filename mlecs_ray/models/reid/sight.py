@@ -13,10 +13,14 @@ GRID = 2
 _CHUNK = 64
 
 
+def resized(pictures: Tensor, side: int) -> Tensor:
+    """(n, c, side, side) of (n, c, h, w)."""
+    return F.interpolate(pictures, (side, side), mode="bilinear", align_corners=False, antialias=True)
+
+
 def seen(pictures: Tensor, side: int) -> Tensor:
     """(n, 3, side, side) normalised, laid out by pixels, of (n, 1 or 3, h, w) in 0..255."""
-    rgb = pictures.float().div(255)
-    square = F.interpolate(rgb, (side, side), mode="bilinear", align_corners=False, antialias=True)
+    square = resized(pictures.float().div(255), side)
     normal = (square.expand(-1, 3, -1, -1) - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
     return normal.contiguous(memory_format=torch.channels_last)
 

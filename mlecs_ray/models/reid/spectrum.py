@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mlecs_ray.models.reid.distillation import cumulative, enough
+
 MOST = 4000
 """So many samples are looked at, at most. [paper]"""
 
@@ -23,10 +25,7 @@ class Spectrum:
     @property
     def needed(self) -> Mapping[int, int]:
         """Directions that hold 50, 90, 95 and 99 % of the energy."""
-        return {percent: self._enough(percent / 100) for percent in (50, 90, 95, 99)}
-
-    def _enough(self, share: float) -> int:
-        return min(int((self.energy < share - 1e-12).sum()) + 1, len(self.energy))
+        return {percent: enough(self.energy, percent / 100) for percent in (50, 90, 95, 99)}
 
     @property
     def dimensions(self) -> float:
@@ -39,8 +38,9 @@ def spectrum(features: Tensor, seed: int = 0) -> Spectrum:
     """Of (n, d); of more than ``MOST`` rows so many are drawn."""
     if len(features) > MOST:
         features = features[torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))[:MOST]]
-    squares = torch.linalg.svdvals(features.double()).square()
     columns = features.double().square().sum(0)
     return Spectrum(
-        squares.cumsum(0) / squares.sum(), (columns / columns.sum()).sort(descending=True).values, len(features)
+        cumulative(torch.linalg.svdvals(features.double())),
+        (columns / columns.sum()).sort(descending=True).values,
+        len(features),
     )

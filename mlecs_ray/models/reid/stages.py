@@ -1,9 +1,9 @@
 """How a student is trained: alone, then towards what its teacher makes of the same sightings (arXiv 2602.12936)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.reid.course import Course, Group, take
 from mlecs_ray.models.reid.distillation import Distillation, distilled
-from mlecs_ray.models.reid.losses import Joined, Seen, matching, triplet, whole
+from mlecs_ray.models.reid.kinds import TEXT
+from mlecs_ray.models.reid.losses import SCALE, Joined, Seen, matching, triplet, whole
 from mlecs_ray.models.reid.neck import Neck, seeded_neck
 from mlecs_ray.models.reid.sampler import Places, Sampler
-from mlecs_ray.models.reid.student import TEXT, Student
+from mlecs_ray.models.reid.student import Student
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 from mlecs_ray.tree import Tree, from_leaves, leaves
@@ -34,7 +35,7 @@ class Identity:
     """Of the batch-hard triplet loss."""
     sdm: float = 1.0
     """Of similarity distribution matching."""
-    scale: float = 14.3
+    scale: float = SCALE
     """Of the cosines in SDM. [paper: teacher 20, student 14.3]"""
 
     def __post_init__(self) -> None:
@@ -59,8 +60,8 @@ class Identity:
 class Sightings(NamedTuple):
     """All that there is of each modality."""
 
-    inputs: Mapping[str, Tensor]
-    """(n, ...), as the model reads them."""
+    inputs: Mapping[str, Any]
+    """(n, ...), as the model reads them; rows are chosen by a tensor of positions."""
     labels: Mapping[str, Places]
     """(n,) identities, counted from 0."""
     rows: Mapping[str, Places]
@@ -72,15 +73,15 @@ class Sightings(NamedTuple):
         return 1 + max(int(labels.max()) for labels in self.labels.values())
 
 
-def sightings(samples: Samples) -> Sightings:
-    """Of each modality that is there; identities are counted anew, as not every one is among ``samples``."""
+def sightings(samples: Samples, read: Callable[[str, Places], Any] | None = None) -> Sightings:
+    """Of each modality that is there; identities are counted anew, as not every one is among ``samples``. ``read``
+    makes the inputs of a modality's rows; None: they are taken as they are."""
     assert samples.labels is not None
     _, counted = np.unique(samples.labels.numpy(), return_inverse=True)
     rows = {m: mask.numpy().nonzero()[0] for m, mask in samples.present.items() if mask.any()}
+    read = read or (lambda m, places: samples.inputs[m][torch.from_numpy(places)])
     return Sightings(
-        {m: samples.inputs[m][torch.from_numpy(places)] for m, places in rows.items()},
-        {m: counted[places] for m, places in rows.items()},
-        rows,
+        {m: read(m, places) for m, places in rows.items()}, {m: counted[places] for m, places in rows.items()}, rows
     )
 
 
@@ -151,9 +152,9 @@ class Lesson:
         inputs = inputs if modality == TEXT else varied(inputs)
         return Seen(self.student.embed(tree, modality, inputs), torch.from_numpy(self.seen.labels[modality][places]))
 
-    def with_teacher(self, teacher: Mapping[str, Tensor], rules: Distillation, course: Course) -> "Lesson":
+    def with_teacher(self, teacher: Mapping[str, Tensor], rules: Distillation) -> "Lesson":
         """The second stage."""
-        return replace(self, teacher=teacher, rules=rules, course=course)
+        return replace(self, teacher=teacher, rules=rules)
 
 
 def varied(maps: Tensor) -> Tensor:

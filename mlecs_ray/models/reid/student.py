@@ -19,12 +19,11 @@ from transformers import AutoModel
 from mlecs_ray.errors import InputError
 from mlecs_ray.models.classifier import seeded
 from mlecs_ray.models.mobilenet import FEATURES, MobileNetV2, folded
+from mlecs_ray.models.reid.kinds import PICTURES, TEXT
 from mlecs_ray.models.reid.sight import seen
 from mlecs_ray.models.slm import quiet
 from mlecs_ray.tree import Tree, leaves
 
-PICTURES = ("ir", "rgb", "sketch")
-TEXT = "text"
 BLOCKS = 14
 """So many of MobileNetV2's 19 are frozen."""
 CHANNELS, STRIDE = 96, 16

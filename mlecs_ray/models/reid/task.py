@@ -1,6 +1,6 @@
 """Finding people as a federated task: a student learns to see the same identity in every modality."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,17 +13,16 @@ from torch.nn import functional as F
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
 from mlecs_ray.models import flops
-from mlecs_ray.models.reid.losses import Seen, matching, triplet, whole
+from mlecs_ray.models.reid.kinds import TEXT
+from mlecs_ray.models.reid.losses import SCALE, Seen, matching, triplet, whole
 from mlecs_ray.models.reid.stages import varied
-from mlecs_ray.models.reid.student import TEXT, Student
+from mlecs_ray.models.reid.student import Student
 from mlecs_ray.samples import Samples
 from mlecs_ray.task import Cost
 from mlecs_ray.tree import Tree
 
 Vectors = Mapping[str, NDArray[np.float32]]
 """What a sample is to a searcher: by modality, (d,) of unit length."""
-SCALE = 14.3
-"""Of the cosines in SDM. [paper: student]"""
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,14 @@ class ReIDTask:
         """By modality the features of the samples that have it, (n, d), in their order."""
         if batch.labels is None:
             raise InputError("samples without identities teach nobody to be found again")
-        found = {}
-        for modality in sorted(batch.inputs.keys() & params["heads"].keys()):
-            rows = batch.present[modality].nonzero()[:, 0]
+        return {m: Seen(features, batch.labels[rows]) for m, rows, features in self._seen(params, batch)}
+
+    def _seen(self, params: Tree, samples: Samples) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Each modality that some sample has and the parameters read, in order: which samples, and their features."""
+        for modality in sorted(samples.inputs.keys() & params["heads"].keys()):
+            rows = samples.present[modality].nonzero()[:, 0]
             if len(rows):
-                features = self.student.embed(params, modality, batch.inputs[modality][rows])
-                found[modality] = Seen(features, batch.labels[rows])
-        return found
+                yield modality, rows, self.student.embed(params, modality, samples.inputs[modality][rows])
 
     def loss(self, params: Tree, batch: Samples, client: Client) -> Tensor:
         batch = self.varied(batch)
@@ -88,10 +88,8 @@ class ReIDTask:
     def vectors(self, params: Tree, samples: Samples) -> Tensor:
         """(n, d) of unit length: each sample by all that it has, the mean direction of its modalities."""
         found = torch.zeros(len(samples), self.student.width)
-        for modality in sorted(samples.inputs.keys() & params["heads"].keys()):
-            rows = samples.present[modality].nonzero()[:, 0]
-            if len(rows):
-                found[rows] += self.student.embed(params, modality, samples.inputs[modality][rows])
+        for _, rows, features in self._seen(params, samples):
+            found[rows] += features
         return F.normalize(found, dim=1)
 
     def answer_flops(self, modality: str) -> int:
@@ -107,12 +105,9 @@ class ReIDTask:
         def answers(samples: Samples) -> Sequence[Vectors]:
             found: list[dict[str, NDArray[np.float32]]] = [{} for _ in range(len(samples))]
             with torch.no_grad():
-                for modality in sorted(samples.inputs.keys() & params["heads"].keys()):
-                    rows = samples.present[modality].nonzero()[:, 0]
-                    if len(rows):
-                        vectors = self.student.embed(params, modality, samples.inputs[modality][rows]).numpy()
-                        for row, vector in zip(rows.tolist(), vectors, strict=True):
-                            found[row][modality] = vector
+                for modality, rows, features in self._seen(params, samples):
+                    for row, vector in zip(rows.tolist(), features.numpy(), strict=True):
+                        found[row][modality] = vector
             return found
 
         return answers

@@ -5,23 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mlecs_ray.models.reid.course import Course, Group, take
 from mlecs_ray.models.reid.eyed import EyedLM
-from mlecs_ray.models.reid.losses import Seen, contrast
+from mlecs_ray.models.reid.kinds import TEXT
+from mlecs_ray.models.reid.losses import SCALE, Seen, contrast
 from mlecs_ray.models.reid.neck import seeded_neck
 from mlecs_ray.models.reid.sampler import Places
 from mlecs_ray.models.reid.sight import GRID
-from mlecs_ray.models.reid.stages import Batches, Identity
-from mlecs_ray.models.reid.student import TEXT
+from mlecs_ray.models.reid.stages import Batches, Identity, Sightings, sightings
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 
 _AT_ONCE = 32
-_WORDED, _WORD_SCALE = 64, 14.3
+_WORDED = 64
 _DROPPED = 0.1
 PACE = 2.0
 """A connector begins with nothing, so it learns at so many times the adapters' rate; and so does the neck."""
@@ -42,39 +41,15 @@ class Embedder(Protocol):
         """(n, d) by modality."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What an embedder reads of some samples."""
+def prepared(teacher: Embedder, samples: Samples) -> Sightings:
+    """Of each modality that is there, as the embedder reads it."""
 
-    inputs: Mapping[str, Any]
-    labels: Mapping[str, Places]
-    """(n,) identities, counted from 0."""
-    rows: Mapping[str, Places]
-    """(n,) which of the samples each is of."""
+    def read(modality: str, places: Places) -> Any:
+        if modality == TEXT:
+            return teacher.prepared(modality, [samples.texts[i] for i in places.tolist()])
+        return teacher.prepared(modality, samples.inputs[modality][torch.from_numpy(places)])
 
-    @property
-    def identities(self) -> int:
-        """How many there are."""
-        return 1 + max(int(labels.max()) for labels in self.labels.values())
-
-
-def prepared(teacher: Embedder, samples: Samples) -> Prepared:
-    """Of each modality that is there."""
-    assert samples.labels is not None
-    _, counted = np.unique(samples.labels.numpy(), return_inverse=True)
-    rows = {m: mask.numpy().nonzero()[0] for m, mask in samples.present.items() if mask.any()}
-    return Prepared(
-        {m: teacher.prepared(m, raw(samples, m, places)) for m, places in rows.items()},
-        {m: counted[places] for m, places in rows.items()},
-        rows,
-    )
-
-
-def raw(samples: Samples, modality: str, places: Places) -> Tensor | Sequence[str]:
-    """Pictures, or sentences, of these rows."""
-    if modality == TEXT:
-        return [samples.texts[i] for i in places.tolist()]
-    return samples.inputs[modality][torch.from_numpy(places)]
+    return sightings(samples, read)
 
 
 @dataclass(frozen=True)
@@ -95,7 +70,7 @@ class _Class(nn.Module):
         self.teacher, self.neck = teacher, neck
 
 
-def teach(teacher: Any, there: Prepared, tuition: Tuition, seed: int, folder: Path | None = None) -> list[float]:
+def teach(teacher: Any, there: Sightings, tuition: Tuition, seed: int, folder: Path | None = None) -> list[float]:
     """Train the teacher's adapters, and its connector where it has one, in place; the loss of every step. ``folder``:
     see ``course.take``."""
     neck = seeded_neck(teacher.width, there.identities, seed)
@@ -120,7 +95,7 @@ def teach(teacher: Any, there: Prepared, tuition: Tuition, seed: int, folder: Pa
     return losses
 
 
-def _align(teacher: EyedLM, there: Prepared, course: Course, seed: int) -> None:
+def _align(teacher: EyedLM, there: Sightings, course: Course, seed: int) -> None:
     """Teach the connector the words for what it sees; seconds, as the language model does not run."""
     sampler = Batches(_WORDED, 1).sampler(there.labels, derive(seed, "batches"))
     connector = nn.ModuleList([teacher.connector, teacher.loudness])
@@ -131,7 +106,7 @@ def _align(teacher: EyedLM, there: Prepared, course: Course, seed: int) -> None:
             m: Seen(teacher.words_of(_varied(there.inputs[m][places])), torch.from_numpy(there.labels[m])[places])
             for m, places in batch.items()
         }
-        pairs = [contrast(seen[m], seen[TEXT], _WORD_SCALE) for m in seen if m != TEXT and TEXT in seen]
+        pairs = [contrast(seen[m], seen[TEXT], SCALE) for m in seen if m != TEXT and TEXT in seen]
         return torch.stack(pairs).mean() if pairs else teacher.loudness.weight.sum() * 0
 
     take(course, connector, [Group(list(connector.parameters()))], loss, seed)
@@ -148,7 +123,7 @@ def _varied(inputs: Any) -> Any:
 
 
 @torch.no_grad()
-def embedded(teacher: Embedder, there: Prepared, samples: int) -> dict[str, Tensor]:
+def embedded(teacher: Embedder, there: Sightings, samples: int) -> dict[str, Tensor]:
     """What it makes of all: by modality (samples, d), zeros where a sample lacks it."""
     found = {}
     for modality, places in there.rows.items():

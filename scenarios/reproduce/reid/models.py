@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.document import table
 from mlecs_ray.models.reid.export import Files, export
+from mlecs_ray.models.reid.sight import resized
 from mlecs_ray.models.reid.student import Student
 from mlecs_ray.report.units import BYTES, number, size
 from mlecs_ray.scenario.config import Scenario
@@ -21,7 +22,6 @@ from scenarios.reproduce import words
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.plan import short
 from scenarios.reproduce.reid.cells import SETTING, WHOLE
-from scenarios.reproduce.reid.teaching import resized
 from scenarios.reproduce.store import Floors, Made, Timing
 
 TEACHER, STUDENT, FLOAT32, INT8 = "teacher", "student", "student, ONNX float32", "student, ONNX int8"
@@ -60,7 +60,7 @@ def _measured(scenario: Scenario) -> Floors:
         },
     }
     with tempfile.TemporaryDirectory() as folder:
-        shown = resized(picture, student.side)
+        shown = resized(picture.float(), student.side)
         files = export(student, pupil, Path(folder), {"rgb": shown.repeat(32, 1, 1, 1), "text": ids})
         for name, small in ((FLOAT32, False), (INT8, True)):
             rows[name] = {PARAMETERS: rows[STUDENT][PARAMETERS], **_run(files, shown, ids, small)}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mlecs_ray.metrics.search import searched
 from mlecs_ray.models.reid.export import Files, export
+from mlecs_ray.models.reid.sight import resized
 from mlecs_ray.models.reid.spectrum import spectrum
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import Scenario
@@ -66,15 +67,7 @@ def exported(scenario: Scenario) -> Floors:
 def _shown(samples: Samples, modality: str, side: int) -> Tensor:
     """As edge devices are shown it: pictures of the student's size in 0..255, or token ids."""
     there = samples.inputs[modality][samples.present[modality]]
-    return there if modality == "text" else resized(there, side)
-
-
-def resized(pictures: Tensor, side: int) -> Tensor:
-    """(n, c, side, side) in 0..255 of (n, c, h, w)."""
-    wide: Tensor = torch.nn.functional.interpolate(
-        pictures.float(), (side, side), mode="bilinear", align_corners=False, antialias=True
-    )
-    return wide
+    return there if modality == "text" else resized(there.float(), side)
 
 
 def _answered(files: Files, samples: Samples, side: int, small: bool) -> dict[str, np.ndarray]:

@@ -28,10 +28,10 @@ def against(found: Found, ours: str, other: str, side: str = "") -> Mapping[Pair
         metric = named("map", pair, side)
         sides = [values(found, "distillation", name, metric) for name in (ours, other)]
         if (tested := paired(*sides)) is not None:
-            drawn.append((_called(pair), SCOPE, metric, ours, other, tested))
-    mean, pairs = [one for one in drawn if one[0] == _called(None)], [one for one in drawn if one[0] != _called(None)]
+            drawn.append((called(pair), SCOPE, metric, ours, other, tested))
+    mean, pairs = [one for one in drawn if one[0] == called(None)], [one for one in drawn if one[0] != called(None)]
     by = {one.setting: one for one in (*together("mean", mean), *together("pairs", pairs))}
-    return {pair: by[_called(pair)] for pair in (None, *PAIRS) if _called(pair) in by}
+    return {pair: by[called(pair)] for pair in (None, *PAIRS) if called(pair) in by}
 
 
 def against_cosine(found: Found) -> Mapping[Pair | None, Comparison]:
@@ -39,8 +39,6 @@ def against_cosine(found: Found) -> Mapping[Pair | None, Comparison]:
     return against(found, WHOLE, COSINE)
 
 
-def _called(pair: Pair | None) -> str:
+def called(pair: Pair | None) -> str:
+    """As the page names it."""
     return "mean over pairs" if pair is None else f"{pair[0]} → {pair[1]}"
-
-
-called = _called

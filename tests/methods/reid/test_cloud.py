@@ -9,9 +9,8 @@ import torch
 from mlecs_ray.errors import InputError
 from mlecs_ray.methods.reid.cloud import Cloud
 from mlecs_ray.models.reid.distillation import Distillation
-from mlecs_ray.models.reid.stages import Lesson
+from mlecs_ray.models.reid.stages import Lesson, Sightings
 from mlecs_ray.models.reid.student import Student
-from mlecs_ray.models.reid.teacher import Prepared
 from mlecs_ray.samples import Samples
 from mlecs_ray.tree import tree_digest
 from tests.methods.reid.conftest import schooling
@@ -108,4 +107,4 @@ def test_a_cloud_with_one_identity_is_refused(cloud: Cloud, lowered: Samples) ->
 
 
 def test_prepared_people_are_counted(lowered: Samples) -> None:
-    assert Prepared({}, {"rgb": lowered.labels.numpy()}, {}).identities == 9  # type: ignore[union-attr]  # they have some
+    assert Sightings({}, {"rgb": lowered.labels.numpy()}, {}).identities == 9  # type: ignore[union-attr]  # they have some

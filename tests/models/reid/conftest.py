@@ -1,14 +1,13 @@
 """Small models with random weights, and people made up of blocks of colour."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel
 
-from mlecs_ray.models.mobilenet import MobileNetV2
 from mlecs_ray.models.reid.student import Student
 from mlecs_ray.samples import Samples
+from tests.models.reid.tiny import write_encoders
 
 WIDTH = 24
 IDENTITIES = 6
@@ -18,13 +17,7 @@ IDENTITIES = 6
 def student(tmp_path_factory: pytest.TempPathFactory) -> Student:
     """MobileNetV2 and a BERT of three narrow layers, both random."""
     folder = tmp_path_factory.mktemp("student")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        torch.save(MobileNetV2().state_dict(), folder / "eye.pth")
-        config = BertConfig(
-            vocab_size=40, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32
-        )
-        BertModel(config).save_pretrained(folder / "words")
+    write_encoders(folder / "eye.pth", folder / "words")
     return Student(str(folder / "eye.pth"), str(folder / "words"), WIDTH, "random", side=32, layers=2, trained=1)
 
 
@@ -50,11 +43,4 @@ def people() -> Samples:
 @pytest.fixture(scope="session")
 def lowered(student: Student, people: Samples) -> Samples:
     """The same as the student's frozen part leaves them."""
-    from dataclasses import replace
-
     return replace(people, inputs={m: student.lower(m, x) for m, x in people.inputs.items()})
-
-
-def folder_of(student: Student) -> Path:
-    """Where its weights are."""
-    return Path(student.eye).parent

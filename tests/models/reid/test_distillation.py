@@ -11,6 +11,7 @@ from mlecs_ray.models.reid.distillation import (
     basis,
     correlations,
     cosine,
+    cumulative,
     distilled,
     enough,
     principal,
@@ -75,7 +76,7 @@ def test_pcm_sees_nothing_outside_the_components() -> None:
 def test_the_fewest_components_that_hold_the_energy(energy: float, k: int) -> None:
     """Squares 64, 32 and 4 of 100."""
     sigma = torch.tensor([8.0, 32**0.5, 2.0])
-    assert enough(sigma, energy) == k
+    assert enough(cumulative(sigma), energy) == k
     teacher = torch.diag(sigma)
     assert basis(teacher, 1, energy).shape == (3, k)
 

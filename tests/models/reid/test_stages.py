@@ -27,7 +27,7 @@ def taught(lesson: Lesson, **rules: float) -> Lesson:
     """With a teacher that points somewhere else for every identity."""
     draws = torch.randn(6, lesson.student.width, generator=torch.Generator().manual_seed(3))
     teacher = {m: draws[torch.from_numpy(labels)] for m, labels in lesson.seen.labels.items()}
-    return lesson.with_teacher(teacher, Distillation(components=4, **rules), lesson.course)  # type: ignore[arg-type]
+    return lesson.with_teacher(teacher, Distillation(components=4, **rules))  # type: ignore[arg-type]
 
 
 def far(lesson: Lesson, params: Tree) -> float:

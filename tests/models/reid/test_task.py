@@ -10,9 +10,9 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Job
 from mlecs_ray.methods.local import LocalTraining, fit
 from mlecs_ray.methods.optimizers import AdamW
-from mlecs_ray.models.reid.losses import matching, triplet, whole
+from mlecs_ray.models.reid.losses import SCALE, matching, triplet, whole
 from mlecs_ray.models.reid.student import Student
-from mlecs_ray.models.reid.task import SCALE, ReIDTask
+from mlecs_ray.models.reid.task import ReIDTask
 from mlecs_ray.samples import Samples
 from tests.models.tiny import client
 

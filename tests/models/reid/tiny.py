@@ -6,8 +6,10 @@ import torch
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import PreTrainedTokenizerFast, Qwen2VLConfig, Qwen2VLForConditionalGeneration
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from mlecs_ray.models.mobilenet import MobileNetV2
 
 _SPECIAL = [
     "<|endoftext|>",
@@ -26,6 +28,19 @@ _TEMPLATE = (
     "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
     "{% else %}{{ part['text'] }}{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
 )
+
+
+def write_encoders(eye: Path, words: Path) -> None:
+    """MobileNetV2's weights in a file, and a BERT of three narrow layers in a folder, both random."""
+    for place in (eye.parent, words):
+        place.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        torch.save(MobileNetV2().state_dict(), eye)
+        config = BertConfig(
+            vocab_size=40, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32
+        )
+        BertModel(config).save_pretrained(words)
 
 
 def write_qwen2vl(folder: Path, layers: int = 3) -> Path:

@@ -31,6 +31,8 @@ from mlecs_ray.wire import load_tree, save_tree
 _TEACHER, _STUDENT, _LOSSES = "teacher.safetensors", "student.safetensors", "losses.json"
 _EDITION = 1
 """Changed whenever the trainings are."""
+_TEACHERS = 2
+"""Changed whenever the teacher's alone is."""
 
 
 Eye = Callable[[Tensor], Tensor]
@@ -92,7 +94,7 @@ class Cloud:
     def _taught(self) -> dict[str, Any]:
         teaching = self.teaching
         eye = [repr(teaching.eye), repr(teaching.eye_course), repr(self.schooling.batches)] if teaching.eye else []
-        return self._recipe(teacher=dict(teaching.recipe), tuition=repr(teaching.tuition), eye=eye)
+        return self._recipe(teacher=dict(teaching.recipe), tuition=repr(teaching.tuition), eye=eye, teachers=_TEACHERS)
 
     @property
     def teacher_folder(self) -> Path:
@@ -120,7 +122,8 @@ class Cloud:
         """It, trained."""
         made = self.teaching.make(self._eye())
         restore(made, load_tree(self.teacher_folder / _TEACHER))
-        return made.eval()
+        made.eval().merge()
+        return made
 
     def features(self, samples: Callable[[], Samples], key: str) -> dict[str, Tensor]:
         """What the teacher makes of samples as it reads them: by modality (n, d), zeros where a sample lacks it.

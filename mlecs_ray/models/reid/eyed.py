@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache
 
@@ -21,7 +22,10 @@ from mlecs_ray.models.slm import SLM
 
 LONGEST = 24
 """Tokens of a sentence that are read."""
+_SHORT = 8
 _END = "<|im_end|>"
+_AFTER = f"{_END}\n<|im_start|>assistant\n"
+"""Where an answer would begin: there a model that talks has made up its mind what it was shown."""
 _MOMENTUM = 0.1
 _SETTLED, _AT_ONCE = 640, 64
 
@@ -38,7 +42,7 @@ class _Told(NamedTuple):
 @final
 class EyedLM(nn.Module):
     """Embeds pictures, (n, tokens, 1280) of ``glimpses``, and sentences, (n, t) token ids with -1 where they have
-    ended, as the last hidden state at the end of a chat's user turn, (n, d). [ours] From that the modality's
+    ended, as the last hidden state where a chat's answer would begin, (n, d). [ours] From that the modality's
     mean is taken and its spread made 1, as a batch norm does.
 
     What the chat says before picture or sentence is the same for all of a modality, and is read once for a batch.
@@ -73,12 +77,22 @@ class EyedLM(nn.Module):
         """(n, d) by modality."""
         modalities = sorted(inputs)
         told = self._told(modalities)
-        found: dict[str, Tensor] = {}
-        # Pictures are shorter than sentences, and would be padded to their length.
-        for pictures in (True, False):
-            some = [m for m in modalities if inputs[m].is_floating_point() == pictures]
-            found |= self._heard(told, {m: inputs[m] for m in some}) if some else {}
-        return {m: self._centred(m, found[m]) for m in modalities}
+        parts, lengths = zip(*(self._body(inputs[m]) for m in modalities), strict=True)
+        counts = [len(one) for one in lengths]
+        whose = torch.repeat_interleave(torch.tensor([told.place[m] for m in modalities]), torch.tensor(counts))
+        longest, every = max(part.shape[1] for part in parts), torch.cat(lengths)
+        bodies = torch.cat([F.pad(part, (0, 0, 0, longest - part.shape[1])) for part in parts])
+        states = bodies.new_zeros(len(bodies), self.width)
+        # Most are short, and would be padded to the length of the longest sentence.
+        for rows in ((every <= _SHORT).nonzero()[:, 0], (every > _SHORT).nonzero()[:, 0]):
+            if len(rows):
+                heard = self._heard(told, whose[rows], *self._ended(bodies[rows], every[rows]))
+                states = states.index_copy(0, rows, heard)
+        return {m: self._centred(m, x) for m, x in zip(modalities, torch.split(states, counts), strict=True)}
+
+    def merge(self) -> None:
+        """Make the adapters part of the weights: it answers sooner, and learns no more."""
+        self.lm.merge_adapter()
 
     def _centred(self, modality: str, states: Tensor) -> Tensor:
         norm: Any = self.centre[modality]
@@ -86,7 +100,7 @@ class EyedLM(nn.Module):
             found: Tensor = norm(states)
             return found
         # One alone has no spread of its own.
-        return nn.functional.batch_norm(states, norm.running_mean, norm.running_var)
+        return F.batch_norm(states, norm.running_mean, norm.running_var)
 
     @torch.no_grad()
     def settle(self, inputs: Mapping[str, Tensor]) -> None:
@@ -119,11 +133,8 @@ class EyedLM(nn.Module):
         past = self.lm(input_ids=padded, attention_mask=there, position_ids=places, use_cache=True).past_key_values
         return _Told({m: i for i, m in enumerate(modalities)}, past, there)
 
-    def _heard(self, told: _Told, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """(n, d) of what is of about one length."""
-        rows = [len(one) for one in inputs.values()]
-        whose = torch.repeat_interleave(torch.tensor([told.place[m] for m in inputs]), torch.tensor(rows))
-        whole, ends = self._read(inputs, list(inputs))
+    def _heard(self, told: _Told, whose: Tensor, whole: Tensor, ends: Tensor) -> Tensor:
+        """(n, d) at ``ends`` of (n, t, d), each behind the start of a chat that is its own."""
         # Attention is causal, so nobody sees what stands behind the end of a row.
         before = told.there[whose]
         there = torch.cat([before, torch.ones(whole.shape[:2], dtype=torch.long)], 1)
@@ -131,19 +142,19 @@ class EyedLM(nn.Module):
         past = DynamicCache()
         for number, layer in enumerate(told.past.layers):
             past.update(layer.keys[whose], layer.values[whose], number)
-        states = self.lm(
+        states: Tensor = self.lm(
             inputs_embeds=whole, attention_mask=there, position_ids=places, past_key_values=past, use_cache=True
         ).last_hidden_state
-        found = torch.split(states[torch.arange(len(whole)), ends], rows)
-        return dict(zip(inputs, found, strict=True))
+        return states[torch.arange(len(whole)), ends]
 
-    def _read(self, inputs: Mapping[str, Tensor], modalities: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """(n, t, d) of all rows with the chat's end behind them, and where that is."""
-        parts, lengths = zip(*(self._body(inputs[m]) for m in modalities), strict=True)
-        ends, longest = torch.cat(lengths), max(int(one.max()) for one in lengths) + 1
-        bodies = torch.cat([nn.functional.pad(part, (0, 0, 0, longest - part.shape[1])) for part in parts])
-        at_end = (torch.arange(longest) == ends[:, None])[..., None]
-        return torch.where(at_end, self._words(torch.tensor([self._tokenizer.eos_token_id])), bodies), ends
+    def _ended(self, bodies: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, t, d) with the chat's end behind each, and the place of its last token."""
+        ending = self._words(torch.tensor(self._ids(_AFTER)))
+        longest = int(lengths.max()) + len(ending)
+        bodies = F.pad(bodies, (0, 0, 0, len(ending)))[:, :longest]
+        behind = torch.arange(longest) - lengths[:, None]
+        inside = ((behind >= 0) & (behind < len(ending)))[..., None]
+        return torch.where(inside, ending[behind.clamp(0, len(ending) - 1)], bodies), lengths + len(ending) - 1
 
     def _body(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """(n, t, d), and how many of the t are real."""

@@ -19,7 +19,7 @@ from mlecs_ray.models.reid.stages import Batches, Identity, Sightings, sightings
 from mlecs_ray.samples import Samples
 from mlecs_ray.seeds import derive
 
-_AT_ONCE = 32
+_AT_ONCE = 64
 _WORDED = 64
 _DROPPED = 0.1
 PACE = 2.0
@@ -89,7 +89,7 @@ def teach(teacher: Any, there: Sightings, tuition: Tuition, seed: int, folder: P
         _align(teacher, there, tuition.words, derive(seed, "words"))
     teacher.train()
     losses = take(tuition.course, _Class(teacher, neck), [Group(adapters), Group(others, PACE)], loss, seed, folder)
-    teacher.eval()
+    teacher.eval().merge()
     if isinstance(teacher, EyedLM):
         teacher.settle(there.inputs)
     return losses

@@ -18,7 +18,8 @@ from mlecs_ray.models.slm import quiet
 
 @final
 class VLM(nn.Module):
-    """Embeds pictures and sentences as the last hidden state at the last token of a chat (arXiv 2602.12936).
+    """Embeds pictures and sentences as the last hidden state at the last token of a chat (arXiv 2602.12936), where an
+    answer would begin.
 
     The system turn says which modality is meant, the user's carries picture or sentence, the modality's tag and what
     to attend to. Adapters alone train.
@@ -40,7 +41,7 @@ class VLM(nn.Module):
         said = list(seen) if not isinstance(seen, Tensor) else [""] * len(seen)
         template = self._processor.apply_chat_template
         texts = [
-            template(_chat(modality, one, pictures is not None), tokenize=False, add_generation_prompt=False)
+            template(_chat(modality, one, pictures is not None), tokenize=False, add_generation_prompt=True)
             for one in said
         ]
         return Chats(self._processor, texts, pictures)
@@ -48,6 +49,10 @@ class VLM(nn.Module):
     def forward(self, inputs: Mapping[str, "Chats"]) -> dict[str, Tensor]:
         """(n, d) by modality."""
         return {modality: self._last(chats) for modality, chats in inputs.items()}
+
+    def merge(self) -> None:
+        """Make the adapters part of the weights: it answers sooner, and learns no more."""
+        self.lm.merge_adapter()
 
     def _last(self, chats: "Chats") -> Tensor:
         states: Tensor = self.lm(**chats.tensors()).last_hidden_state

@@ -78,6 +78,37 @@ def test_a_sighting_is_embedded_alone_as_among_others(made: tuple[Make, Samples]
             assert torch.allclose(one[0], whole[2], atol=1e-4), modality
 
 
+def test_a_long_sentence_is_read_apart_from_short_ones(lowered: Samples) -> None:
+    """In the order in which they came, as each would be alone."""
+    teacher = eyed().eval()
+    said = ["a man in a red coat", "a dog", "somebody with a hat", "she"]
+    inputs = teacher.prepared("text", said)
+    assert (inputs >= 0).sum(1).tolist() == [17, 5, 17, 3]
+    pictures = prepared(teacher, lowered).inputs["rgb"][:3]
+    with torch.no_grad():
+        found = teacher({"text": inputs, "rgb": pictures})
+        alone = [teacher({"text": inputs[i : i + 1]})["text"][0] for i in range(4)]
+        seen = teacher({"rgb": pictures})["rgb"]
+    assert torch.allclose(found["text"], torch.stack(alone), atol=1e-4)
+    assert torch.allclose(found["rgb"], seen, atol=1e-4)
+    assert not torch.allclose(found["text"][0], found["text"][2], atol=1e-2)
+
+
+def test_merged_adapters_answer_the_same(made: tuple[Make, Samples]) -> None:
+    make, seen = made
+    teacher = make()
+    there = prepared(teacher, seen)
+    with torch.no_grad():
+        for name, p in teacher.named_parameters():
+            if "lora_B" in name:
+                p.normal_(std=0.1)
+        teacher.eval()
+        before = teacher(there.inputs)
+        teacher.merge()
+        after = teacher(there.inputs)
+    assert all(torch.allclose(before[m], after[m], atol=1e-3) for m in before)
+
+
 def test_it_learns_and_only_adapters_and_connector_do(made: tuple[Make, Samples]) -> None:
     make, seen = made
     teacher, fresh = make(), make()
@@ -89,7 +120,10 @@ def test_it_learns_and_only_adapters_and_connector_do(made: tuple[Make, Samples]
     frozen = [name for name, p in teacher.named_parameters() if not p.requires_grad]
     theirs = dict(fresh.named_parameters())
     mine = dict(teacher.named_parameters())
-    assert all(torch.equal(mine[name], theirs[name]) for name in frozen)
+    # Its adapters are part of the weights now.
+    assert not all(torch.equal(mine[name], theirs[name]) for name in frozen)
+    teacher.lm.unmerge_adapter()
+    assert all(torch.allclose(mine[name], theirs[name], atol=1e-5) for name in frozen)
     assert all("lora" in name or not name.startswith("lm.") for name, p in mine.items() if p.requires_grad)
 
 
@@ -99,7 +133,8 @@ def test_what_it_learned_is_written_and_read(made: tuple[Make, Samples]) -> None
     there = prepared(teacher, seen)
     teach(teacher, there, TUITION, 3)
     restore(other, {name: x.clone() for name, x in learned(teacher).items()})
-    mine, theirs = (embedded(one.eval(), there, len(seen)) for one in (teacher, other))
+    other.eval().merge()
+    mine, theirs = (embedded(one, there, len(seen)) for one in (teacher, other))
     assert all(torch.equal(mine[m], theirs[m]) for m in mine)
 
 
@@ -130,7 +165,7 @@ def test_a_chat_says_which_modality_is_meant(qwen: Path, people: Samples) -> Non
     assert {m: one.texts[0].count(SIGHTS[m]) for m, one in chats.items()} == dict.fromkeys(chats, 2)
     said = teacher.prepared("text", ["a man in red"]).texts[0]
     assert "a man in red" in said
-    assert said.rstrip().endswith("<|im_end|>")
+    assert said.endswith("<|im_end|>\n<|im_start|>assistant\n")
 
 
 def test_a_connector_first_learns_the_words_for_what_it_sees(lowered: Samples) -> None:

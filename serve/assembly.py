@@ -44,9 +44,7 @@ def hosting(settings: Settings) -> Hosting:
 def sensing(settings: Settings) -> Sensing:
     """What the first version's data was."""
     bundle = first_bundle(settings)
-    return Sensing(
-        bundle.scenario.data.name, dict(bundle.shape.widths), MediaLimits(hosts=settings.hosts), people_of(bundle)
-    )
+    return Sensing(bundle.scenario.data.name, bundle.row_widths, MediaLimits(hosts=settings.hosts), people_of(bundle))
 
 
 def first_bundle(settings: Settings) -> Bundle:

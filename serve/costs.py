@@ -35,10 +35,9 @@ def features(rows: Sequence[Samples]) -> int:
 
 def estimate(bundle: Bundle, card: Card, side: Literal["edge", "cloud"], edge_device: str, load: Load) -> Estimate:
     """Of one answer on the device that the model is made for; to look words up multiplies nothing."""
-    searcher = bundle.searcher
     folder, frames = bundle.folder / card.folder, [{m: _frames(row, m) for m in card.modalities} for row in load.rows]
-    if searcher is not None:
-        flops = float(sum(searcher.answer_flops(m) for one in frames for m, count in one.items() if count))
+    if bundle.searcher is not None:
+        flops = sum(bundle.answer_flops(card, m) for one in frames for m, count in one.items() if count)
     else:
         flops = sum(row_flops(folder, {m: count for m, count in one.items() if count}) for one in frames)
     cost = computed(find_device(card.device).budget, flops)

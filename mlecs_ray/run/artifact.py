@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, collaborates, on_devices, shown
+from mlecs_ray.samples import Samples
 from mlecs_ray.scenario import sources
 from mlecs_ray.scenario.build import Built, judge_clients
+from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.server.core import Server
 from mlecs_ray.sim.population import CLOUD
 from mlecs_ray.task import Task, can_fuse
@@ -21,6 +23,7 @@ from mlecs_ray.tree import Tree, tree_digest
 from mlecs_ray.wire import save_tree
 
 if TYPE_CHECKING:
+    from mlecs_ray.methods.reid.cloud import Cloud
     from mlecs_ray.models.captioner import CaptionTask
 
 FORMAT = 2
@@ -31,6 +34,7 @@ SCALES = "scales.safetensors"
 WORDS = "words.safetensors"
 """``usual``: what public captions say on average, where a method compares what is sensed with what is said."""
 CLIENTS = "clients"
+TEACHER = "teacher"
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,13 @@ def write(folder: Path, built: Built, server: Server, kept: Mapping[int, Tree]) 
         save_tree({m: {"mean": mean, "deviation": d} for m, (mean, d) in built.dataset.scales.items()}, part / SCALES)
         if collaborates(server.method) and built.dataset.public.texts:
             save_tree({"usual": server.method.usual_words}, part / WORDS)
+        teacher = teaching_of(built.scenario, built.dataset.public)
         cards = [*_wholes(built, server, part), *_personal(built, server, kept, part)]
+        cards += [] if teacher is None else [_taught(built, teacher, part)]
         files = digests(part)
         facts = {**_facts(built, server), "weights": weights_of(files), "cards": [asdict(card) for card in cards]}
+        if teacher is not None:
+            facts["teacher"] = teacher.teacher_facts
         facts["files"] = files
         (part / FACTS).write_text(json.dumps(facts, indent=2) + "\n")
         shutil.rmtree(target, ignore_errors=True)
@@ -142,6 +150,23 @@ def _personal(built: Built, server: Server, kept: Mapping[int, Tree], part: Path
         )
 
 
+def teaching_of(scenario: Scenario, public: Samples) -> "Cloud | None":
+    """The cloud whose teacher answers beside the models that it taught; None where there is none."""
+    if scenario.task.kind != "reid":
+        return None
+    # Language models take seconds to import.
+    from mlecs_ray.scenario.reid import teaching_cloud
+
+    return teaching_cloud(scenario, public)
+
+
+def _taught(built: Built, cloud: "Cloud", part: Path) -> Card:
+    """The teacher, in the space of the models that it taught; it has not learned since."""
+    save_tree(cloud.taught_tree(), _made(part / TEACHER) / "model.safetensors")
+    senses = tuple(sorted(built.dataset.modalities))
+    return Card(TEACHER, TEACHER, "cloud", "", None, built.roster.cloud_client.device, senses)
+
+
 def _domains(built: Built, client: Client) -> dict[str, int]:
     shard, classes = built.hand.shard(client), built.dataset.classes
     named = shard.domains or tuple(classes[i] for i in ([] if shard.labels is None else shard.labels.tolist()))
@@ -151,8 +176,7 @@ def _domains(built: Built, client: Client) -> dict[str, int]:
 def _export(task: Task, tree: Tree, client: Client, out: Path) -> None:
     """PEFT's format for a language model's adapter, one file of tensors for anything else."""
     if "lora" not in tree:
-        out.mkdir(parents=True)
-        save_tree(tree, out / "model.safetensors")
+        save_tree(tree, _made(out) / "model.safetensors")
         return
     from mlecs_ray.models.adapter import export_adapter
 
@@ -160,6 +184,11 @@ def _export(task: Task, tree: Tree, client: Client, out: Path) -> None:
     if captioner is None:
         raise InputError(f"{type(task).__name__} holds LoRA but is no CaptionTask, so it has no adapter to export")
     export_adapter(captioner, tree, client, out)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _facts(built: Built, server: Server) -> dict[str, Any]:

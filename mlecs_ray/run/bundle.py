@@ -30,6 +30,7 @@ from mlecs_ray.tree import Tree
 from mlecs_ray.wire import load_tree
 
 if TYPE_CHECKING:
+    from mlecs_ray.models.reid.asked import Rows, Teacher
     from mlecs_ray.models.reid.task import ReIDTask
 
 STORE = "serving"
@@ -99,6 +100,45 @@ class Bundle:
 
         assert isinstance(self.task, ReIDTask)
         return self.task
+
+    @cached_property
+    def teacher_rows(self) -> "Rows | None":
+        """How requests are written for the cloud's teacher, which answers too; None where there is none."""
+        if "teacher" not in self.facts:
+            return None
+        from mlecs_ray.scenario.reid import teacher_rows
+
+        return teacher_rows(self.scenario, self.facts["teacher"]["forms"])
+
+    def teacher(self, params: Tree) -> "Teacher":
+        """The cloud's, of what ``params`` gave of its card."""
+        from mlecs_ray.scenario.reid import served_teacher
+
+        self.check_own()
+        return served_teacher(self.scenario, params)
+
+    def answer_flops(self, card: Card, modality: str) -> float:
+        """What it takes to find one sighting's vector."""
+        if card.side == "cloud":
+            return float(self.facts["teacher"]["flops"][modality])
+        assert self.searcher is not None
+        return float(self.searcher.answer_flops(modality))
+
+    @property
+    def row_widths(self) -> dict[str, int]:
+        """By modality, how many numbers a request becomes: the models' own, and behind them a teacher's."""
+        widths = dict(self.shape.widths)
+        if (rows := self.teacher_rows) is not None:
+            widths = {modality: width + rows.widths[modality] for modality, width in widths.items()}
+        return widths
+
+    def own_rows(self, card: Card, samples: Samples) -> Samples:
+        """Of rows of ``row_widths`` what this model reads."""
+        if self.teacher_rows is None:
+            return samples
+        widths, teaches = dict(self.shape.widths), card.side == "cloud"
+        inputs = {m: x[:, widths[m] :] if teaches else x[:, : widths[m]] for m, x in samples.inputs.items()}
+        return replace(samples, inputs=inputs)
 
     @cached_property
     def scales(self) -> dict[str, tuple[Tensor, Tensor]]:

@@ -1,6 +1,6 @@
 """From a scenario to finding people: the data as student and teacher read it, both models, and what the cloud has."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from mlecs_ray.methods.reid.cloud import Cloud, Eye, Schooling, Teaching
 from mlecs_ray.methods.reid.options import MLLMEmbedReID
 from mlecs_ray.methods.reid.schooled import Schooled
 from mlecs_ray.methods.reid.system import Cameras
-from mlecs_ray.models.mobilenet import MobileNetV2
+from mlecs_ray.models.reid.asked import Rows, Teacher, rows_of
 from mlecs_ray.models.reid.course import Course
 from mlecs_ray.models.reid.distillation import Distillation
 from mlecs_ray.models.reid.eyed import EyedLM
@@ -99,29 +99,27 @@ def known_of_test(scenario: Scenario, cloud: Cloud, test: Samples) -> dict[str, 
     return cloud.features(partial(_seen, scenario, "test"), digest(test))
 
 
-class Teacher:
-    """The cloud's, from pictures and sentences as they are: what it has, and what an answer takes."""
-
-    def __init__(self, embedder: Any, eye: Student | None) -> None:
-        self._embedder, self._eye = embedder, eye
-
-    @property
-    def parameters(self) -> int:
-        """All that it has, its eyes too."""
-        own = int(sum(p.numel() for p in self._embedder.parameters()))
-        return own + (sum(p.numel() for p in MobileNetV2().features.parameters()) if self._eye else 0)
-
-    def embed(self, modality: str, seen: Tensor | Sequence[str]) -> Tensor:
-        """(n, d) of pictures (n, c, h, w) in 0..255, or of sentences."""
-        if self._eye is not None and isinstance(seen, Tensor):
-            seen = self._eye.lower(modality, seen)
-        found: Tensor = self._embedder({modality: self._embedder.prepared(modality, seen)})[modality]
-        return found
-
-
 def teacher_of(cloud: Cloud) -> Teacher:
     """The cloud's, trained where it was not yet."""
     return Teacher(cloud.teacher(), cloud.teaching.eye)
+
+
+def teaching_cloud(scenario: Scenario, public: Samples) -> Cloud | None:
+    """The scenario's cloud, where it has a teacher; None for students that learn alone, and for any other task."""
+    if scenario.task.kind != "reid" or not scenario.reid.student.taught_steps:
+        return None
+    return cloud_of(scenario, public)
+
+
+def served_teacher(scenario: Scenario, tree: Tree) -> Teacher:
+    """The teacher again, of the ``Cloud.taught_tree`` that a run has left."""
+    teaching = _teaching(scenario)
+    return Teacher(teaching.raised(tree), teaching.eye)
+
+
+def teacher_rows(scenario: Scenario, forms: Mapping[str, Sequence[int]]) -> Rows:
+    """How requests are written for the scenario's teacher, which reads these ``forms``."""
+    return rows_of(_teaching(scenario).eye, forms)
 
 
 def _seen(scenario: Scenario, part: str) -> Samples:

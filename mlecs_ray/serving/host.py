@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
+from mlecs_ray.models.reid.kinds import TEXT
 from mlecs_ray.run.artifact import Card, captioner_of
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.samples import Samples
@@ -30,6 +31,7 @@ from mlecs_ray.tree import Tree, leaves, tree_bytes, tree_map
 if TYPE_CHECKING:
     from mlecs_ray.models.captioner import CaptionTask
     from mlecs_ray.models.lora import Backbone, LoRA
+    from mlecs_ray.models.reid.asked import Teacher
 
 _VERSIONS = 4
 """How many versions' facts are held; their models are whoever's who answers with them."""
@@ -78,6 +80,13 @@ class Resident:
         """Samples to (n, classes). Raises InputError where it tells no classes apart."""
         return self.bundle.scores(self.card, self.params)
 
+    @cached_property
+    def teacher(self) -> "Teacher | None":
+        """Of a teacher's card it, made of the parameters."""
+        if self.bundle.searcher is None or self.card.side != "cloud":
+            return None
+        return self.bundle.teacher(self.params)
+
     @property
     def captioner(self) -> "CaptionTask | None":
         """The task where it answers in words."""
@@ -98,7 +107,7 @@ class Resident:
                 f"the request has {sorted(samples.modalities)}, {self.id} senses {list(self.card.modalities)}: there "
                 "is nothing to answer from"
             )
-        scaled = self.bundle.scaled(seen)
+        scaled = self.bundle.scaled(self.bundle.own_rows(self.card, seen))
         return scaled if self.device == "cpu" else scaled.to(self.device)
 
 
@@ -242,7 +251,9 @@ class Host:
     @torch.no_grad()
     def embed(self, resident: Resident, samples: Samples) -> Tensor:
         """``fused_repr`` of one row at length 1, (256,); of people the mean direction of what is seen, (d,)."""
-        searcher = resident.bundle.searcher
+        searcher, rows = resident.bundle.searcher, resident.bundle.teacher_rows
+        if resident.teacher is not None and rows is not None:
+            return _finite(resident.teacher.vectors(resident.sensed(samples), rows)[0])
         if searcher is not None:
             return _finite(searcher.vectors(resident.params, resident.sensed(samples))[0])
         task = _words_of(resident)
@@ -253,6 +264,8 @@ class Host:
     def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
         """What texts say, where ``fused_repr`` is drawn to: (n, 256) at length 1, by the words of the cloud's model."""
         usual, bundle = resident.bundle.usual_words, resident.bundle
+        if resident.teacher is not None:
+            return torch.nn.functional.normalize(resident.teacher.embed(TEXT, texts), dim=1)
         if bundle.searcher is not None:
             return described(bundle.searcher, resident.params, texts)
         whose = resident.client if bundle.cloud is None else bundle.client(bundle.cloud)

@@ -16,6 +16,7 @@ from mlecs_ray.run.bundle import Bundle
 from mlecs_ray.tree import Tree
 
 if TYPE_CHECKING:
+    from mlecs_ray.models.reid.asked import Rows
     from mlecs_ray.models.reid.student import Student
     from mlecs_ray.models.reid.task import ReIDTask
 
@@ -29,14 +30,20 @@ class Reader:
 
     student: "Student"
     widths: tuple[tuple[str, int], ...]
-    """Of each modality, the numbers of one row."""
+    """Of each modality, the numbers that the student reads."""
+    teacher: "Rows | None" = None
+    """How a teacher reads, whose numbers stand behind those of the student."""
 
     def __call__(self, modality: str, raw: Tensor | str) -> NDArray[np.float32]:
         """Of a picture (3, h, w) in 0..255, or of a sentence."""
         row = self.student.lower(modality, _read([raw]) if isinstance(raw, str) else _shown(modality, raw))
         flat, width = row.float().flatten(), dict(self.widths)[modality]
         # Sentences end where they end; what stands behind is zeros.
-        return np.asarray(F.pad(flat, (0, max(width - len(flat), 0)))[:width].numpy())
+        mine = F.pad(flat, (0, max(width - len(flat), 0)))[:width]
+        if self.teacher is not None:
+            shown = raw if isinstance(raw, str) else _shown(modality, raw)[0]
+            mine = torch.cat([mine, self.teacher.written(modality, shown)])
+        return np.asarray(mine.numpy())
 
     def warm(self) -> None:
         """Load what it needs."""
@@ -53,7 +60,9 @@ def _shown(modality: str, picture: Tensor) -> Tensor:
 
 def people_of(bundle: Bundle) -> Reader | None:
     """How a version's people are read; None where its models find nobody."""
-    return None if bundle.searcher is None else Reader(bundle.searcher.student, bundle.shape.widths)
+    if bundle.searcher is None:
+        return None
+    return Reader(bundle.searcher.student, bundle.shape.widths, bundle.teacher_rows)
 
 
 def described(searcher: "ReIDTask", params: Tree, texts: Sequence[str]) -> Tensor:

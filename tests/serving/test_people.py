@@ -1,47 +1,38 @@
 """People as they are served: what a request shows is read as in the run, and found by what the run has learned."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
 
-from mlecs_ray.data import assets
 from mlecs_ray.data.encoding import Frozen, samples_of
 from mlecs_ray.errors import InputError
+from mlecs_ray.run.artifact import TEACHER
 from mlecs_ray.run.bundle import Bundle, adopt
 from mlecs_ray.run.local import run_locally
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.scenario.deal import deal, read
+from mlecs_ray.scenario.overrides import apply
+from mlecs_ray.scenario.reid import cloud_of, known_of_test
 from mlecs_ray.serving.host import Ask, Host
 from mlecs_ray.serving.people import Reader, people_of
 from mlecs_ray.serving.turns import Turn
 from serve.spaces import shared, space_of
 from serve.version import Version
-from tests.scenario import persons
+from tests.serving import found
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, Bundle]:
-    """A run over ten people of a small RegDB, and its artifact in a store."""
-    folder = tmp_path_factory.mktemp("served")
-    persons.write_regdb(folder / "regdb")
-    persons.write_assets(folder / "assets")
-    teacher = persons.write_teacher(folder / "teacher")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLECS_CACHE", str(folder / "cache"))
-        patch.setattr(assets, "find", persons.Fetched(folder / "assets"))
-        scenario = persons.scenario(folder / "regdb", teacher)
-        run_locally(scenario, folder / "run")
-        bundle = adopt(folder / "run" / "artifact", folder / "store")
-        # Their models are found now, while assets are where they are.
-        assert bundle.task
-    return scenario, bundle
+@pytest.fixture(scope="module", params=found.TEACHERS)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, Bundle]:
+    return found.run(tmp_path_factory.mktemp("served"), request.param)
 
 
 @pytest.fixture(autouse=True)
-def world(served: tuple[Scenario, Bundle], monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = served[1].folder.parents[1]
-    monkeypatch.setenv("MLECS_CACHE", str(folder / "cache"))
-    monkeypatch.setattr(assets, "find", persons.Fetched(folder / "assets"))
+def world(served: tuple[Scenario, Bundle]) -> Iterator[None]:
+    with found.world(served[1].folder.parents[1]):
+        yield
 
 
 @pytest.fixture
@@ -52,7 +43,7 @@ def host(served: tuple[Scenario, Bundle]) -> Host:
 def asked(bundle: Bundle, modality: str, raw: torch.Tensor) -> Samples:
     """What a request with this picture becomes."""
     frozen = Frozen(people=people_of(bundle))
-    return samples_of("regdb", {modality: raw}, dict(bundle.shape.widths), frozen)
+    return samples_of("regdb", {modality: raw}, bundle.row_widths, frozen)
 
 
 @pytest.mark.parametrize("modality", ["rgb", "ir"])
@@ -61,8 +52,8 @@ def test_a_picture_is_read_as_the_run_read_it(served: tuple[Scenario, Bundle], m
     raw, lowered = read(scenario).test, deal(scenario)[0].test
     row = int(raw.present[modality].nonzero()[0])
     shown = raw.inputs[modality][row].expand(3, -1, -1)
-    found = asked(bundle, modality, shown).inputs[modality][0]
-    assert torch.allclose(found, lowered.inputs[modality][row].float().flatten(), atol=0.02)
+    mine = bundle.own_rows(bundle.card("model"), asked(bundle, modality, shown)).inputs[modality][0]
+    assert torch.allclose(mine, lowered.inputs[modality][row].float().flatten(), atol=0.02)
 
 
 def test_what_was_measured_is_what_is_served(served: tuple[Scenario, Bundle], host: Host) -> None:
@@ -77,6 +68,50 @@ def test_what_was_measured_is_what_is_served(served: tuple[Scenario, Bundle], ho
     vector = host.embed(resident, asked(bundle, "rgb", raw.inputs["rgb"][row]))
     assert vector.norm().item() == pytest.approx(1, abs=1e-5)
     assert torch.allclose(vector, torch.from_numpy(measured), atol=5e-3)
+
+
+@pytest.mark.parametrize("modality", ["rgb", "ir"])
+def test_the_teacher_answers_as_it_was_measured(served: tuple[Scenario, Bundle], host: Host, modality: str) -> None:
+    scenario, bundle = served
+    raw, dataset = read(scenario).test, deal(scenario)[0]
+    row = int(raw.present[modality].nonzero()[0])
+    known = known_of_test(scenario, cloud_of(scenario, dataset.public), dataset.test)[modality][row]
+    resident = host.load(f"{TEACHER}@{bundle.version}")
+    shown = raw.inputs[modality][row].expand(3, -1, -1)
+    vector = host.embed(resident, asked(bundle, modality, shown))
+    assert torch.allclose(vector, torch.nn.functional.normalize(known, dim=0), atol=0.02)
+
+
+def test_the_teacher_reads_sentences_and_the_students_space_is_its_own(
+    served: tuple[Scenario, Bundle], host: Host
+) -> None:
+    _, bundle = served
+    resident = host.load(f"{TEACHER}@{bundle.version}")
+    said = host.embed_text(resident, ["a man in red", "a dog"])
+    assert torch.allclose(said.norm(dim=1), torch.ones(2), atol=1e-5)
+    assert said.shape[1] == bundle.searcher.student.width if bundle.searcher else False
+    version = Version(bundle, bundle.cards, {})
+    assert version.cloud() == bundle.card(TEACHER)
+    assert space_of(version, resident.id, words=True) == space_of(version, f"model@{version.name}", words=False)
+
+
+def test_the_teachers_answers_cost_what_it_computes(served: tuple[Scenario, Bundle]) -> None:
+    _, bundle = served
+    mine, theirs = (bundle.answer_flops(bundle.card(name), "rgb") for name in (TEACHER, "model"))
+    assert mine > 0
+    assert mine != theirs
+
+
+def test_a_student_that_learned_alone_has_no_teacher_beside_it(served: tuple[Scenario, Bundle], tmp_path: Path) -> None:
+    alone = apply(
+        served[0],
+        {"reid.student.taught_steps": 0, "method": "fedavg", "evaluation.metrics": ["map"], "merges": 1},
+    )
+    run_locally(alone, tmp_path / "run")
+    bundle = adopt(tmp_path / "run" / "artifact", tmp_path)
+    assert list(bundle.cards) == ["model"]
+    assert bundle.teacher_rows is None
+    assert bundle.row_widths == dict(bundle.shape.widths)
 
 
 def test_a_row_of_two_modalities_points_between_them(served: tuple[Scenario, Bundle], host: Host) -> None:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from torch import Tensor
 from mlecs_ray import cache
 from mlecs_ray.errors import InputError
 from mlecs_ray.methods.pretrained import digest, remembered
+from mlecs_ray.models.flops import count_forward
+from mlecs_ray.models.reid.asked import forms_of
 from mlecs_ray.models.reid.course import Course, learned, restore
 from mlecs_ray.models.reid.distillation import Distillation, basis
+from mlecs_ray.models.reid.kinds import TEXT
 from mlecs_ray.models.reid.stages import Batches, Identity, Lesson, Sightings, sightings
 from mlecs_ray.models.reid.student import Student
 from mlecs_ray.models.reid.teacher import Tuition, embedded, prepared, teach
@@ -29,6 +32,7 @@ from mlecs_ray.tree import Tree
 from mlecs_ray.wire import load_tree, save_tree
 
 _TEACHER, _STUDENT, _LOSSES = "teacher.safetensors", "student.safetensors", "losses.json"
+_FACTS = "facts.json"
 _EDITION = 1
 """Changed whenever the trainings are."""
 _TEACHERS = 2
@@ -52,6 +56,22 @@ class Teaching:
     """A dual encoder of whose pictures' part it borrows; None: it has eyes of its own."""
     eye_course: Course = Course(0, 1.0)  # noqa: RUF009  # a frozen value
     """How that learns first, alone."""
+
+    def fresh(self, tree: Tree) -> Any:
+        """A teacher with the ``eye`` of what ``Cloud.taught_tree`` gave, which has learned nothing else."""
+        eye = self.eye
+        return self.make(None if eye is None else partial(_looked, eye, tree))
+
+    def raised(self, tree: Tree) -> Any:
+        """The teacher as it answers, of what ``Cloud.taught_tree`` gave. Raises InputError where that is another's."""
+        made = self.fresh(tree)
+        restore(made, dict(tree["learned"]))
+        made.eval().merge()
+        return made
+
+
+def _looked(eye: Student, tree: Tree, maps: Tensor) -> Tensor:
+    return eye.looked({"eye": tree["eye"]}, maps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,28 +122,37 @@ class Cloud:
         return cache.build_once(cache.derived("reid-teacher", self._taught()), self._teach)
 
     def _teach(self, folder: Path) -> None:
-        teacher, there = self.teaching.make(self._eye()), self.seen()
+        teacher, there = self.teaching.fresh(self._eye()), self.seen()
         with _kept(folder) as course:
             losses = teach(
                 teacher, prepared(teacher, there), self.teaching.tuition, derive(self.seed, "teacher"), course
             )
         _write(folder, losses)
         save_tree(learned(teacher), folder / _TEACHER)
+        facts = {"forms": forms_of(there, self.teaching.eye), "flops": _flops(teacher, there, self.teaching.eye)}
+        (folder / _FACTS).write_text(json.dumps(facts))
 
-    def _eye(self) -> Eye | None:
+    def _eye(self) -> Tree:
+        """``eye``, as it has learned to see, where the teacher borrows one; else nothing."""
         student = self.teaching.eye
         if student is None:
-            return None
+            return {}
         lesson = Lesson(student, sightings(self.seen()), self.teaching.eye_course, self.schooling.batches)
-        params = self._stage("eye", lesson, lambda: student.init(derive(self.seed, "eye")))
-        return lambda maps: student.looked(params, maps)
+        return {"eye": self._stage("eye", lesson, lambda: student.init(derive(self.seed, "eye")))["eye"]}
+
+    @property
+    def teacher_facts(self) -> Mapping[str, Mapping[str, Any]]:
+        """By modality, the ``forms`` of what the teacher reads, and the ``flops`` that an answer takes."""
+        found: dict[str, Any] = json.loads((self.teacher_folder / _FACTS).read_text())
+        return found
+
+    def taught_tree(self) -> Tree:
+        """All that the teacher has ``learned``, and the ``eye`` that it borrows: what ``Teaching.raised`` takes."""
+        return {**self._eye(), "learned": load_tree(self.teacher_folder / _TEACHER)}
 
     def teacher(self) -> Any:
         """It, trained."""
-        made = self.teaching.make(self._eye())
-        restore(made, load_tree(self.teacher_folder / _TEACHER))
-        made.eval().merge()
-        return made
+        return self.teaching.raised(self.taught_tree())
 
     def features(self, samples: Callable[[], Samples], key: str) -> dict[str, Tensor]:
         """What the teacher makes of samples as it reads them: by modality (n, d), zeros where a sample lacks it.
@@ -185,6 +214,18 @@ class Cloud:
 
         recipe = {**more, **self._recipe(stage=name, lesson=told)}
         return load_tree(cache.build_once(cache.derived("reid-student", recipe), build) / _STUDENT)
+
+
+def _flops(teacher: Any, seen: Samples, eye: Student | None) -> dict[str, int]:
+    """Of an answer, by modality, from pixels or words on."""
+    found = {}
+    for modality, rows in seen.present.items():
+        first = int(rows.nonzero()[0])
+        one = [seen.texts[first]] if modality == TEXT else seen.inputs[modality][first : first + 1]
+        found[modality] = count_forward(partial(lambda m, x: teacher({m: teacher.prepared(m, x)}), modality, one))
+        if eye is not None and modality != TEXT:
+            found[modality] += count_forward(partial(eye.lower, modality, eye.blank(modality, 1)))
+    return found
 
 
 @contextmanager

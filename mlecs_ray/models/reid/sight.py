@@ -13,9 +13,10 @@ GRID = 2
 _CHUNK = 64
 
 
-def resized(pictures: Tensor, side: int) -> Tensor:
-    """(n, c, side, side) of (n, c, h, w)."""
-    return F.interpolate(pictures, (side, side), mode="bilinear", align_corners=False, antialias=True)
+def resized(pictures: Tensor, side: int | tuple[int, int]) -> Tensor:
+    """(n, c, side, side), or of (height, width), of (n, c, h, w)."""
+    size = side if isinstance(side, tuple) else (side, side)
+    return F.interpolate(pictures, size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def seen(pictures: Tensor, side: int) -> Tensor:

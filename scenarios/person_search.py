@@ -36,7 +36,7 @@ SCENARIO = Scenario(
     ),
     task=TaskConfig(kind="reid"),
     reid=PeopleConfig(
-        teacher=TeacherConfig(layers=10, steps=120),
+        teacher=TeacherConfig(layers=10, eye_steps=250, words_steps=400, steps=60),
         student=StudentConfig(alone_steps=150, taught_steps=150),
     ),
     local=LocalConfig(optimizer="adamw", lr=1e-4, batch=12, epochs=2, clip=1.0),

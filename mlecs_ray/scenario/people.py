@@ -28,13 +28,13 @@ class TeacherConfig(BaseModel):
     """Of what these learn first, on the public samples: to see people alike in every modality."""
     eye_lr: Rate = 1e-3
     """Its peak."""
-    words_steps: Steps = 400
+    words_steps: Steps = 1000
     """Of what its connector learns then: to turn a picture into the words that are said of the same identity."""
     words_lr: Rate = 2e-3
     """Its peak."""
-    steps: Steps = 240
+    steps: Steps = 100
     """Of training on the public samples."""
-    lr: Rate = 3e-4
+    lr: Rate = 4e-4
     """Its peak for adapters; connector and classifier learn at twice that."""
     identities: Pair = 12
     """Of a batch."""

@@ -44,7 +44,7 @@ FLEETS: Mapping[str, Changes] = {
     "fedavg": {"method": "fedavg"},
     "FedAvg, untaught": {"method": "fedavg", "reid.student.taught_steps": 0},
 }
-SHORT: Changes = {"reid.teacher.layers": 10, "reid.teacher.steps": 120}
+SHORT: Changes = {"reid.teacher.layers": 10, "reid.teacher.steps": 60}
 """Of a teacher that a fleet waits for: a third of SmolLM2."""
 _QUICK: Changes = {
     "reid.teacher.layers": 2,

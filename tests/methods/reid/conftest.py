@@ -1,8 +1,10 @@
 """A cloud with a teacher and a student of a few thousand weights, in a cache of the tests' own."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from mlecs_ray.methods.reid.cloud import Cloud, Schooling, Teaching
 from mlecs_ray.models.reid.course import Course
@@ -25,6 +27,15 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own."""
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As ``build`` has it: sums of several threads do not round the same each time."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(usual)
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """A cloud with a teacher and a student of a few thousand weights, in a cache of the tests' own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from mlecs_ray.methods.reid.cloud import Cloud, Schooling, Teaching
 from mlecs_ray.models.reid.course import Course
@@ -16,9 +14,9 @@ from mlecs_ray.models.reid.student import Student
 from mlecs_ray.models.reid.teacher import Tuition
 from mlecs_ray.samples import Samples
 from tests.models import tiny
-from tests.models.reid.conftest import WIDTH, lowered, people, student
+from tests.models.reid.conftest import WIDTH, lowered, one_thread, people, student
 
-__all__ = ["cloud", "lowered", "own_cache", "people", "student"]
+__all__ = ["cloud", "lowered", "one_thread", "own_cache", "people", "student"]
 BATCHES = Batches(4, 2)
 
 
@@ -27,15 +25,6 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own."""
     monkeypatch.setenv("MLECS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As ``build`` has it: sums of several threads do not round the same each time."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
 
 
 @pytest.fixture

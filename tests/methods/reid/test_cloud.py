@@ -8,9 +8,11 @@ import torch
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.methods.reid.cloud import Cloud
+from mlecs_ray.models.reid.asked import LETTERS
 from mlecs_ray.models.reid.distillation import Distillation
 from mlecs_ray.models.reid.stages import Lesson, Sightings
 from mlecs_ray.models.reid.student import Student
+from mlecs_ray.models.reid.teacher import embedded, prepared
 from mlecs_ray.samples import Samples
 from mlecs_ray.tree import tree_digest
 from tests.methods.reid.conftest import schooling
@@ -108,3 +110,21 @@ def test_a_cloud_with_one_identity_is_refused(cloud: Cloud, lowered: Samples) ->
 
 def test_prepared_people_are_counted(lowered: Samples) -> None:
     assert Sightings({}, {"rgb": lowered.labels.numpy()}, {}).identities == 9  # type: ignore[union-attr]  # they have some
+
+
+def test_what_the_teacher_reads_and_costs_stands_beside_it(cloud: Cloud) -> None:
+    facts = cloud.teacher_facts
+    assert facts["forms"] == {"ir": [96, 2, 2], "rgb": [96, 2, 2], "sketch": [96, 2, 2], "text": [LETTERS]}
+    assert facts["flops"].keys() == facts["forms"].keys()
+    assert min(facts["flops"].values()) > 0
+    # Its eyes look first.
+    assert facts["flops"]["rgb"] > facts["flops"]["text"]
+
+
+def test_a_teacher_is_made_again_of_what_it_has_learned(cloud: Cloud) -> None:
+    there = cloud.seen()
+    tree = cloud.taught_tree()
+    assert tree.keys() == {"eye", "learned"}
+    again = cloud.teaching.raised(tree)
+    mine, theirs = (embedded(one, prepared(one, there), len(there)) for one in (again, cloud.teacher()))
+    assert all(torch.equal(mine[m], theirs[m]) for m in mine)

@@ -1,5 +1,6 @@
 """Small models with random weights, and people made up of blocks of colour."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,15 @@ from tests.models.reid.tiny import write_encoders
 
 WIDTH = 24
 IDENTITIES = 6
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As ``build`` has it: sums of several threads do not round the same each time."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(usual)
 
 
 @pytest.fixture(scope="session")

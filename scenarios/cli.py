@@ -190,6 +190,22 @@ def serve(
     write(wanted, File(config, config_kind, tuple(config_set or ()), host, port), console)
 
 
+@app.command()
+def export(
+    folder: Folder = "latest",
+    out: Annotated[Path | None, typer.Option(help="A new folder; default: RUN/edge")] = None,
+) -> None:
+    """Write a run's student as files that edge devices run: ONNX, in float32 and int8, and what each loses.
+
+    Of runs that find people. Example: [bold]mlecs export latest --out student[/bold]
+    """
+    from scenarios import exporting
+    from scenarios.folders import find_run
+
+    run = find_run(folder)
+    exporting.write(run, out or run / "edge", console)
+
+
 for command in (measuring.heal, measuring.bench, measuring.reproduce):
     app.command()(command)
 

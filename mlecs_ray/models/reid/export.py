@@ -47,7 +47,7 @@ class _Pictures(nn.Module):
         made = towers(student)
         self.lower, self.upper = made.eye_lower, copy.deepcopy(made.eye_upper)
         self.upper.load_state_dict(flat(params["eye"]), strict=False)
-        self.heads = nn.ModuleList([_head(params["heads"][m]) for m in PICTURES])
+        self.heads = nn.ModuleList([_head(params["heads"][m]) for m in _seen(params)])
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
         self.register_buffer("spread", torch.tensor(STD)[:, None, None] * 255)
 
@@ -112,7 +112,7 @@ def export(student: Student, params: Tree, folder: Path, samples: Mapping[str, T
     folder.mkdir(parents=True, exist_ok=True)
     if "eye" in params:
         blank = torch.zeros(2, 3, student.side, student.side)
-        _write(_Pictures(student, params), blank, files.at(NAMES[0]), "pixels", tuple(PICTURES), {0: "n"})
+        _write(_Pictures(student, params), blank, files.at(NAMES[0]), "pixels", _seen(params), {0: "n"})
         pictures = [x.float().expand(-1, 3, -1, -1) for m, x in samples.items() if m != TEXT]
         _small_pictures(files, torch.cat(pictures).contiguous())
     if "words" in params:
@@ -120,6 +120,11 @@ def export(student: Student, params: Tree, folder: Path, samples: Mapping[str, T
         _write(_Words(student, params), blank, files.at(TEXT), "ids", (TEXT,), {0: "n", 1: "t"})
         quantize_dynamic(files.at(TEXT), files.at(TEXT, small=True), weight_type=QuantType.QInt8, per_channel=True)
     return files
+
+
+def _seen(params: Tree) -> tuple[str, ...]:
+    """Modalities of pictures that it has a head for."""
+    return tuple(m for m in PICTURES if m in params["heads"])
 
 
 def _write(

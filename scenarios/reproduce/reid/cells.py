@@ -10,7 +10,7 @@ from scenarios.reproduce.reid.base import METRICS
 
 SEEDS = tuple(range(STUDIES["reid"].seeds))
 SETTING = "emoji"
-WHOLE, COSINE, ALONE = "PCM + FR + CM", "CM", "alone"
+WHOLE, COSINE, ALONE, EYES = "PCM + FR + CM", "CM", "alone", "the teacher's eyes, alone"
 RULES: Mapping[str, tuple[float, float, float]] = {
     WHOLE: (0.29, 0.35, 0.35),
     "PCM + FR": (0.0, 0.49, 0.50),
@@ -79,6 +79,8 @@ def _distillation(base: Scenario) -> Iterator[Cell]:
     student = base.reid.student
     longer = {"reid.student.alone_steps": student.alone_steps + student.taught_steps}
     yield Cell("distillation", ALONE, SETTING, {**_untaught(), **longer})
+    eyes = {"reid.student.side": base.reid.teacher.eye_side, "reid.student.alone_steps": base.reid.teacher.eye_steps}
+    yield Cell("distillation", EYES, SETTING, {**_untaught(), **eyes})
 
 
 def _untaught() -> Changes:

@@ -4,11 +4,13 @@ from statistics import mean
 
 from bench.document import table
 from mlecs_ray.report.units import BYTES, size
+from scenarios.exporting import FLOAT32, INT8
+from scenarios.exporting import WHOLE as WHOLE_STUDENT
 from scenarios.reproduce import words
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.reid.base import MAIN, PAIRS, SIDES, WITHIN, named
 from scenarios.reproduce.reid.cells import ALONE, COSINE, WHOLE
-from scenarios.reproduce.reid.teaching import FLOAT32, INT8, NEEDED, WHOLE_STUDENT, beside
+from scenarios.reproduce.reid.teaching import NEEDED, beside
 from scenarios.reproduce.reid.values import Pair, against_cosine, called, values
 from scenarios.reproduce.statistics import Values, spread
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from scenarios.exporting import FLOAT32 as AS_ONNX
+from scenarios.exporting import INT8 as AS_INT8
+from scenarios.exporting import WHOLE as WHOLE_STUDENT
 from scenarios.reproduce.cells import Cell
 from scenarios.reproduce.found import Found
 from scenarios.reproduce.measures import Result, Traffic
@@ -19,10 +22,8 @@ from scenarios.reproduce.reid.models import (
     TEACHER,
     key,
 )
-from scenarios.reproduce.reid.teaching import FLOAT32 as AS_ONNX
-from scenarios.reproduce.reid.teaching import INT8 as AS_INT8
 from scenarios.reproduce.reid.teaching import METRICS as EXPORTED
-from scenarios.reproduce.reid.teaching import POINTS, WHOLE_STUDENT, keys
+from scenarios.reproduce.reid.teaching import POINTS, keys
 from scenarios.reproduce.store import Store, Timing
 from tests.scenarios.reproduce.fake import MADE, filled
 

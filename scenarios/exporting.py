@@ -13,6 +13,7 @@ from rich.table import Table
 from torch import Tensor
 
 from mlecs_ray.data.backbones import minilm_folder
+from mlecs_ray.data.reid.trials import Trial
 from mlecs_ray.errors import InputError
 from mlecs_ray.metrics.search import searched
 from mlecs_ray.models.reid.export import Files, export
@@ -22,7 +23,9 @@ from mlecs_ray.models.reid.student import Student
 from mlecs_ray.report.units import BYTES, size
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.samples import Samples
+from mlecs_ray.scenario.build import judged
 from mlecs_ray.scenario.deal import deal, read
+from mlecs_ray.scenario.judging import searches_of
 from mlecs_ray.tree import Tree
 
 WHOLE, FLOAT32, INT8 = "student", "ONNX, float32", "ONNX, int8"
@@ -49,15 +52,29 @@ def write(run: Path, out: Path, console: Console) -> None:
         raise InputError(f"{out} is there already, and files of two students would be mixed: name a new folder")
     card = next(card for card in bundle.cards.values() if card.side == "edge")
     student, params = bundle.searcher.student, bundle.params(card)
-    raw, lowered = read(bundle.scenario), deal(bundle.scenario)[0].test
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        told = _write(bundle, student, params, part)
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    console.print(_table(told))
+    console.print(f"[bold]{out}[/bold] has the files, and {FACTS} what they read and say")
+
+
+def _write(bundle: Bundle, student: Student, params: Tree, out: Path) -> dict[str, dict[str, float]]:
+    """All of it; what ``losses`` gave."""
+    raw, dataset = read(bundle.scenario), deal(bundle.scenario)[0]
     metrics = [name for name in bundle.scenario.evaluation.metrics if not name.endswith("cloud")]
     files = exported(student, params, raw.public, out)
-    told = losses(student, params, files, (raw.test, lowered), metrics)
+    test = judged(bundle.scenario, raw), judged(bundle.scenario, dataset)
+    trials = searches_of(dataset.name, test[1])(len(test[1]))
+    told = losses(student, params, files, test, metrics, trials)
     if TEXT in params["heads"]:
         shutil.copyfile(minilm_folder() / "tokenizer.json", out / "tokenizer.json")
     (out / FACTS).write_text(json.dumps(_facts(bundle, student, params, out, told), indent=2) + "\n")
-    console.print(_table(told))
-    console.print(f"[bold]{out}[/bold] has the files, and {FACTS} what they read and say")
+    return told
 
 
 def exported(student: Student, params: Tree, public: Samples, folder: Path) -> Files:
@@ -67,16 +84,22 @@ def exported(student: Student, params: Tree, public: Samples, folder: Path) -> F
 
 
 def losses(
-    student: Student, params: Tree, files: Files, test: tuple[Samples, Samples], metrics: Sequence[str]
+    student: Student,
+    params: Tree,
+    files: Files,
+    test: tuple[Samples, Samples],
+    metrics: Sequence[str],
+    trials: Sequence[Trial] = (),
 ) -> dict[str, dict[str, float]]:
-    """Metrics on a test, raw and as ``student`` reads it, in torch and by both kinds of files, and their bytes."""
+    """Metrics on a test, raw and as ``student`` reads it, in torch and by both kinds of files, and their bytes.
+    ``trials``: how pairs are searched, as ``searched`` has it."""
     raw, lowered = test
     seen = [m for m in raw.inputs if m in params["heads"]]
     vectors: dict[str, Mapping[str, Tensor | NDArray[np.float32]]] = {
         WHOLE: {m: student.embed(params, m, lowered.inputs[m]).detach() for m in seen},
         **{name: {m: _answered(files, raw, m, student.side, name == INT8) for m in seen} for name in (FLOAT32, INT8)},
     }
-    found = {name: _measured(one, lowered, metrics) for name, one in vectors.items()}
+    found = {name: _measured(one, lowered, metrics, trials) for name, one in vectors.items()}
     for name in (FLOAT32, INT8):
         found[name]["bytes"] = _bytes(files, name == INT8)
     return found
@@ -97,12 +120,15 @@ def _answered(files: Files, samples: Samples, modality: str, side: int, small: b
 
 
 def _measured(
-    vectors: Mapping[str, Tensor | NDArray[np.float32]], test: Samples, metrics: Sequence[str]
+    vectors: Mapping[str, Tensor | NDArray[np.float32]],
+    test: Samples,
+    metrics: Sequence[str],
+    trials: Sequence[Trial],
 ) -> dict[str, float]:
     rows = {m: np.asarray(x) for m, x in vectors.items()}
     there = {m: test.present[m].tolist() for m in rows}
     answers = [{m: rows[m][i] for m in rows if there[m][i]} for i in range(len(test))]
-    return {name: round(value, 6) for name, value in searched(metrics, answers, test).items()}
+    return {name: round(value, 6) for name, value in searched(metrics, answers, test, trials=trials).items()}
 
 
 def _bytes(files: Files, small: bool) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mlecs_ray.models.reid.kinds import TEXT
 from mlecs_ray.run.artifact import Card
 from mlecs_ray.run.bundle import Bundle
 from mlecs_ray.samples import Samples
@@ -19,6 +20,8 @@ class Load:
     rows: Sequence[Samples] = ()
     words: int = 0
     """Bytes of text beside the rows."""
+    sentences: int = 0
+    """How many texts those are."""
     down: int = 0
     """Bytes of the answer."""
 
@@ -34,16 +37,19 @@ def features(rows: Sequence[Samples]) -> int:
 
 
 def estimate(bundle: Bundle, card: Card, side: Literal["edge", "cloud"], edge_device: str, load: Load) -> Estimate:
-    """Of one answer on the device that the model is made for; to look words up multiplies nothing."""
+    """Of one answer on the device that the model is made for; to look words up multiplies nothing, but who finds people
+    reads them."""
     folder, frames = bundle.folder / card.folder, [{m: _frames(row, m) for m in card.modalities} for row in load.rows]
     if bundle.searcher is not None:
         flops = sum(bundle.answer_flops(card, m) for one in frames for m, count in one.items() if count)
+        flops += load.sentences * bundle.answer_flops(card, TEXT) if TEXT in card.modalities else 0.0
     else:
         flops = sum(row_flops(folder, {m: count for m, count in one.items() if count}) for one in frames)
     cost = computed(find_device(card.device).budget, flops)
     if side == "edge":
         return cost
-    return cost + sent(find_device(edge_device).budget, features(load.rows) + load.words, load.down)
+    sensed = features([bundle.own_rows(card, row) for row in load.rows])
+    return cost + sent(find_device(edge_device).budget, sensed + load.words, load.down)
 
 
 def _frames(row: Samples, modality: str) -> int:

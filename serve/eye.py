@@ -161,7 +161,8 @@ class _Asked:
 
     def load(self, made: Vectors) -> Load:
         """Numbers come back in four bytes each."""
-        return Load(self.samples, sum(len(text.encode()) for text in self.texts), 4 * sum(map(len, made)))
+        words = sum(len(text.encode()) for text in self.texts)
+        return Load(self.samples, words, len(self.texts), 4 * sum(map(len, made)))
 
 
 def _text(row: Input) -> str:

@@ -181,7 +181,8 @@ class Models:
         for model in models:
             try:
                 resident = await self._load(model)
-                await asyncio.to_thread(getattr, resident, "teacher")
+                if resident.bundle.searcher is not None:
+                    await asyncio.to_thread(self.host.searchers.warm, resident)
                 if resident.captioner is not None:
                     engine = await self.engine(resident)
                     prompt = self.host.prompt(resident, Ask(turns=(WARM,), max_tokens=1))

@@ -88,9 +88,10 @@ def _inside(settings: Settings, pods: Pods) -> Settings:
 
 def _check_models(settings: Settings, pods: Pods) -> None:
     """A language model that the run names by its path is looked for at this very path."""
-    task = read_bundle(Path(settings.store) / settings.version).scenario.task
+    scenario = read_bundle(Path(settings.store) / settings.version).scenario
+    task, teachers = scenario.task, [scenario.reid.teacher.model] if scenario.task.kind == "reid" else []
     mounts = (pods.run, pods.cache)
-    for name in (*task.slms, task.cloud_llm or ""):
+    for name in (*task.slms, task.cloud_llm or "", *teachers):
         path = PurePosixPath(name.removeprefix("file:"))
         if path.is_absolute() and not any(path.is_relative_to(mount) for mount in mounts):
             raise InputError(

@@ -151,7 +151,7 @@ def _personal(built: Built, server: Server, kept: Mapping[int, Tree], part: Path
 
 
 def teaching_of(scenario: Scenario, public: Samples) -> "Cloud | None":
-    """The cloud whose teacher answers beside the models that it taught; None where there is none."""
+    """The cloud whose teacher answers beside the models that it taught; None where there is none, or not here."""
     if scenario.task.kind != "reid":
         return None
     # Language models take seconds to import.

@@ -115,12 +115,12 @@ class Bundle:
         from mlecs_ray.scenario.reid import served_teacher
 
         self.check_own()
-        return served_teacher(self.scenario, params)
+        return served_teacher(self.scenario, params, self.facts["teacher"]["model"])
 
     def answer_flops(self, card: Card, modality: str) -> float:
         """What it takes to find one sighting's vector."""
         if card.side == "cloud":
-            return float(self.facts["teacher"]["flops"][modality])
+            return float(self.facts["teacher"]["flops"].get(modality, 0))
         assert self.searcher is not None
         return float(self.searcher.answer_flops(modality))
 
@@ -133,11 +133,18 @@ class Bundle:
         return widths
 
     def own_rows(self, card: Card, samples: Samples) -> Samples:
-        """Of rows of ``row_widths`` what this model reads."""
-        if self.teacher_rows is None:
+        """Of rows of some version's ``row_widths`` what this model reads. Raises InputError where they hold nothing
+        for it."""
+        if self.searcher is None:
             return samples
         widths, teaches = dict(self.shape.widths), card.side == "cloud"
         inputs = {m: x[:, widths[m] :] if teaches else x[:, : widths[m]] for m, x in samples.inputs.items()}
+        wanted = self.teacher_rows.widths if teaches and self.teacher_rows is not None else widths
+        if wrong := next((m for m, x in inputs.items() if x.shape[1] != wanted[m]), None):
+            raise InputError(
+                f"a request has {inputs[wrong].shape[1]} numbers of {wrong} for {card.name}, which reads "
+                f"{wanted[wrong]}: the server began with a version without this teacher, start it anew"
+            )
         return replace(samples, inputs=inputs)
 
     @cached_property

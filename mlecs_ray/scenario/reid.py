@@ -105,21 +105,27 @@ def teacher_of(cloud: Cloud) -> Teacher:
 
 
 def teaching_cloud(scenario: Scenario, public: Samples) -> Cloud | None:
-    """The scenario's cloud, where it has a teacher; None for students that learn alone, and for any other task."""
-    if scenario.task.kind != "reid" or not scenario.reid.student.taught_steps:
-        return None
-    return cloud_of(scenario, public)
+    """The scenario's cloud, where its teacher is there; None for students that learn alone. A run that was begun with
+    another teacher, on another machine or by other code, has none here either."""
+    cloud = cloud_of(scenario, public)
+    return cloud if scenario.reid.student.taught_steps and cloud.has_taught else None
 
 
-def served_teacher(scenario: Scenario, tree: Tree) -> Teacher:
-    """The teacher again, of the ``Cloud.taught_tree`` that a run has left."""
+def served_teacher(scenario: Scenario, tree: Tree, model: str) -> Teacher:
+    """The teacher again, of the ``Cloud.taught_tree`` that a run has left. Raises InputError where its ``model`` is
+    another now."""
     teaching = _teaching(scenario)
+    if (here := teaching.recipe["model"]) != model:
+        raise InputError(
+            f"the teacher learned as adapters of {model}, and {here} is here: its vectors would not be those that "
+            "were measured"
+        )
     return Teacher(teaching.raised(tree), teaching.eye)
 
 
 def teacher_rows(scenario: Scenario, forms: Mapping[str, Sequence[int]]) -> Rows:
     """How requests are written for the scenario's teacher, which reads these ``forms``."""
-    return rows_of(_teaching(scenario).eye, forms)
+    return rows_of(_eyes(scenario), forms)
 
 
 def _seen(scenario: Scenario, part: str) -> Samples:
@@ -157,8 +163,10 @@ def _eyed(source: str, eye: Eye | None, rules: SFT, layers: int | None) -> EyedL
     return EyedLM(load(source), eye, rules, layers)
 
 
-def _eyes(scenario: Scenario) -> Student:
-    """What lends a language model its eyes: a student of its own, that sees more."""
+def _eyes(scenario: Scenario) -> Student | None:
+    """What lends a language model its eyes: a student of its own, that sees more; None for one that has eyes."""
+    if _reads_pictures(_source(scenario.reid.teacher.model)):
+        return None
     student = student_of(scenario)
     return replace(student, side=scenario.reid.teacher.eye_side)
 
@@ -224,4 +232,5 @@ def lowered(scenario: Scenario) -> Lowered:
 
 def _as_seen(scenario: Scenario) -> Lowered | None:
     """How its teacher reads; None: pictures themselves."""
-    return None if _reads_pictures(_source(scenario.reid.teacher.model)) else Lowered(_eyes(scenario))
+    eyes = _eyes(scenario)
+    return None if eyes is None else Lowered(eyes)

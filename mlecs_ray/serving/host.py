@@ -17,21 +17,19 @@ from torch import Tensor
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Predictor
-from mlecs_ray.models.reid.kinds import TEXT
 from mlecs_ray.run.artifact import Card, captioner_of
 from mlecs_ray.run.bundle import Bundle, read_bundle
 from mlecs_ray.samples import Samples
 from mlecs_ray.serving.batcher import Piece
 from mlecs_ray.serving.engine import Engine, TransformersEngine
-from mlecs_ray.serving.people import described
 from mlecs_ray.serving.sampling import Sampling
+from mlecs_ray.serving.searchers import Searchers
 from mlecs_ray.serving.turns import Turn, conversation
 from mlecs_ray.tree import Tree, leaves, tree_bytes, tree_map
 
 if TYPE_CHECKING:
     from mlecs_ray.models.captioner import CaptionTask
     from mlecs_ray.models.lora import Backbone, LoRA
-    from mlecs_ray.models.reid.asked import Teacher
 
 _VERSIONS = 4
 """How many versions' facts are held; their models are whoever's who answers with them."""
@@ -79,13 +77,6 @@ class Resident:
     def scores(self) -> Callable[[Samples], Tensor]:
         """Samples to (n, classes). Raises InputError where it tells no classes apart."""
         return self.bundle.scores(self.card, self.params)
-
-    @cached_property
-    def teacher(self) -> "Teacher | None":
-        """Of a teacher's card it, made of the parameters."""
-        if self.bundle.searcher is None or self.card.side != "cloud":
-            return None
-        return self.bundle.teacher(self.params)
 
     @property
     def captioner(self) -> "CaptionTask | None":
@@ -154,6 +145,8 @@ class Host:
     """Most tokens of a prompt: longer ones are refused before anything is computed of them."""
     device: str = "cpu"
     """Where models that answer in words are, and their backbones; the small ones that do not stay on the CPU."""
+    searchers: Searchers = field(default_factory=Searchers)
+    """Who find people."""
     _bundles: "OrderedDict[str, Bundle]" = field(default_factory=OrderedDict)
     _engines: "dict[tuple[str, LoRA, str], Engine]" = field(default_factory=dict)
     """By what makes a backbone; both stay for as long as the process."""
@@ -251,11 +244,8 @@ class Host:
     @torch.no_grad()
     def embed(self, resident: Resident, samples: Samples) -> Tensor:
         """``fused_repr`` of one row at length 1, (256,); of people the mean direction of what is seen, (d,)."""
-        searcher, rows = resident.bundle.searcher, resident.bundle.teacher_rows
-        if resident.teacher is not None and rows is not None:
-            return _finite(resident.teacher.vectors(resident.sensed(samples), rows)[0])
-        if searcher is not None:
-            return _finite(searcher.vectors(resident.params, resident.sensed(samples))[0])
+        if resident.bundle.searcher is not None:
+            return _finite(self.searchers.embed(resident, samples))
         task = _words_of(resident)
         fused = task.fused(resident.params, resident.sensed(samples), resident.client)[0]
         return torch.nn.functional.normalize(_finite(fused), dim=0)
@@ -264,10 +254,8 @@ class Host:
     def embed_text(self, resident: Resident, texts: Sequence[str]) -> Tensor:
         """What texts say, where ``fused_repr`` is drawn to: (n, 256) at length 1, by the words of the cloud's model."""
         usual, bundle = resident.bundle.usual_words, resident.bundle
-        if resident.teacher is not None:
-            return torch.nn.functional.normalize(resident.teacher.embed(TEXT, texts), dim=1)
         if bundle.searcher is not None:
-            return described(bundle.searcher, resident.params, texts)
+            return self.searchers.embed_text(resident, texts)
         whose = resident.client if bundle.cloud is None else bundle.client(bundle.cloud)
         words = _words_of(resident).words(texts, whose)
         return torch.nn.functional.normalize(words if usual is None else words - usual, dim=1)

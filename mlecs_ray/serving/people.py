@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlecs_ray.errors import InputError
 from mlecs_ray.models.reid.kinds import PICTURES, TEXT
 from mlecs_ray.run.bundle import Bundle
-from mlecs_ray.tree import Tree
 
 if TYPE_CHECKING:
     from mlecs_ray.models.reid.asked import Rows
     from mlecs_ray.models.reid.student import Student
-    from mlecs_ray.models.reid.task import ReIDTask
 
 _GREY = (0.299, 0.587, 0.114)
 """ITU-R BT.601, as Pillow's."""
@@ -26,17 +23,18 @@ _GREY = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Reader:
-    """Final. ``__call__`` gives (width,) of one modality, as the loaders' samples become for ``student``."""
+    """Final. ``__call__`` gives (width,) of one modality, as the loaders' samples become for ``student``, and behind it
+    what ``teacher`` reads."""
 
     student: "Student"
     widths: tuple[tuple[str, int], ...]
     """Of each modality, the numbers that the student reads."""
     teacher: "Rows | None" = None
-    """How a teacher reads, whose numbers stand behind those of the student."""
+    """Of the one that answers beside the student; None where there is none."""
 
     def __call__(self, modality: str, raw: Tensor | str) -> NDArray[np.float32]:
         """Of a picture (3, h, w) in 0..255, or of a sentence."""
-        row = self.student.lower(modality, _read([raw]) if isinstance(raw, str) else _shown(modality, raw))
+        row = self.student.lower(modality, read_words([raw]) if isinstance(raw, str) else _shown(modality, raw))
         flat, width = row.float().flatten(), dict(self.widths)[modality]
         # Sentences end where they end; what stands behind is zeros.
         mine = F.pad(flat, (0, max(width - len(flat), 0)))[:width]
@@ -65,14 +63,8 @@ def people_of(bundle: Bundle) -> Reader | None:
     return Reader(bundle.searcher.student, bundle.shape.widths, bundle.teacher_rows)
 
 
-def described(searcher: "ReIDTask", params: Tree, texts: Sequence[str]) -> Tensor:
-    """(n, d) of sentences about people. Raises InputError for a model that reads none."""
-    if TEXT not in params["heads"]:
-        raise InputError("the model reads no sentences about people: send a picture, or ask one that does")
-    return searcher.student.embed(params, TEXT, searcher.student.lower(TEXT, _read(texts)))
-
-
-def _read(texts: Sequence[str]) -> Tensor:
+def read_words(texts: Sequence[str]) -> Tensor:
+    """Sentences as a student's frozen part reads them."""
     # Its tokenizer is not waited for by those who serve anything else.
     from mlecs_ray.data.reid.sentences import token_ids
 

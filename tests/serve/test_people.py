@@ -111,10 +111,11 @@ def test_a_picture_is_most_like_itself_by_either(client: TestClient, test: Sampl
             assert own >= hits[0]["score"] - 1e-4
 
 
-def test_the_teacher_reads_sentences(client: TestClient) -> None:
-    said = vectors(client, TEACHER, "a man in red", "a dog")
-    assert torch.allclose(said.norm(dim=1), torch.ones(2), atol=1e-4)
-    assert not torch.allclose(said[0], said[1], atol=1e-2)
+@pytest.mark.parametrize("model", ["edge", TEACHER])
+def test_who_has_learned_no_sentences_reads_none(client: TestClient, model: str) -> None:
+    refused = client.post("/v1/embeddings", json={"model": model, "input": "a man in red"})
+    assert refused.status_code == 400
+    assert "reads no sentences" in refused.json()["error"]["message"]
 
 
 def test_what_an_answer_costs_is_told_of_whom_gave_it(client: TestClient, test: Samples) -> None:

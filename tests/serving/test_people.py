@@ -1,6 +1,7 @@
 """People as they are served: what a request shows is read as in the run, and found by what the run has learned."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from mlecs_ray.data.encoding import Frozen, samples_of
 from mlecs_ray.errors import InputError
+from mlecs_ray.methods.reid.cloud import Cloud
 from mlecs_ray.run.artifact import TEACHER
 from mlecs_ray.run.bundle import Bundle, adopt
 from mlecs_ray.run.local import run_locally
@@ -82,14 +84,9 @@ def test_the_teacher_answers_as_it_was_measured(served: tuple[Scenario, Bundle],
     assert torch.allclose(vector, torch.nn.functional.normalize(known, dim=0), atol=0.02)
 
 
-def test_the_teacher_reads_sentences_and_the_students_space_is_its_own(
-    served: tuple[Scenario, Bundle], host: Host
-) -> None:
+def test_the_students_space_is_the_teachers(served: tuple[Scenario, Bundle], host: Host) -> None:
     _, bundle = served
     resident = host.load(f"{TEACHER}@{bundle.version}")
-    said = host.embed_text(resident, ["a man in red", "a dog"])
-    assert torch.allclose(said.norm(dim=1), torch.ones(2), atol=1e-5)
-    assert said.shape[1] == bundle.searcher.student.width if bundle.searcher else False
     version = Version(bundle, bundle.cards, {})
     assert version.cloud() == bundle.card(TEACHER)
     assert space_of(version, resident.id, words=True) == space_of(version, f"model@{version.name}", words=False)
@@ -100,6 +97,52 @@ def test_the_teachers_answers_cost_what_it_computes(served: tuple[Scenario, Bund
     mine, theirs = (bundle.answer_flops(bundle.card(name), "rgb") for name in (TEACHER, "model"))
     assert mine > 0
     assert mine != theirs
+
+
+def test_answers_that_are_asked_for_at_once_are_those_of_each_alone(
+    served: tuple[Scenario, Bundle], host: Host
+) -> None:
+    """Student and teacher may share modules, in which their weights stand in turns."""
+    scenario, bundle = served
+    raw = read(scenario).test
+    rows = [asked(bundle, "rgb", raw.inputs["rgb"][row]) for row in raw.present["rgb"].nonzero()[:, 0].tolist()]
+    residents = [host.load(f"{name}@{bundle.version}") for name in ("model", TEACHER)]
+    alone = [host.embed(resident, row) for row in rows for resident in residents]
+    with ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(lambda pair: host.embed(*pair), [(r, row) for row in rows for r in residents] * 4))
+    assert all(torch.equal(mine, alone[i % len(alone)]) for i, mine in enumerate(at_once))
+
+
+def test_a_teacher_is_one_for_all_versions_that_have_it(served: tuple[Scenario, Bundle], host: Host) -> None:
+    for _ in range(2):
+        host.searchers.warm(host.load(f"{TEACHER}@{served[1].version}"))
+    assert len(host.searchers._teachers) == 1
+
+
+def test_rows_that_hold_nothing_for_the_teacher_are_refused(served: tuple[Scenario, Bundle], host: Host) -> None:
+    _, bundle = served
+    frozen = Frozen(people=Reader(bundle.searcher.student, bundle.shape.widths)) if bundle.searcher else Frozen()
+    picture = torch.zeros(3, 16, 8, dtype=torch.uint8)
+    before = samples_of("regdb", {"rgb": picture}, dict(bundle.shape.widths), frozen)
+    assert host.embed(host.load(f"model@{bundle.version}"), before).norm().item() == pytest.approx(1, abs=1e-5)
+    with pytest.raises(InputError, match="began with a version without this teacher"):
+        host.embed(host.load(f"{TEACHER}@{bundle.version}"), before)
+
+
+def test_a_teacher_of_another_language_model_is_refused(served: tuple[Scenario, Bundle]) -> None:
+    bundle = served[1]
+    facts = {**bundle.facts, "teacher": {**bundle.facts["teacher"], "model": "another"}}
+    with pytest.raises(InputError, match="learned as adapters of another"):
+        Bundle(bundle.folder, facts).teacher(bundle.params(bundle.card(TEACHER)))
+
+
+def test_a_run_whose_teacher_is_not_here_serves_the_student_alone(
+    served: tuple[Scenario, Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is resumed on another machine: nobody trains a teacher that has taught nobody."""
+    monkeypatch.setattr(Cloud, "has_taught", False)
+    run_locally(served[0], tmp_path / "run")
+    assert list(adopt(tmp_path / "run" / "artifact", tmp_path).cards) == ["model"]
 
 
 def test_a_student_that_learned_alone_has_no_teacher_beside_it(served: tuple[Scenario, Bundle], tmp_path: Path) -> None:
@@ -134,8 +177,10 @@ def test_who_finds_people_neither_tells_classes_nor_talks(served: tuple[Scenario
         host.classify(resident, asked(bundle, "rgb", picture))
     with pytest.raises(InputError, match=r"finds people and has no words: ask /v1/search"):
         host.prompt(resident, Ask(turns=(Turn("user", "who is it?"),)))
-    with pytest.raises(InputError, match="reads no sentences about people"):
-        host.embed_text(resident, ["a man in red"])
+    # In these data nobody says anything, so the teacher has not learned to read either.
+    for one in (resident, host.load(f"{TEACHER}@{bundle.version}")):
+        with pytest.raises(InputError, match="reads no sentences about people"):
+            host.embed_text(one, ["a man in red"])
 
 
 def test_all_that_a_version_sees_lies_in_one_space(served: tuple[Scenario, Bundle]) -> None:

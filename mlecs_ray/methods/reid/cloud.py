@@ -33,6 +33,7 @@ from mlecs_ray.wire import load_tree, save_tree
 
 _TEACHER, _STUDENT, _LOSSES = "teacher.safetensors", "student.safetensors", "losses.json"
 _FACTS = "facts.json"
+_NAME = "reid-teacher"
 _EDITION = 1
 """Changed whenever the trainings are."""
 _TEACHERS = 2
@@ -119,7 +120,7 @@ class Cloud:
     @property
     def teacher_folder(self) -> Path:
         """Where the teacher's adapters and their losses are, trained on the first call."""
-        return cache.build_once(cache.derived("reid-teacher", self._taught()), self._teach)
+        return cache.build_once(cache.derived(_NAME, self._taught()), self._teach)
 
     def _teach(self, folder: Path) -> None:
         teacher, there = self.teaching.fresh(self._eye()), self.seen()
@@ -127,9 +128,9 @@ class Cloud:
             losses = teach(
                 teacher, prepared(teacher, there), self.teaching.tuition, derive(self.seed, "teacher"), course
             )
+            facts = {"forms": forms_of(there, self.teaching.eye), "flops": _flops(teacher, there, self.teaching.eye)}
         _write(folder, losses)
         save_tree(learned(teacher), folder / _TEACHER)
-        facts = {"forms": forms_of(there, self.teaching.eye), "flops": _flops(teacher, there, self.teaching.eye)}
         (folder / _FACTS).write_text(json.dumps(facts))
 
     def _eye(self) -> Tree:
@@ -141,10 +142,16 @@ class Cloud:
         return {"eye": self._stage("eye", lesson, lambda: student.init(derive(self.seed, "eye")))["eye"]}
 
     @property
-    def teacher_facts(self) -> Mapping[str, Mapping[str, Any]]:
-        """By modality, the ``forms`` of what the teacher reads, and the ``flops`` that an answer takes."""
+    def teacher_facts(self) -> Mapping[str, Any]:
+        """By modality, the ``forms`` of what the teacher reads, and the ``flops`` that an answer takes; and ``model``,
+        which one it is."""
         found: dict[str, Any] = json.loads((self.teacher_folder / _FACTS).read_text())
-        return found
+        return {**found, "model": self.teaching.recipe["model"]}
+
+    @property
+    def has_taught(self) -> bool:
+        """Whether the teacher is there, and need not learn first."""
+        return cache.derived(_NAME, self._taught()).is_dir()
 
     def taught_tree(self) -> Tree:
         """All that the teacher has ``learned``, and the ``eye`` that it borrows: what ``Teaching.raised`` takes."""
@@ -217,9 +224,11 @@ class Cloud:
 
 
 def _flops(teacher: Any, seen: Samples, eye: Student | None) -> dict[str, int]:
-    """Of an answer, by modality, from pixels or words on."""
+    """Of an answer, by modality that somebody has, from pixels or words on."""
     found = {}
     for modality, rows in seen.present.items():
+        if not rows.any():
+            continue
         first = int(rows.nonzero()[0])
         one = [seen.texts[first]] if modality == TEXT else seen.inputs[modality][first : first + 1]
         found[modality] = count_forward(partial(lambda m, x: teacher({m: teacher.prepared(m, x)}), modality, one))

@@ -16,6 +16,7 @@ from mlecs_ray.models.reid.sight import resized
 from mlecs_ray.models.reid.student import CHANNELS, Student
 from mlecs_ray.samples import Samples
 
+_AT_ONCE = 32
 LETTERS = 400
 """Bytes of a sentence, in UTF-8, that a row holds."""
 
@@ -34,10 +35,14 @@ class Teacher:
 
     @torch.no_grad()
     def embed(self, modality: str, seen: Tensor | Sequence[str]) -> Tensor:
-        """(n, d) of pictures (n, c, h, w) in 0..255, or of sentences."""
-        if self._eye is not None and isinstance(seen, Tensor):
-            seen = self._eye.lower(modality, seen)
-        return self._answered(modality, seen)
+        """(n, d) of pictures (n, c, h, w) in 0..255, or of sentences. Raises InputError for one that is too long."""
+        if isinstance(seen, Tensor):
+            return self._answered(modality, seen if self._eye is None else self._eye.lower(modality, seen))
+        for said in seen:
+            if len(said.encode()) > LETTERS:
+                raise _too_long(len(said.encode()))
+        parts = [seen[start : start + _AT_ONCE] for start in range(0, len(seen), _AT_ONCE)]
+        return torch.cat([self._answered(modality, part) for part in parts])
 
     @torch.no_grad()
     def vectors(self, samples: Samples, rows: "Rows") -> Tensor:
@@ -71,14 +76,12 @@ class Rows:
         return {modality: prod(form) for modality, form in self.forms}
 
     def written(self, modality: str, raw: Tensor | str) -> Tensor:
-        """(width,) of a picture (c, h, w) in 0..255, or of a sentence. Raises InputError for a longer one."""
+        """(width,) of a picture (c, h, w) in 0..255, or of a sentence; one that is too long is refused by ``read``, as
+        others than the teacher read it too."""
         if isinstance(raw, str):
             letters = raw.encode()
             if len(letters) > LETTERS:
-                raise InputError(
-                    f"a sentence of {len(letters)} bytes must be {LETTERS} or fewer, or the teacher would read a part "
-                    "of it"
-                )
+                return torch.full((LETTERS,), -float(len(letters)))
             return F.pad(torch.tensor(list(letters), dtype=torch.float32), (0, LETTERS - len(letters)))
         if self.eye is not None:
             return self.eye.lower(modality, raw[None]).float().flatten()
@@ -86,11 +89,17 @@ class Rows:
         return resized(raw[None].float(), (height, width)).round().flatten()
 
     def read(self, modality: str, rows: Tensor) -> Tensor | list[str]:
-        """(n, width) as ``Embedder.prepared`` takes them."""
+        """(n, width) as ``Embedder.prepared`` takes them. Raises InputError for a sentence that was too long."""
         if modality == TEXT:
+            if float(rows.min()) < 0:
+                raise _too_long(int(-rows.min()))
             return [bytes(int(x) for x in row if x).decode(errors="replace") for row in rows.tolist()]
         pictures = rows.view(len(rows), *dict(self.forms)[modality])
         return pictures if self.eye is not None else pictures.to(torch.uint8)
+
+
+def _too_long(letters: int) -> InputError:
+    return InputError(f"a sentence of {letters} bytes must be {LETTERS} or fewer, or a teacher would read a part of it")
 
 
 def forms_of(samples: Samples, eye: Student | None) -> dict[str, tuple[int, ...]]:

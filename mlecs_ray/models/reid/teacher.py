@@ -40,6 +40,9 @@ class Embedder(Protocol):
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
         """(n, d) by modality."""
 
+    def merge(self) -> None:
+        """Make what it has learned part of its weights: it learns no more."""
+
 
 def prepared(teacher: Embedder, samples: Samples) -> Sightings:
     """Of each modality that is there, as the embedder reads it."""

@@ -22,7 +22,7 @@ CLAIMS = "Targets that were set out for, and claims of the paper."
 RULES = """What the student is taught by, in its second stage, each beside 0.01 of what identity teaches. The first is
 the paper's, PCM + FR its released code's, and the others have the same weight in all. *Alone* has no teacher and as
 many steps in all; *the teacher's eyes, alone* is the dual encoder of whose pictures' part the teacher borrows, which
-sees more than the student and has learned longer: what the teacher would be without its language model."""
+sees more than the student: what the teacher would be without its language model."""
 COSINE = (
     """All three against cosine matching alone. Paired t tests by seed, corrected together over the pairs (Holm)."""
 )

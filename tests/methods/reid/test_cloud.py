@@ -128,3 +128,17 @@ def test_a_teacher_is_made_again_of_what_it_has_learned(cloud: Cloud) -> None:
     again = cloud.teaching.raised(tree)
     mine, theirs = (embedded(one, prepared(one, there), len(there)) for one in (again, cloud.teacher()))
     assert all(torch.equal(mine[m], theirs[m]) for m in mine)
+
+
+def test_what_nobody_has_shown_the_teacher_is_not_counted(cloud: Cloud, lowered: Samples) -> None:
+    """As of a camera that draws no sketches."""
+    present = {**lowered.present, "sketch": torch.zeros(12, dtype=torch.bool)}
+    without = replace(lowered, present=present)
+    facts = replace(cloud, public=without, seen=lambda: without).teacher_facts
+    assert facts["flops"].keys() == {"ir", "rgb", "text"}
+
+
+def test_a_teacher_has_taught_when_it_is_there(cloud: Cloud) -> None:
+    assert not cloud.has_taught
+    assert cloud.known
+    assert cloud.has_taught

@@ -37,9 +37,29 @@ def test_a_sentence_comes_back_as_it_was(said: str) -> None:
     assert rows.read("text", row[None]) == [said]
 
 
-def test_a_sentence_that_has_no_room_is_refused() -> None:
-    with pytest.raises(InputError, match="must be 400 or fewer"):
-        rows_of(None, FORMS).written("text", "x" * 401)
+def test_a_sentence_that_is_too_long_is_refused_by_the_teacher_alone() -> None:
+    """Whoever else reads the row need not mind."""
+    rows = rows_of(None, FORMS)
+    row = rows.written("text", "x" * 401)
+    assert len(row) == LETTERS
+    with pytest.raises(InputError, match="401 bytes must be 400 or fewer"):
+        rows.read("text", torch.stack([rows.written("text", "a"), row]))
+    with pytest.raises(InputError, match="401 bytes must be 400 or fewer"):
+        Teacher(Letters(), None).embed("text", ["abc", "x" * 401])
+
+
+def test_many_sentences_are_read_a_few_at_a_time() -> None:
+    seen: list[int] = []
+
+    class Counting(Letters):
+        def __call__(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            seen.append(len(inputs["text"]))
+            return inputs
+
+    said = [chr(97 + i % 26) * 3 for i in range(70)]
+    found = Teacher(Counting(), None).embed("text", said)
+    assert found[:, 0].tolist() == [float(ord(one[0])) for one in said]
+    assert max(seen) == 32
 
 
 def test_a_picture_is_brought_to_the_form_that_the_teacher_knows() -> None:

@@ -22,6 +22,9 @@ class TeacherConfig(BaseModel):
     id of one fetched before."""
     layers: Count | None = None
     """Of a language model that is given eyes keep the first so many layers; None: all."""
+    eyes: Literal["own", "student"] = "own"
+    """What a language model looks through: eyes that learn for it alone, by ``eye_side``, ``eye_steps`` and ``eye_lr``;
+    or those of the student's first stage, which both then have in common."""
     eye_side: Annotated[int, Field(ge=32, le=512)] = 160
     """To this many pixels each way pictures are brought for borrowed eyes."""
     eye_steps: Steps = 600
@@ -71,6 +74,9 @@ class StudentConfig(BaseModel):
     """Of its second stage: from what the teacher makes of them; 0: no teacher."""
     taught_lr: Rate = 5e-4
     """Its peak."""
+    ridge: Annotated[float, Field(gt=0)] | None = None
+    """The second stage begins with heads that are ridge regressions on what the teacher makes of the public samples,
+    with this weight times the mean variance of what they read; None: with those of the first stage."""
     identities: Pair = 16
     """Of a batch."""
     each: Count = 2

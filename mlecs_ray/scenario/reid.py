@@ -88,6 +88,7 @@ def cloud_of(scenario: Scenario, public: Samples) -> Cloud:
         Batches(config.identities, config.each),
         Identity(**scenario.reid.identity.model_dump()),
         Distillation(**scenario.reid.distillation.model_dump()),
+        config.ridge,
     )
     return Cloud(
         public, partial(_seen, scenario, "public"), _teaching(scenario), schooling, derive(scenario.seed, "cloud")
@@ -154,7 +155,7 @@ def _teaching(scenario: Scenario) -> Teaching:
         recipe,
         tuition,
         _eyes(scenario),
-        Course(config.eye_steps, config.eye_lr),
+        None if config.eyes == "student" else Course(config.eye_steps, config.eye_lr),
     )
 
 
@@ -164,10 +165,13 @@ def _eyed(source: str, eye: Eye | None, rules: SFT, layers: int | None) -> EyedL
 
 
 def _eyes(scenario: Scenario) -> Student | None:
-    """What lends a language model its eyes: a student of its own, that sees more; None for one that has eyes."""
+    """What lends a language model its eyes: the student, or one of its own that sees more; None for one that has
+    eyes."""
     if _reads_pictures(_source(scenario.reid.teacher.model)):
         return None
     student = student_of(scenario)
+    if scenario.reid.teacher.eyes == "student":
+        return student
     return replace(student, side=scenario.reid.teacher.eye_side)
 
 

@@ -22,6 +22,7 @@ from mlecs_ray.models.flops import count_forward
 from mlecs_ray.models.reid.asked import forms_of
 from mlecs_ray.models.reid.course import Course, learned, restore
 from mlecs_ray.models.reid.distillation import Distillation, basis
+from mlecs_ray.models.reid.heads import fitted
 from mlecs_ray.models.reid.kinds import TEXT
 from mlecs_ray.models.reid.stages import Batches, Identity, Lesson, Sightings, sightings
 from mlecs_ray.models.reid.student import Student
@@ -55,8 +56,8 @@ class Teaching:
     tuition: Tuition
     eye: Student | None = None
     """A dual encoder of whose pictures' part it borrows; None: it has eyes of its own."""
-    eye_course: Course = Course(0, 1.0)  # noqa: RUF009  # a frozen value
-    """How that learns first, alone."""
+    eye_course: Course | None = Course(0, 1.0)  # noqa: RUF009  # a frozen value
+    """How that learns first, alone; None: it is the student, and learns as that does."""
 
     def fresh(self, tree: Tree) -> Any:
         """A teacher with the ``eye`` of what ``Cloud.taught_tree`` gave, which has learned nothing else."""
@@ -85,6 +86,8 @@ class Schooling:
     batches: Batches
     identity: Identity
     rules: Distillation
+    ridge: float | None = None
+    """The second stage begins with heads ``fitted`` with this; None: with those of the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +118,8 @@ class Cloud:
     def _taught(self) -> dict[str, Any]:
         teaching = self.teaching
         eye = [repr(teaching.eye), repr(teaching.eye_course), repr(self.schooling.batches)] if teaching.eye else []
+        if teaching.eye and teaching.eye_course is None:
+            eye += [repr(self.schooling.alone), repr(self.schooling.identity)]
         return self._recipe(teacher=dict(teaching.recipe), tuition=repr(teaching.tuition), eye=eye, teachers=_TEACHERS)
 
     @property
@@ -135,10 +140,12 @@ class Cloud:
 
     def _eye(self) -> Tree:
         """``eye``, as it has learned to see, where the teacher borrows one; else nothing."""
-        student = self.teaching.eye
+        student, course = self.teaching.eye, self.teaching.eye_course
         if student is None:
             return {}
-        lesson = Lesson(student, sightings(self.seen()), self.teaching.eye_course, self.schooling.batches)
+        if course is None:
+            return {"eye": self._alone()["eye"]}
+        lesson = Lesson(student, sightings(self.seen()), course, self.schooling.batches)
         return {"eye": self._stage("eye", lesson, lambda: student.init(derive(self.seed, "eye")))["eye"]}
 
     @property
@@ -193,13 +200,21 @@ class Cloud:
 
     def pupil(self) -> Tree:
         """The student after both stages."""
-        lesson = self.lesson(self.schooling.alone)
-        tree = self._stage("alone", lesson, lambda: lesson.student.init(derive(self.seed, "student")))
+        tree = self._alone()
         if not self.schooling.taught.steps:
             return tree
-        told = self.lesson(self.schooling.taught, taught=True)
-        before = {"alone": repr(self.schooling.alone), "rules": repr(told.rules)}
-        return self._stage("taught", told, lambda: tree, **self._taught(), **before)
+        told, ridge = self.lesson(self.schooling.taught, taught=True), self.schooling.ridge
+        before = {"alone": repr(self.schooling.alone), "rules": repr(told.rules), "ridge": ridge}
+
+        def begin() -> Tree:
+            return tree if ridge is None else fitted(told.student, tree, self.sightings, self.matched, ridge)
+
+        return self._stage("taught", told, begin, **self._taught(), **before)
+
+    def _alone(self) -> Tree:
+        """The student after its first stage."""
+        lesson = self.lesson(self.schooling.alone)
+        return self._stage("alone", lesson, lambda: lesson.student.init(derive(self.seed, "student")))
 
     def lesson(self, course: Course, taught: bool = False) -> Lesson:
         """What the student learns from in the cloud."""

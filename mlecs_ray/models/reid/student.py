@@ -80,12 +80,15 @@ class Student:
 
     def embed(self, params: Tree, modality: str, lower: Tensor) -> Tensor:
         """(n, d) of unit length, from what ``lower`` gave, or from that in rows."""
+        head = params["heads"][modality]
+        return F.normalize(F.linear(self.pooled(params, modality, lower), head["weight"], head["bias"]), dim=1)
+
+    def pooled(self, params: Tree, modality: str, lower: Tensor) -> Tensor:
+        """(n, w), what the modality's head reads."""
         made, x = towers(self), lower.float()
         if x.dim() == 2:
             x = x.view(len(x), -1, made.hidden) if modality == TEXT else x.view(len(x), CHANNELS, *[self.grid] * 2)
-        x = made.understood(params["words"], x) if modality == TEXT else self.looked(params, x).mean((2, 3))
-        head = params["heads"][modality]
-        return F.normalize(F.linear(x, head["weight"], head["bias"]), dim=1)
+        return made.understood(params["words"], x) if modality == TEXT else self.looked(params, x).mean((2, 3))
 
     def looked(self, params: Tree, lower: Tensor) -> Tensor:
         """(n, 1280, h, w): the last map of pictures, from what ``lower`` gave, as float32."""

@@ -14,7 +14,7 @@ from mlecs_ray.models.reid.stages import Lesson, Sightings
 from mlecs_ray.models.reid.student import Student
 from mlecs_ray.models.reid.teacher import embedded, prepared
 from mlecs_ray.samples import Samples
-from mlecs_ray.tree import tree_digest
+from mlecs_ray.tree import Tree, tree_digest
 from tests.methods.reid.conftest import schooling
 from tests.models.reid.conftest import WIDTH
 
@@ -142,3 +142,31 @@ def test_a_teacher_has_taught_when_it_is_there(cloud: Cloud) -> None:
     assert not cloud.has_taught
     assert cloud.known
     assert cloud.has_taught
+
+
+def test_a_student_may_begin_with_fitted_heads(cloud: Cloud) -> None:
+    """Without a step after it, it already points more as the teacher does."""
+    short = replace(cloud.schooling.taught, steps=1, lr=1e-9)
+    plain, begun = (
+        replace(cloud, schooling=replace(cloud.schooling, taught=short, ridge=ridge)).pupil() for ridge in (None, 1e-3)
+    )
+    student, seen = cloud.schooling.student, cloud.sightings
+
+    def near(tree: Tree) -> float:
+        mine = student.embed(tree, "rgb", seen.inputs["rgb"])
+        return float(torch.nn.functional.cosine_similarity(mine, cloud.matched["rgb"]).mean())
+
+    assert near(begun) > near(plain) + 0.1
+
+
+def test_teacher_and_student_may_look_through_the_same_eyes(cloud: Cloud, own_cache: Path) -> None:
+    shared = replace(cloud, teaching=replace(cloud.teaching, eye_course=None))
+    eye = shared.taught_tree()["eye"]
+    assert tree_digest({"eye": eye}) == tree_digest({"eye": shared._alone()["eye"]})
+    assert kinds(own_cache) == ["reid-student", "reid-teacher"]
+    assert len(list((own_cache / "derived").glob("reid-student-*"))) == 1
+    # A student that learned otherwise lends other eyes, to another teacher.
+    schooling = replace(shared.schooling, alone=replace(shared.schooling.alone, steps=6))
+    assert replace(shared, schooling=schooling).teacher_folder != shared.teacher_folder
+    # Eyes of its own have nothing to do with the student's course.
+    assert replace(cloud, schooling=schooling).teacher_folder == cloud.teacher_folder

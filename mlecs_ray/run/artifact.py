@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, collaborates, on_devices, shown
-from mlecs_ray.samples import Samples
 from mlecs_ray.scenario import sources
 from mlecs_ray.scenario.build import Built, judge_clients
-from mlecs_ray.scenario.config import Scenario
 from mlecs_ray.server.core import Server
 from mlecs_ray.sim.population import CLOUD
 from mlecs_ray.task import Task, can_fuse
@@ -70,7 +68,7 @@ def write(folder: Path, built: Built, server: Server, kept: Mapping[int, Tree]) 
         save_tree({m: {"mean": mean, "deviation": d} for m, (mean, d) in built.dataset.scales.items()}, part / SCALES)
         if collaborates(server.method) and built.dataset.public.texts:
             save_tree({"usual": server.method.usual_words}, part / WORDS)
-        teacher = teaching_of(built.scenario, built.dataset.public)
+        teacher = built.teaching
         cards = [*_wholes(built, server, part), *_personal(built, server, kept, part)]
         cards += [] if teacher is None else [_taught(built, teacher, part)]
         files = digests(part)
@@ -148,16 +146,6 @@ def _personal(built: Built, server: Server, kept: Mapping[int, Tree], part: Path
         yield Card(
             name, f"{CLIENTS}/{name}", "edge", client.structure, number, client.device, mine, client.samples, domains
         )
-
-
-def teaching_of(scenario: Scenario, public: Samples) -> "Cloud | None":
-    """The cloud whose teacher answers beside the models that it taught; None where there is none, or not here."""
-    if scenario.task.kind != "reid":
-        return None
-    # Language models take seconds to import.
-    from mlecs_ray.scenario.reid import teaching_cloud
-
-    return teaching_cloud(scenario, public)
 
 
 def _taught(built: Built, cloud: "Cloud", part: Path) -> Card:

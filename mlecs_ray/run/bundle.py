@@ -17,6 +17,7 @@ from mlecs_ray.errors import InputError
 from mlecs_ray.method import Client, Method, Predictor, on_devices
 from mlecs_ray.run import own
 from mlecs_ray.run.artifact import FACTS, FORMAT, SCALES, WORDS, Card, captioner_of, digests, model_digest
+from mlecs_ray.run.layout import Layout
 from mlecs_ray.run.records import read_json
 from mlecs_ray.samples import Samples
 from mlecs_ray.scenario.compose import make_method
@@ -30,7 +31,7 @@ from mlecs_ray.tree import Tree
 from mlecs_ray.wire import load_tree
 
 if TYPE_CHECKING:
-    from mlecs_ray.models.reid.asked import Rows, Teacher
+    from mlecs_ray.models.reid.asked import Teacher
     from mlecs_ray.models.reid.task import ReIDTask
 
 STORE = "serving"
@@ -102,13 +103,14 @@ class Bundle:
         return self.task
 
     @cached_property
-    def teacher_rows(self) -> "Rows | None":
-        """How requests are written for the cloud's teacher, which answers too; None where there is none."""
-        if "teacher" not in self.facts:
+    def layout(self) -> Layout | None:
+        """What a request becomes for models that find people; None where they do not."""
+        if self.scenario.task.kind != "reid":
             return None
         from mlecs_ray.scenario.reid import teacher_rows
 
-        return teacher_rows(self.scenario, self.facts["teacher"]["forms"])
+        forms = self.facts["teacher"]["forms"] if "teacher" in self.facts else None
+        return Layout(dict(self.shape.widths), None if forms is None else teacher_rows(self.scenario, forms))
 
     def teacher(self, params: Tree) -> "Teacher":
         """The cloud's, of what ``params`` gave of its card."""
@@ -126,26 +128,12 @@ class Bundle:
 
     @property
     def row_widths(self) -> dict[str, int]:
-        """By modality, how many numbers a request becomes: the models' own, and behind them a teacher's."""
-        widths = dict(self.shape.widths)
-        if (rows := self.teacher_rows) is not None:
-            widths = {modality: width + rows.widths[modality] for modality, width in widths.items()}
-        return widths
+        """By modality, how many numbers a request becomes."""
+        return dict(self.shape.widths) if self.layout is None else self.layout.widths
 
     def own_rows(self, card: Card, samples: Samples) -> Samples:
-        """Of rows of some version's ``row_widths`` what this model reads. Raises InputError where they hold nothing
-        for it."""
-        if self.searcher is None:
-            return samples
-        widths, teaches = dict(self.shape.widths), card.side == "cloud"
-        inputs = {m: x[:, widths[m] :] if teaches else x[:, : widths[m]] for m, x in samples.inputs.items()}
-        wanted = self.teacher_rows.widths if teaches and self.teacher_rows is not None else widths
-        if wrong := next((m for m, x in inputs.items() if x.shape[1] != wanted[m]), None):
-            raise InputError(
-                f"a request has {inputs[wrong].shape[1]} numbers of {wrong} for {card.name}, which reads "
-                f"{wanted[wrong]}: the server began with a version without this teacher, start it anew"
-            )
-        return replace(samples, inputs=inputs)
+        """Of these the part that the model reads. Raises InputError where they hold nothing for it."""
+        return samples if self.layout is None else self.layout.part(card, samples)
 
     @cached_property
     def scales(self) -> dict[str, tuple[Tensor, Tensor]]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -38,6 +39,9 @@ from mlecs_ray.sim.world import World, tiers
 from mlecs_ray.task import Task
 from mlecs_ray.tree import Tree, tree_bytes
 
+if TYPE_CHECKING:
+    from mlecs_ray.methods.reid.cloud import Cloud
+
 
 @dataclass(frozen=True)
 class Roster:
@@ -68,6 +72,16 @@ class Built:
     world: World
     task: Task
     method: Method
+
+    @cached_property
+    def teaching(self) -> "Cloud | None":
+        """The cloud whose teacher answers beside the models that it taught; None where there is none, or not here."""
+        if self.scenario.task.kind != "reid":
+            return None
+        # Language models take seconds to import.
+        from mlecs_ray.scenario.reid import teaching_cloud
+
+        return teaching_cloud(self.scenario, self.dataset.public)
 
     @property
     def make_worker(self) -> Callable[[], Worker]:

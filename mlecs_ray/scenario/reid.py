@@ -179,6 +179,7 @@ def _source(model: str) -> str:
     return str(find_slm_source() if model == "smollm2" else find_slm(model))
 
 
+@lru_cache
 def _named(model: str, source: str) -> str:
     """What tells its weights from others, wherever they lie."""
     return f"{model} {weights_digest(Path(source))[:16]}" if Path(source).is_dir() else model

@@ -58,9 +58,9 @@ def _shown(modality: str, picture: Tensor) -> Tensor:
 
 def people_of(bundle: Bundle) -> Reader | None:
     """How a version's people are read; None where its models find nobody."""
-    if bundle.searcher is None:
+    if bundle.searcher is None or bundle.layout is None:
         return None
-    return Reader(bundle.searcher.student, bundle.shape.widths, bundle.teacher_rows)
+    return Reader(bundle.searcher.student, bundle.shape.widths, bundle.layout.teacher)
 
 
 def read_words(texts: Sequence[str]) -> Tensor:

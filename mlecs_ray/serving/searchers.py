@@ -1,4 +1,4 @@
-"""Students and teachers that find people, as whoever serves them asks: one answer at a time."""
+"""Students and teachers that find people, as whoever serves them asks."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -25,45 +25,43 @@ _TEACHERS = 2
 
 @dataclass(eq=False)
 class Searchers:
-    """Final. Whose parameters stand in for those of modules that the process shares, answers alone: two at once would
-    each compute with some of the other's."""
+    """Final. Teachers are loaded when somebody asks for them first, and once."""
 
     _teachers: "OrderedDict[str, Teacher]" = field(default_factory=OrderedDict)
     """By the digest of what they learned, which versions of a run have in common."""
-    _alone: Lock = field(default_factory=Lock)
+    _loading: Lock = field(default_factory=Lock)
 
     def warm(self, resident: "Resident") -> None:
         """Load what it needs."""
         if resident.card.side == "cloud":
-            with self._alone:
-                self._teacher(resident)
+            self._teacher(resident)
 
     def embed(self, resident: "Resident", samples: Samples) -> Tensor:
         """(d,) of one row: the mean direction of what is seen."""
         bundle, seen = resident.bundle, resident.sensed(samples)
-        with self._alone:
-            if resident.card.side == "cloud":
-                assert bundle.teacher_rows is not None
-                return self._teacher(resident).vectors(seen, bundle.teacher_rows)[0]
-            assert bundle.searcher is not None
-            return bundle.searcher.vectors(resident.params, seen)[0]
+        if resident.card.side == "cloud":
+            assert bundle.layout is not None
+            assert bundle.layout.teacher is not None
+            return self._teacher(resident).vectors(seen, bundle.layout.teacher)[0]
+        assert bundle.searcher is not None
+        return bundle.searcher.vectors(resident.params, seen)[0]
 
     def embed_text(self, resident: "Resident", texts: Sequence[str]) -> Tensor:
         """(n, d) of sentences. Raises InputError for a model that reads none, and for one too long."""
         if TEXT not in resident.card.modalities:
             raise InputError("the model reads no sentences about people: send a picture, or ask one that does")
-        with self._alone:
-            if resident.card.side == "cloud":
-                return F.normalize(self._teacher(resident).embed(TEXT, texts), dim=1)
-            assert resident.bundle.searcher is not None
-            student = resident.bundle.searcher.student
-            return student.embed(resident.params, TEXT, student.lower(TEXT, read_words(texts)))
+        if resident.card.side == "cloud":
+            return F.normalize(self._teacher(resident).embed(TEXT, texts), dim=1)
+        assert resident.bundle.searcher is not None
+        student = resident.bundle.searcher.student
+        return student.embed(resident.params, TEXT, student.lower(TEXT, read_words(texts)))
 
     def _teacher(self, resident: "Resident") -> "Teacher":
         learned = resident.bundle.facts["files"][f"{TEACHER}/model.safetensors"]
-        if learned not in self._teachers:
-            self._teachers[learned] = resident.bundle.teacher(resident.params)
-        self._teachers.move_to_end(learned)
-        while len(self._teachers) > _TEACHERS:
-            self._teachers.popitem(last=False)
-        return self._teachers[learned]
+        with self._loading:
+            if learned not in self._teachers:
+                self._teachers[learned] = resident.bundle.teacher(resident.params)
+            self._teachers.move_to_end(learned)
+            while len(self._teachers) > _TEACHERS:
+                self._teachers.popitem(last=False)
+            return self._teachers[learned]

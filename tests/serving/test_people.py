@@ -153,7 +153,8 @@ def test_a_student_that_learned_alone_has_no_teacher_beside_it(served: tuple[Sce
     run_locally(alone, tmp_path / "run")
     bundle = adopt(tmp_path / "run" / "artifact", tmp_path)
     assert list(bundle.cards) == ["model"]
-    assert bundle.teacher_rows is None
+    assert bundle.layout is not None
+    assert bundle.layout.teacher is None
     assert bundle.row_widths == dict(bundle.shape.widths)
 
 

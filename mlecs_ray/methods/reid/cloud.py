@@ -207,7 +207,8 @@ class Cloud:
         before = {"alone": repr(self.schooling.alone), "rules": repr(told.rules), "ridge": ridge}
 
         def begin() -> Tree:
-            return tree if ridge is None else fitted(told.student, tree, self.sightings, self.matched, ridge)
+            assert told.teacher is not None
+            return tree if ridge is None else fitted(told.student, tree, told.seen, told.teacher, ridge)
 
         return self._stage("taught", told, begin, **self._taught(), **before)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -92,7 +93,9 @@ class Student:
 
     def looked(self, params: Tree, lower: Tensor) -> Tensor:
         """(n, 1280, h, w): the last map of pictures, from what ``lower`` gave, as float32."""
-        found: Tensor = functional_call(towers(self).eye_upper, flat(params["eye"]), (lower,))
+        made = towers(self)
+        with made.alone:
+            found: Tensor = functional_call(made.eye_upper, flat(params["eye"]), (lower,))
         return found
 
     def part(self, params: Tree, modalities: frozenset[str]) -> Tree:
@@ -136,6 +139,8 @@ class Towers:
     """BERT with its lower layers alone."""
     words_upper: nn.ModuleList
     hidden: int
+    alone: Lock = field(default_factory=Lock)
+    """Held while parameters stand in: two threads at once would each compute with some of the other's."""
 
     def read(self, ids: Tensor) -> Tensor:
         there = ids != 0
@@ -150,8 +155,9 @@ class Towers:
         longest = max(int(there.any(0).sum()), 1)
         there, states = there[:, :longest], states[:, :longest]
         mask = (there | (torch.arange(states.shape[1], device=states.device) == 0))[:, None, None]
-        for name, layer in self.words_upper.named_children():
-            states = functional_call(layer, flat(params[name]), (states,), {"attention_mask": mask})
+        with self.alone:
+            for name, layer in self.words_upper.named_children():
+                states = functional_call(layer, flat(params[name]), (states,), {"attention_mask": mask})
         weights = there[..., None].to(states.dtype)
         return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
 
